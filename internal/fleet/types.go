@@ -1,0 +1,58 @@
+package fleet
+
+import (
+	"context"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/spec"
+)
+
+// Snapshot is the whole content of a store that routers need, at one revision.
+// It is immutable: a new revision is a new Snapshot, which shares what did not change.
+type Snapshot struct {
+	StoreID             string             `json:"store_id"`
+	Revision            routing.Revision   `json:"revision"`
+	DefinitionsRevision routing.Revision   `json:"definitions_revision"` // of the last change to any definition
+	Definitions         spec.Definitions   `json:"definitions"`          // sorted by name
+	DefinitionsDigest   string             `json:"definitions_digest"`   // of Definitions alone
+	BackendRevisions    []routing.Revision `json:"backend_revisions"`    // parallel to Definitions.Backends
+	GroupRevisions      []routing.Revision `json:"group_revisions"`      // parallel to Definitions.Groups
+	Routes              []RouteState       `json:"routes"`               // parallel to Definitions.Routes
+	Digest              string             `json:"digest"`               // of definitions and states; same identity, same table
+	ReadAt              time.Time          `json:"read_at"`
+}
+
+// RouteState is the moving part of one route.
+type RouteState struct {
+	rollout.State
+	Revision  routing.Revision `json:"revision"` // of the route's last change, definition or state: its ETag
+	ChangedBy string           `json:"changed_by"`
+	ChangedAt time.Time        `json:"changed_at"`
+}
+
+// Instance is one router as the fleet sees it.
+type Instance struct {
+	Name      string           // host:data-port by default; unique in the fleet
+	Revision  routing.Revision // acknowledged: no exchange can start an attempt by an older table
+	Version   string           // of the program
+	StartedAt time.Time
+	Age       time.Duration // since its last heartbeat, by the store's clock; ignored when written
+	SignedOff bool          // it said goodbye
+}
+
+// Source is the store as the watcher needs it.
+type Source interface {
+	// Load reads everything in one transaction at one revision. What did not
+	// change since known (which may be nil) is shared with it; when nothing
+	// did, known itself is returned.
+	Load(ctx context.Context, known *Snapshot) (*Snapshot, error)
+	// Listen calls wake after every commit it hears of, and once as soon as it
+	// listens, until ctx ends or the connection breaks; it then returns why.
+	Listen(ctx context.Context, wake func()) error
+	// Heartbeat records that this instance lives and what it acknowledges.
+	Heartbeat(ctx context.Context, instance Instance) error
+	// Instances returns every instance heard of in the last day, by name.
+	Instances(ctx context.Context) ([]Instance, error)
+}
