@@ -92,3 +92,9 @@ type Plan struct {
 	Steps []string `json:"steps,omitempty" yaml:"steps,omitempty"`
 	Bake  string   `json:"bake,omitempty" yaml:"bake,omitempty"`
 }
+
+// The values of trailing_slash.
+const (
+	slashStrict = "strict"
+	slashEither = "either"
+)

@@ -1,0 +1,54 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/rollout"
+)
+
+// Facts is what the state machine must know of the route. A plan that cannot
+// be read, which Validate refuses, counts as the default plan.
+func (r Route) Facts() rollout.Facts {
+	plan, err := r.Plan.parse()
+	if err != nil {
+		plan = rollout.DefaultPlan()
+	}
+	return rollout.Facts{HasNew: r.New != "", Shadowable: r.shadowable(), Plan: plan}
+}
+
+// shadowable reports whether requests of the route may be sent to the other
+// side as well: only GET and HEAD may, so a route that has neither cannot be
+// shadowed.
+func (r Route) shadowable() bool {
+	methods := r.Match.Methods
+	return r.New != "" &&
+		(len(methods) == 0 || slices.Contains(methods, "GET") || slices.Contains(methods, "HEAD"))
+}
+
+// parse reads the plan; what is not written comes from the default plan.
+func (p *Plan) parse() (rollout.Plan, error) {
+	plan := rollout.DefaultPlan()
+	if p == nil {
+		return plan, nil
+	}
+	if len(p.Steps) > 0 {
+		plan.Steps = nil
+	}
+	for _, text := range p.Steps {
+		step, err := rollout.ParseTarget(text)
+		if err != nil {
+			return rollout.Plan{}, err
+		}
+		plan.Steps = append(plan.Steps, step)
+	}
+	if p.Bake != "" {
+		bake, err := time.ParseDuration(p.Bake)
+		if err != nil {
+			return rollout.Plan{}, fmt.Errorf("bake time: %w", err)
+		}
+		plan.Bake = bake
+	}
+	return plan, plan.Validate()
+}
