@@ -1,0 +1,16 @@
+package routing
+
+// Assignment is the decision for one request. It is a value: two requests
+// never share one.
+type Assignment struct {
+	Route    *Route // nil only in the zero Assignment
+	Revision Revision
+	Side     Side
+	Reason   Reason
+	Stage    Stage
+	Weight   Weight
+	Point    int16   // the cohort's point, 0…9999; −1: no key was used
+	Key      KeyKind // where the key came from; means something only when Keyed
+	Keyed    bool    // a key was present and decided the side
+	Mint     bool    // canary, no key present, the chain ends in mint: the answer may hand a cookie out
+}
