@@ -3,16 +3,11 @@ package rollout
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/routing"
 )
-
-// Target is one place a route can be promoted to: a stage, and for canary its weight.
-type Target struct {
-	Stage  routing.Stage
-	Weight routing.Weight
-}
 
 // Plan is the way a route takes from legacy to new.
 type Plan struct {
@@ -37,24 +32,50 @@ func DefaultPlan() Plan {
 	return Plan{Steps: steps, Bake: DefaultBake}
 }
 
-// Validate checks that each step exposes more than the one before, that the
-// plan starts above legacy, and that it ends at 100 %.
+// Validate checks that there are steps, that each exposes more than the one
+// before and the first more than legacy, and that the bake time is not
+// negative. A plan may end before 100 %: the rest is then promoted with --to.
 func (p Plan) Validate() error {
 	if len(p.Steps) == 0 {
 		return fmt.Errorf("%w: it has no steps", ErrPlan)
 	}
-	before := Target{}
+	var before Target // legacy
 	for i, step := range p.Steps {
 		if !step.above(before) {
 			return fmt.Errorf("%w: step %d (%s) does not come after %s: steps must ascend", ErrPlan, i+1, step, before)
 		}
 		before = step
 	}
-	if before.Weight != routing.FullWeight {
-		return fmt.Errorf("%w: the last step is %s: a plan ends at 100%%", ErrPlan, before)
-	}
 	if p.Bake < 0 {
 		return fmt.Errorf("%w: the bake time %s is negative", ErrPlan, p.Bake)
 	}
 	return nil
+}
+
+// next returns the first step that exposes more than from; false after the last.
+func (p Plan) next(from Target) (Target, bool) {
+	for _, step := range p.Steps {
+		if step.above(from) {
+			return step, true
+		}
+	}
+	return Target{}, false
+}
+
+// firstExposed returns the first step by which new serves anything; false
+// when the plan has only shadow.
+func (p Plan) firstExposed() (Target, bool) {
+	return p.next(Target{Stage: routing.StageShadow})
+}
+
+// position says which step, counted from 1, a route at t stands on; 0 when it
+// stands on none.
+func (p Plan) position(t Target) int {
+	return slices.Index(p.Steps, t) + 1
+}
+
+// without returns the plan without the steps that lead to stage.
+func (p Plan) without(stage routing.Stage) Plan {
+	p.Steps = slices.DeleteFunc(slices.Clone(p.Steps), func(t Target) bool { return t.Stage == stage })
+	return p
 }

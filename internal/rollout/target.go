@@ -7,6 +7,12 @@ import (
 	"github.com/stranglerfig/strangler/internal/routing"
 )
 
+// Target is one place a route can be promoted to: a stage, and for canary its weight.
+type Target struct {
+	Stage  routing.Stage
+	Weight routing.Weight
+}
+
 // ErrTarget is wrapped by every error of ParseTarget.
 var ErrTarget = errors.New("not a target")
 

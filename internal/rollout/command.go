@@ -1,0 +1,25 @@
+package rollout
+
+import "encoding/json"
+
+// Command is one verb as somebody gives it.
+type Command struct {
+	Verb       Verb
+	To         *Target // promote: where to; nil: the plan's next step
+	StopShadow bool    // rollback: to legacy, without shadow
+	Force      bool    // retire: before the bake time has passed; needs a Reason
+	DryRun     bool    // say what would happen, change nothing
+	Reason     string
+	Evidence   json.RawMessage // rollback: what spoke for it, kept with the hold
+	Actor      string
+	Cause      Cause
+}
+
+// Outcome is what a command means for one route.
+type Outcome struct {
+	Next    State
+	Changed bool
+	Step    int    // the step of the plan that Next stands on, counted from 1; 0: on none
+	Steps   int    // how many steps the plan has for this route
+	Note    string // what a person should know: why there was nothing to do, what comes next
+}

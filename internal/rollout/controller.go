@@ -1,0 +1,146 @@
+package rollout
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/routing"
+)
+
+// Controller gives commands to routes. Whoever moves a route goes through it.
+type Controller struct {
+	Ledger Ledger
+	Clock  func() time.Time
+}
+
+// Result is what a command did to one route.
+type Result struct {
+	Route         string
+	Before, After State
+	Changed       bool             // in a dry run: whether it would
+	Previous      routing.Revision // of the table before
+	Revision      routing.Revision // of the table now; equal to Previous when nothing was changed
+	At            time.Time
+	Step, Steps   int
+	Note          string
+}
+
+// Do runs one command on one route. With ifRevision it fails with *Conflict
+// unless the route is at that revision; rollback ignores it, because at three
+// in the morning it must not matter who was faster.
+//
+// Errors: *UnknownRoute, *Conflict, *Refusal, or one that matches
+// ErrUnavailable. After any of them everything is as it was.
+func (c *Controller) Do(ctx context.Context, route string, cmd Command, ifRevision *routing.Revision) (Result, error) {
+	if cmd.Verb == VerbRollback {
+		ifRevision = nil
+	}
+	results, err := c.change(ctx, Selection{Routes: []string{route}, IfRevision: ifRevision}, cmd, Decide)
+	if errors.Is(err, ErrUnknownRoute) {
+		return Result{}, c.unknown(ctx, route)
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("%s %s: %w", cmd.Verb, route, err)
+	}
+	return results[0], nil
+}
+
+// RollbackAll rolls back every route that has a new side, in one revision.
+// Retired routes have no legacy to go back to: they stay, and their Note says so.
+func (c *Controller) RollbackAll(ctx context.Context, cmd Command) ([]Result, error) {
+	cmd.Verb = VerbRollback
+	results, err := c.change(ctx, Selection{All: true}, cmd, func(cmd Command, rec Record, now time.Time) (Outcome, error) {
+		if rec.State.Stage == routing.StageRetired {
+			return rec.stay("the route is retired and has no legacy side to go back to"), nil
+		}
+		return Decide(cmd, rec, now)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("rollback of all routes: %w", err)
+	}
+	return results, nil
+}
+
+type decider func(Command, Record, time.Time) (Outcome, error)
+
+func (c *Controller) change(ctx context.Context, sel Selection, cmd Command, decide decider) ([]Result, error) {
+	// A Ledger may run its decisions again after a collision: the last run counts.
+	decided := make(map[string]Result)
+	committed, err := c.Ledger.Change(ctx, sel, func(rec Record) (Decision, error) {
+		outcome, err := decide(cmd, rec, c.Clock())
+		if err != nil {
+			return Decision{}, err
+		}
+		decided[rec.Route] = Result{
+			Route: rec.Route, Before: rec.State, After: outcome.Next, Changed: outcome.Changed,
+			Step: outcome.Step, Steps: outcome.Steps, Note: outcome.Note,
+		}
+		if cmd.DryRun || !outcome.Changed {
+			return Decision{Next: rec.State}, nil
+		}
+		return decision(cmd, rec, outcome.Next)
+	})
+	if err != nil {
+		return nil, err
+	}
+	results := make([]Result, 0, len(committed.Routes))
+	for _, rec := range committed.Routes {
+		result := decided[rec.Route]
+		result.Previous, result.Revision, result.At = committed.Previous, committed.Revision, committed.At
+		results = append(results, result)
+	}
+	return results, nil
+}
+
+// decision puts a change and its event together.
+func decision(cmd Command, rec Record, next State) (Decision, error) {
+	before, err := json.Marshal(rec.State)
+	if err != nil {
+		return Decision{}, fmt.Errorf("state of route %s: %w", rec.Route, err)
+	}
+	after, err := json.Marshal(next)
+	if err != nil {
+		return Decision{}, fmt.Errorf("state of route %s: %w", rec.Route, err)
+	}
+	return Decision{Changed: true, Next: next, Event: Event{
+		Verb: cmd.Verb, Kind: "route", Subject: rec.Route,
+		Actor: cmd.Actor, Cause: cmd.Cause, Reason: cmd.Reason,
+		Before: before, After: after, Evidence: cmd.Evidence,
+	}}, nil
+}
+
+// UnknownRoute is a command to a route that is not defined. It matches ErrUnknownRoute.
+type UnknownRoute struct {
+	Route string
+	Near  []string // routes that may have been meant, the closest first
+}
+
+// Error names the routes that may have been meant.
+func (u *UnknownRoute) Error() string {
+	text := fmt.Sprintf("there is no route %q; nothing was changed", u.Route)
+	if len(u.Near) > 0 {
+		return text + "; did you mean " + strings.Join(u.Near, " or ") + "?"
+	}
+	return text + "; list them with: stranglerctl route ls"
+}
+
+// Unwrap makes the error match ErrUnknownRoute.
+func (u *UnknownRoute) Unwrap() error { return ErrUnknownRoute }
+
+// unknown looks for names near route. That the look itself may fail is no
+// news: the caller learns that the route is unknown either way.
+func (c *Controller) unknown(ctx context.Context, route string) error {
+	var names []string
+	_, err := c.Ledger.Change(ctx, Selection{All: true}, func(rec Record) (Decision, error) {
+		names = append(names, rec.Route)
+		return Decision{Next: rec.State}, nil
+	})
+	if err != nil {
+		names = nil
+	}
+	return &UnknownRoute{Route: route, Near: Near(route, names)}
+}

@@ -1,0 +1,87 @@
+package rollout
+
+import (
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/routing"
+)
+
+func decidePromote(cmd Command, rec Record, _ time.Time) (Outcome, error) {
+	if !rec.Facts.HasNew {
+		return Outcome{}, refuseNoNewSide(rec)
+	}
+	if rec.State.Hold.Kind == HoldPaused {
+		return Outcome{}, refusePaused(rec, cmd.Verb)
+	}
+	target, note, err := destination(cmd, rec)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if note != "" {
+		return rec.stay(note), nil
+	}
+	return rec.to(State{Stage: target.Stage, Weight: target.Weight}, ""), nil
+}
+
+// destination says where a promotion leads, or by its note why nowhere.
+func destination(cmd Command, rec Record) (target Target, note string, err error) {
+	if cmd.To != nil {
+		if refusal := checkTarget(*cmd.To, rec); refusal != nil {
+			return Target{}, "", refusal
+		}
+		if *cmd.To == rec.State.Target() && rec.State.Hold.Kind == HoldNone {
+			return Target{}, "the route already stands at " + cmd.To.String(), nil
+		}
+		return *cmd.To, "", nil
+	}
+	if rec.State.Stage == routing.StageNew {
+		return Target{}, "new serves everything; when legacy is no longer needed: stranglerctl retire " + rec.Route, nil
+	}
+	plan := rec.plan()
+	next, found := plan.next(rec.State.Target())
+	if rec.State.Hold.Kind == HoldRolledBack {
+		next, found = plan.firstExposed()
+	}
+	if !found {
+		return Target{}, "the plan ends here, at " + rec.State.Target().String() +
+			"; to go on: stranglerctl promote " + rec.Route + " --full", nil
+	}
+	return next, "", nil
+}
+
+// checkTarget refuses a Target that no route may have, or not this one.
+func checkTarget(t Target, rec Record) error {
+	hint := run(rec, VerbPromote, " --to 25%")
+	switch t.Stage {
+	case routing.StageLegacy, routing.StageShadow:
+		if t.Weight != 0 {
+			return refuse(rec, CodeBadTarget, hint, "cannot go to %s at %s: only canary has a weight of its own", t.Stage, t.Weight)
+		}
+		if t.Stage == routing.StageShadow && !rec.Facts.Shadowable {
+			return refuse(rec, CodeBadTarget, run(rec, VerbPromote, ""),
+				"cannot go to shadow: it takes neither GET nor HEAD, so nothing of it may be sent twice")
+		}
+	case routing.StageCanary:
+		if t.Weight == 0 || t.Weight >= routing.FullWeight {
+			return refuse(rec, CodeBadTarget, hint+", or "+string(VerbRollback),
+				"cannot go to canary at %s: a canary lies above 0%% and below 100%%", t.Weight)
+		}
+	case routing.StageNew:
+		if t.Weight != routing.FullWeight {
+			return refuse(rec, CodeBadTarget, hint, "cannot go to new at %s: new is 100%%", t.Weight)
+		}
+	default:
+		return refuse(rec, CodeBadTarget, run(rec, VerbRetire, ""), "cannot be promoted to %s: retiring is a verb of its own", t.Stage)
+	}
+	return nil
+}
+
+func refusePaused(rec Record, verb Verb) *Refusal {
+	return refuse(rec, CodePaused, run(rec, VerbResume, ""),
+		"stands at %s: %s is refused while a route is paused", where(rec.State), verb)
+}
+
+func refuseNoNewSide(rec Record) *Refusal {
+	return refuse(rec, CodeNoNewSide, "give it one (new: BACKEND) and run: stranglerctl apply -f FILE",
+		"has no new side: there is nothing to send its traffic to")
+}
