@@ -21,11 +21,11 @@ func newMachine(t *testing.T) machine {
 	t.Helper()
 	m := machine{t: t, path: t.TempDir()}
 	for _, tool := range []string{"cat", "dirname", "sed", "env"} {
-		real, err := exec.LookPath(tool)
+		binary, err := exec.LookPath(tool)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Symlink(real, filepath.Join(m.path, tool)); err != nil {
+		if err := os.Symlink(binary, filepath.Join(m.path, tool)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -35,7 +35,7 @@ func newMachine(t *testing.T) machine {
 // program puts a shell script on the machine.
 func (m machine) program(name, script string) {
 	m.t.Helper()
-	if err := os.WriteFile(filepath.Join(m.path, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil { //nolint:gosec // it is to be run
+	if err := os.WriteFile(filepath.Join(m.path, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
 		m.t.Fatal(err)
 	}
 }
@@ -47,7 +47,7 @@ func (m machine) need(tools ...string) (code int, said string) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	cmd := exec.CommandContext(context.Background(), bash, append([]string{"./need"}, tools...)...) //nolint:gosec // arguments of this test
+	cmd := exec.CommandContext(context.Background(), bash, append([]string{"./need"}, tools...)...)
 	cmd.Env = []string{"PATH=" + m.path}
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
@@ -83,7 +83,7 @@ func TestNeedInstallsBySudoWithoutAPassword(t *testing.T) {
 	if code, said := m.need("cc"); code != 0 {
 		t.Fatalf("exit %d, said %q", code, said)
 	}
-	calls, err := os.ReadFile(log) //nolint:gosec // a file of this test
+	calls, err := os.ReadFile(log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestNeedRefusesAnUnknownTool(t *testing.T) {
 func checkout(t *testing.T, script string, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
-	text, err := os.ReadFile(filepath.Join("..", script)) //nolint:gosec // a file of this project
+	text, err := os.ReadFile(filepath.Join("..", script))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func checkout(t *testing.T, script string, files map[string]string) string {
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(content), 0o700); err != nil { //nolint:gosec // it is to be run
+		if err := os.WriteFile(path, []byte(content), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}

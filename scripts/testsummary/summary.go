@@ -11,11 +11,11 @@ import (
 
 // event is one event of `go test -json`; see `go doc test2json`.
 type event struct {
-	Action  string
-	Package string
-	Test    string // empty: the event is about the package
-	Elapsed float64
-	Output  string
+	Action  string  `json:"Action"`
+	Package string  `json:"Package"`
+	Test    string  `json:"Test"`    // empty: the event is about the package
+	Elapsed float64 `json:"Elapsed"` // seconds
+	Output  string  `json:"Output"`
 }
 
 // name identifies one test of one package.
