@@ -275,14 +275,14 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/routes/{route}/retire (the `RetireRoute` operationId).
 	RetireRoute(ctx context.Context, route RouteName, params *RetireRouteParams, body RetireRouteJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// RollbackRouteWithBody Let legacy serve everything, at once.
+	// RollbackRouteWithBody Let legacy serve everything, at once, whoever was faster.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/routes/{route}/rollback (the `RollbackRoute` operationId).
 	RollbackRouteWithBody(ctx context.Context, route RouteName, params *RollbackRouteParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// RollbackRoute Let legacy serve everything, at once.
+	// RollbackRoute Let legacy serve everything, at once, whoever was faster.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -808,7 +808,7 @@ func (c *Client) RetireRoute(ctx context.Context, route RouteName, params *Retir
 	return c.Client.Do(req)
 }
 
-// RollbackRouteWithBody Let legacy serve everything, at once.
+// RollbackRouteWithBody Let legacy serve everything, at once, whoever was faster.
 //
 // Takes any type of body and a specified content type.
 //
@@ -825,7 +825,7 @@ func (c *Client) RollbackRouteWithBody(ctx context.Context, route RouteName, par
 	return c.Client.Do(req)
 }
 
-// RollbackRoute Let legacy serve everything, at once.
+// RollbackRoute Let legacy serve everything, at once, whoever was faster.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2283,21 +2283,6 @@ func NewRollbackRouteRequestWithBody(server string, route RouteName, params *Rol
 
 	req.Header.Add("Content-Type", contentType)
 
-	if params != nil {
-
-		if params.IfMatch != nil {
-			var headerParam0 string
-
-			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
-			if err != nil {
-				return nil, err
-			}
-
-			req.Header.Set("If-Match", headerParam0)
-		}
-
-	}
-
 	return req, nil
 }
 
@@ -2752,14 +2737,14 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v1/routes/{route}/retire (the `RetireRoute` operationId).
 	RetireRouteWithResponse(ctx context.Context, route RouteName, params *RetireRouteParams, body RetireRouteJSONRequestBody, reqEditors ...RequestEditorFn) (*RetireRouteResponse, error)
 
-	// RollbackRouteWithBodyWithResponse Let legacy serve everything, at once.
+	// RollbackRouteWithBodyWithResponse Let legacy serve everything, at once, whoever was faster.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/routes/{route}/rollback (the `RollbackRoute` operationId).
 	RollbackRouteWithBodyWithResponse(ctx context.Context, route RouteName, params *RollbackRouteParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RollbackRouteResponse, error)
 
-	// RollbackRouteWithResponse Let legacy serve everything, at once.
+	// RollbackRouteWithResponse Let legacy serve everything, at once, whoever was faster.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4630,7 +4615,7 @@ func (c *ClientWithResponses) RetireRouteWithResponse(ctx context.Context, route
 	return ParseRetireRouteResponse(rsp)
 }
 
-// RollbackRouteWithBodyWithResponse Let legacy serve everything, at once.
+// RollbackRouteWithBodyWithResponse Let legacy serve everything, at once, whoever was faster.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4643,7 +4628,7 @@ func (c *ClientWithResponses) RollbackRouteWithBodyWithResponse(ctx context.Cont
 	return ParseRollbackRouteResponse(rsp)
 }
 
-// RollbackRouteWithResponse Let legacy serve everything, at once.
+// RollbackRouteWithResponse Let legacy serve everything, at once, whoever was faster.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -155,6 +155,36 @@ func (e InstanceState) Valid() bool {
 	}
 }
 
+// Defines values for NearMissCode.
+const (
+	NearMissCodeHeader    NearMissCode = "header"
+	NearMissCodeHost      NearMissCode = "host"
+	NearMissCodeMethod    NearMissCode = "method"
+	NearMissCodeOutranked NearMissCode = "outranked"
+	NearMissCodePath      NearMissCode = "path"
+	NearMissCodeQuery     NearMissCode = "query"
+)
+
+// Valid indicates whether the value is a known member of the NearMissCode enum.
+func (e NearMissCode) Valid() bool {
+	switch e {
+	case NearMissCodeHeader:
+		return true
+	case NearMissCodeHost:
+		return true
+	case NearMissCodeMethod:
+		return true
+	case NearMissCodeOutranked:
+		return true
+	case NearMissCodePath:
+		return true
+	case NearMissCodeQuery:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SettingSource.
 const (
 	SettingSourceDefault SettingSource = "default"
@@ -498,8 +528,9 @@ type Move struct {
 	// Before Where a route stands.
 	Before State `json:"before"`
 
-	// Changed False when there was nothing to do or it was a dry run.
+	// Changed False when there was nothing to do; on a dry run whether there was.
 	Changed bool `json:"changed"`
+	DryRun  bool `json:"dry_run"`
 
 	// Note What else there is to know.
 	Note string `json:"note,omitempty,omitzero"`
@@ -510,17 +541,26 @@ type Move struct {
 	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
 	Revision Revision `json:"revision"`
 	Route    string   `json:"route"`
-	Step     int      `json:"step"`
-	Steps    int      `json:"steps"`
+
+	// Step The step of the plan the route stands on now, from 1; 0 between steps.
+	Step int `json:"step"`
+
+	// Steps How many steps the plan has for this route.
+	Steps int `json:"steps"`
 }
 
 // NearMiss A route that came close.
 type NearMiss struct {
-	Route string `json:"route"`
+	// Code What kept it from winning.
+	Code  NearMissCode `json:"code"`
+	Route string       `json:"route"`
 
-	// Why What kept it from matching or winning.
+	// Why The same for people: what the route wants and what the request has.
 	Why string `json:"why"`
 }
+
+// NearMissCode What kept it from winning.
+type NearMissCode string
 
 // PlanDefinition The way a route takes.
 type PlanDefinition struct {
@@ -565,9 +605,6 @@ type Problem struct {
 
 // PromoteRequest Where to, and why.
 type PromoteRequest struct {
-	// Force Pass what would refuse it; needs a reason.
-	Force bool `json:"force,omitempty,omitzero"`
-
 	// Reason Why, for the history.
 	Reason string `json:"reason,omitempty,omitzero"`
 
@@ -668,10 +705,10 @@ type RouteDetail struct {
 	// Stage Where a route stands in its migration.
 	Stage Stage `json:"stage"`
 
-	// Step How many steps of the plan are reached; 0 is none.
+	// Step The step of the plan it stands on, from 1; 0 between steps.
 	Step int `json:"step"`
 
-	// Steps How many steps the plan has.
+	// Steps How many steps the plan has for this route.
 	Steps int `json:"steps"`
 
 	// Timeouts Every timeout in force, and where it comes from.
@@ -711,10 +748,10 @@ type RouteStatus struct {
 	// Stage Where a route stands in its migration.
 	Stage Stage `json:"stage"`
 
-	// Step How many steps of the plan are reached; 0 is none.
+	// Step The step of the plan it stands on, from 1; 0 between steps.
 	Step int `json:"step"`
 
-	// Steps How many steps the plan has.
+	// Steps How many steps the plan has for this route.
 	Steps int `json:"steps"`
 
 	// WeightBp The share of a route's cohorts that new serves, in basis points.
@@ -977,9 +1014,6 @@ type RetireRouteParams struct {
 type RollbackRouteParams struct {
 	// DryRun Say what would happen and change nothing.
 	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
-
-	// IfMatch The ETag the change starts from; another one in force refuses it with 412.
-	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // UndoRouteParams defines parameters for UndoRoute.
