@@ -1,0 +1,51 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+// How a broken notification connection is set up again.
+const (
+	reconnectBase = 250 * time.Millisecond
+	reconnectCap  = 15 * time.Second
+)
+
+var errListenEnded = errors.New("the connection ended without saying why")
+
+// listen keeps a notification connection until ctx ends. Each time it breaks,
+// the store may have changed unnoticed, or become another one: what is known
+// is in doubt until everything has been read once more.
+func (w *Watcher) listen(ctx context.Context) {
+	for failures := 0; ; failures++ {
+		err := w.cfg.Source.Listen(ctx, func() {
+			w.listening()
+			w.Wake()
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			err = errListenEnded
+		}
+		w.doubt.Store(true)
+		if w.deaf(ctx, err) {
+			failures = 0
+		}
+		if !pause(ctx, backoff(failures)) {
+			return
+		}
+	}
+}
+
+// backoff doubles from reconnectBase to reconnectCap, of which the upper half
+// is random, so that a fleet does not come back in one instant.
+func backoff(failures int) time.Duration {
+	d := reconnectCap
+	if failures < 10 {
+		d = min(d, reconnectBase<<failures)
+	}
+	return d/2 + rand.N(d/2)
+}
