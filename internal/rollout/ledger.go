@@ -51,6 +51,10 @@ var ErrUnknownRoute = errors.New("unknown route")
 // change was not made.
 var ErrUnavailable = errors.New("the store is unavailable")
 
+// ErrText says that a name or a reason holds what no store keeps: a NUL byte,
+// or bytes that are not UTF-8. Nothing was changed.
+var ErrText = errors.New("text that cannot be stored")
+
 // Conflict is a write that expected another revision than the route has.
 type Conflict struct {
 	Kind, Name string // of what was to be changed: "route", "orders-get"
