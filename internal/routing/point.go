@@ -11,18 +11,24 @@ const Points = 10000
 //	hash  = xxhash64(salt ‖ 0x00 ‖ key), seed 0
 //	point = ((hash >> 32) × 10000) >> 32
 //
-// The request goes to new exactly when point < weight. Any xxhash64
-// reproduces it: printf 'salt\0key' | xxhsum -H64 prints the hash. Published
-// vectors are in testdata/cohort-points.json.
+// The request goes to new exactly when point < weight. Any xxhash64 reproduces
+// it: printf 'salt\0key' | xxhsum -H64 prints the hash. Published vectors are
+// in testdata/cohort-points.json.
 func Point(salt, key string) int {
-	var d xxhash.Digest
-	d.Reset()
-	_, _ = d.WriteString(salt)
-	_, _ = d.Write([]byte{0})
-	_, _ = d.WriteString(key)
-	return pointOf(d.Sum64())
+	hash := salted(salt)
+	_, _ = hash.WriteString(key)
+	return pointOf(hash.Sum64())
 }
 
-// pointOf scales the high half of a hash, which is exact where a modulo of the
-// whole would favour small points.
+// salted begins the hash of every key under a salt.
+func salted(salt string) xxhash.Digest {
+	var hash xxhash.Digest
+	hash.Reset()
+	_, _ = hash.WriteString(salt)
+	_, _ = hash.Write([]byte{0})
+	return hash
+}
+
+// pointOf scales the high half of a hash; a modulo would need a division and
+// favour small points.
 func pointOf(hash uint64) int { return int((hash >> 32) * Points >> 32) }

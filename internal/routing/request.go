@@ -18,3 +18,10 @@ type Request struct {
 	Header   Header // nil: no header fields
 	Client   netip.Addr
 }
+
+func (r *Request) values(name string) []string {
+	if r.Header == nil {
+		return nil
+	}
+	return r.Header.Values(name)
+}

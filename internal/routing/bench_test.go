@@ -1,0 +1,92 @@
+package routing_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"testing"
+
+	"github.com/stranglerfig/strangler/internal/routing"
+)
+
+// templates makes n canary routes of the kinds people write, and a request for each.
+func templates(n int) ([]routing.Definition, []*routing.Request) {
+	defs := make([]routing.Definition, n)
+	requests := make([]*routing.Request, n)
+	for i := range defs {
+		area := fmt.Sprintf("/area%d", i/10)
+		kinds := [...][2]string{
+			{"/orders", "/orders"},
+			{"/orders/{id}", "/orders/o-4711"},
+			{"/orders/{id:[0-9]+}", "/orders/4711"},
+			{"/orders/{id}/lines", "/orders/o-4711/lines"},
+			{"/orders/{id}/lines/{line}", "/orders/o-4711/lines/9"},
+			{"/users/{user}/addresses/{address:[a-z]+}", "/users/42/addresses/home"},
+			{"/reports/{year:[0-9]{4}}.pdf", "/reports/2026.pdf"},
+			{"/search", "/search"},
+			{"/items/{sku}/reviews", "/items/x-1/reviews"},
+			{"/items/{sku}/reviews/{id:[0-9]+}", "/items/x-1/reviews/77"},
+		}
+		kind := kinds[i%10]
+		defs[i] = routing.Definition{
+			Name:     fmt.Sprintf("route-%05d", i),
+			Match:    routing.Match{Path: area + kind[0], Methods: []string{"GET"}},
+			Legacy:   "monolith",
+			New:      "next",
+			Group:    routing.Group{Salt: fmt.Sprint("salt-", i), Keys: []routing.Key{{Kind: routing.KeyHeader, Name: "X-User-Id"}}},
+			Assigned: routing.Assigned{Stage: routing.StageCanary, Weight: 2500},
+		}
+		requests[i] = &routing.Request{
+			Method: "GET", Host: "shop.example", Path: area + kind[1],
+			Header: http.Header{"X-User-Id": {fmt.Sprint("user-", i)}, "Accept": {"text/html"}},
+			Client: netip.MustParseAddr("192.0.2.1"),
+		}
+	}
+	return defs, requests
+}
+
+func BenchmarkMatchAssign(b *testing.B) {
+	for _, n := range []int{10, 1000, 10000} {
+		b.Run(fmt.Sprint(n, "_routes"), func(b *testing.B) {
+			defs, requests := templates(n)
+			table := routing.Compile(1, defs)
+			if table.Len() != n {
+				b.Fatalf("%d routes are valid, want %d: %v", table.Len(), n, table.Invalid())
+			}
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				req := requests[i]
+				route := table.Match(req)
+				if a := table.Assign(route, req); !a.Keyed {
+					b.Fatal("no key was used")
+				}
+				// A stride that is coprime to n: neighbours in memory are no neighbours in time.
+				if i += 7919; i >= n {
+					i %= n
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkCompile(b *testing.B) {
+	defs, _ := templates(10000)
+	b.ReportAllocs()
+	for b.Loop() {
+		routing.Compile(1, defs)
+	}
+}
+
+func BenchmarkReassign(b *testing.B) {
+	defs, _ := templates(10000)
+	table := routing.Compile(1, defs)
+	assigned := make([]routing.Assigned, len(defs))
+	for i := range assigned {
+		assigned[i] = routing.Assigned{Stage: routing.StageCanary, Weight: 5000}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		table.Reassign(2, assigned)
+	}
+}

@@ -1,0 +1,150 @@
+package routing
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/textproto"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// cohort finds the point of a request: a group's keys, and the hash that has
+// already taken in its salt.
+type cohort struct {
+	salted xxhash.Digest // never written to; copied for each request
+	keys   []Key
+	mint   bool
+}
+
+// parseCohort compiles a group. On an error, key is the index of the key at fault.
+func parseCohort(g *Group) (c cohort, key int, err error) {
+	c.keys = g.Keys
+	if len(c.keys) == 0 {
+		c.keys = []Key{{Kind: KeyMint}}
+	}
+	c.keys = append([]Key(nil), c.keys...)
+	for i := range c.keys {
+		k := &c.keys[i]
+		if err := checkKey(k, i == len(c.keys)-1); err != nil {
+			return cohort{}, i, err
+		}
+		switch k.Kind {
+		case KeyHeader:
+			k.Name = textproto.CanonicalMIMEHeaderKey(k.Name)
+		case KeyMint:
+			k.Name, c.mint = CohortCookie, true
+		}
+	}
+	c.salted = salted(g.Salt)
+	return c, 0, nil
+}
+
+func checkKey(k *Key, last bool) error {
+	switch k.Kind {
+	case KeyHeader:
+		if !isToken(k.Name) {
+			return fmt.Errorf("header name %q is not valid: write a name like X-User-Id", k.Name)
+		}
+	case KeyCookie:
+		if !isToken(k.Name) {
+			return fmt.Errorf("cookie name %q is not valid: write a name like session", k.Name)
+		}
+	case KeyClaim:
+		if k.Name == "" {
+			return errors.New("the claim has no name: write one like sub")
+		}
+	case KeyClientAddress:
+	case KeyMint:
+		if !last {
+			return errors.New("mint hands a key to everyone, so no key after it would ever be read: put it last")
+		}
+	default:
+		return fmt.Errorf("unknown key kind %d: use header, cookie, claim, client_address or mint", k.Kind)
+	}
+	return nil
+}
+
+// decide fills in what a canary's key decides: new serves the points below the
+// weight, legacy all others and every request without a key.
+func (c *cohort) decide(req *Request, a *Assignment) {
+	point, kind, ok := c.point(req)
+	if !ok {
+		a.Reason, a.Mint = ReasonNoKey, c.mint
+		return
+	}
+	a.Reason, a.Point, a.Key, a.Keyed = ReasonWeight, int16(point), kind, true
+	if point < int(a.Weight) {
+		a.Side = New
+	}
+}
+
+// point returns the request's point and the kind of key it comes from. An
+// empty value counts as absent.
+func (c *cohort) point(req *Request) (point int, kind KeyKind, ok bool) {
+	for i := range c.keys {
+		k := &c.keys[i]
+		var key string
+		switch k.Kind {
+		case KeyHeader:
+			if req.Header != nil {
+				key = req.Header.Get(k.Name)
+			}
+		case KeyCookie, KeyMint:
+			key = cookie(req, k.Name)
+		case KeyClaim:
+			key = claim(req, k.Name)
+		case KeyClientAddress:
+			var text [64]byte
+			if network := appendNetwork(text[:0], req.Client); len(network) > 0 {
+				hash := c.salted
+				_, _ = hash.Write(network)
+				return pointOf(hash.Sum64()), k.Kind, true
+			}
+		}
+		if key != "" {
+			hash := c.salted
+			_, _ = hash.WriteString(key)
+			return pointOf(hash.Sum64()), k.Kind, true
+		}
+	}
+	return 0, 0, false
+}
+
+// cookie returns the first value of the cookie that is not empty.
+func cookie(req *Request, name string) string {
+	for _, line := range req.values("Cookie") {
+		for rest := line; rest != ""; {
+			var pair string
+			pair, rest, _ = strings.Cut(rest, ";")
+			found, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+			if found != name {
+				continue
+			}
+			if len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"' {
+				value = value[1 : len(value)-1]
+			}
+			if value != "" {
+				return value
+			}
+		}
+	}
+	return ""
+}
+
+// appendNetwork appends the client's network in CIDR notation: /24 for IPv4,
+// /56 for IPv6, what one household or office usually shares. Nothing for an
+// unknown address.
+func appendNetwork(text []byte, client netip.Addr) []byte {
+	client = client.Unmap().WithZone("")
+	bits := 56
+	if client.Is4() {
+		bits = 24
+	}
+	network, err := client.Prefix(bits)
+	if err != nil || !network.IsValid() {
+		return nil
+	}
+	return network.AppendTo(text)
+}

@@ -1,0 +1,114 @@
+package routing
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// compiler turns definitions into routes and collects what is wrong with them.
+type compiler struct {
+	defs     []Definition
+	invalid  []Invalid
+	patterns map[string]*pattern // by source: equal patterns share one
+}
+
+// compile returns everything of a table that does not change when routes are
+// only reassigned.
+func compile(defs []Definition, assigned []Assigned) *compiled {
+	c := &compiler{defs: defs, patterns: map[string]*pattern{}}
+	out := &compiled{defs: defs, sides: make([]sides, len(defs))}
+	uses := make(map[string]int, len(defs))
+	for i := range defs {
+		uses[defs[i].Name]++
+	}
+	var routes []*Route
+	for i := range defs {
+		before := len(c.invalid)
+		c.checkName(i, uses[defs[i].Name])
+		r := c.route(i)
+		out.sides[i] = sidesOf(&defs[i])
+		if code, field, message := out.sides[i].check(assigned[i]); code != "" {
+			c.refuse(i, code, field, message)
+		}
+		if len(c.invalid) == before {
+			routes = append(routes, r)
+		}
+	}
+	out.routes = c.rank(routes)
+	out.matcher = newMatcher(out.routes)
+	out.byName = make(map[string]*Route, len(out.routes))
+	for _, r := range out.routes {
+		out.byName[r.Name] = r
+	}
+	slices.SortStableFunc(c.invalid, func(a, b Invalid) int { return cmp.Compare(a.Index, b.Index) })
+	out.invalid = c.invalid
+	return out
+}
+
+func (c *compiler) refuse(index int, code InvalidCode, field, message string) {
+	c.invalid = append(c.invalid, Invalid{Index: index, Name: c.defs[index].Name, Code: code, Field: field, Message: message})
+}
+
+// checkName refuses all definitions of one name: which of them is meant is
+// nothing the order of writing should decide.
+func (c *compiler) checkName(index, uses int) {
+	switch name := c.defs[index].Name; {
+	case name == "":
+		c.refuse(index, InvalidName, "name", "the route has no name: give it one")
+	case uses > 1:
+		c.refuse(index, InvalidName, "name", fmt.Sprintf("%d routes are named %q: give each its own name", uses, name))
+	}
+}
+
+// route compiles one definition as far as it can, and refuses each fault.
+func (c *compiler) route(index int) *Route {
+	def := c.defs[index]
+	def.Assigned = Assigned{}
+	r := &Route{Index: index, Name: def.Name, Definition: def, catchAll: isCatchAll(&def)}
+	var err error
+	if r.host, err = parseHost(def.Match.Host); err != nil {
+		c.refuse(index, InvalidHost, "match.host", err.Error())
+	}
+	if r.path, err = c.parsePath(&def.Match); err != nil {
+		c.refusePath(index, err)
+	}
+	for i, method := range def.Match.Methods {
+		if err := checkMethod(method); err != nil {
+			c.refuse(index, InvalidMethod, fmt.Sprintf("match.methods[%d]", i), err.Error())
+		}
+	}
+	r.headers = c.conditions(index, "headers", def.Match.Headers, parseHeaderCondition)
+	r.query = c.conditions(index, "query", def.Match.Query, parseCondition)
+	cohort, key, err := parseCohort(&def.Group)
+	if err != nil {
+		c.refuse(index, InvalidKey, fmt.Sprintf("keys[%d]", key), err.Error())
+	}
+	r.cohort = cohort
+	return r
+}
+
+func (c *compiler) refusePath(index int, err error) {
+	code, field := InvalidPath, "match.path"
+	if pattern := (*patternError)(nil); errors.As(err, &pattern) {
+		code = InvalidPattern
+	}
+	if m := &c.defs[index].Match; m.Prefix != "" && m.Path == "" {
+		field = "match.prefix"
+	}
+	c.refuse(index, code, field, err.Error())
+}
+
+func (c *compiler) conditions(index int, field string, written []Condition, parse func(Condition) (condition, error)) []condition {
+	var compiled []condition
+	for i, w := range written {
+		cond, err := parse(w)
+		if err != nil {
+			c.refuse(index, InvalidCondition, fmt.Sprintf("match.%s[%d]", field, i), err.Error())
+			continue
+		}
+		compiled = append(compiled, cond)
+	}
+	return compiled
+}
