@@ -14,7 +14,7 @@ import (
 type Snapshot struct {
 	StoreID             string             `json:"store_id"`
 	Revision            routing.Revision   `json:"revision"`
-	Head                string             `json:"head"` // hash of the event that made Revision, in hex: two histories never share it
+	Head                string             `json:"head"`                 // hash of the event that made Revision, in hex: two histories never share it
 	DefinitionsRevision routing.Revision   `json:"definitions_revision"` // of the last change to any definition
 	Definitions         spec.Definitions   `json:"definitions"`          // sorted by name
 	DefinitionsDigest   string             `json:"definitions_digest"`   // of Definitions alone
