@@ -1,6 +1,10 @@
 package exchange
 
-import "time"
+import (
+	"fmt"
+
+	"github.com/stranglerfig/strangler/internal/guard"
+)
 
 // Problem is an answer made by the router itself (RFC 9457), with the reason
 // that Proxy-Status (RFC 9209) gives for it.
@@ -11,5 +15,95 @@ type Problem struct {
 	Detail     string // what was wrong and what to do, when there is more to say
 	ProxyError string // RFC 9209 error type; empty: none fits
 	Close      bool   // the client's connection must not be used again
-	RetryAfter time.Duration
+}
+
+// NoRoute answers a request that no route wants, not even a catch-all.
+func NoRoute() *Problem {
+	return &Problem{
+		Code: "no_route", Status: 404, ProxyError: "destination_not_found",
+		Title:  "No route matches this request.",
+		Detail: "The routing table has no catch-all route; add one with prefix / and the legacy backend.",
+	}
+}
+
+// NotReady answers while no routing table has been loaded yet.
+func NotReady() *Problem {
+	return &Problem{
+		Code: "not_ready", Status: 503, ProxyError: "proxy_internal_response",
+		Title:  "The router has no routing table yet.",
+		Detail: "Neither the store nor a saved snapshot could be read so far; it keeps trying.",
+	}
+}
+
+// Internal answers a request on which the router itself failed.
+func Internal() *Problem {
+	return &Problem{Code: "internal", Status: 500, ProxyError: "proxy_internal_error", Title: "The router failed on this request."}
+}
+
+func methodRefused(method string) *Problem {
+	return &Problem{
+		Code: "method_refused", Status: 405, ProxyError: "http_request_denied", Close: true,
+		Title: fmt.Sprintf("%s is not forwarded by this router.", method),
+	}
+}
+
+func badTarget(why string) *Problem {
+	return &Problem{
+		Code: "bad_target", Status: 400, ProxyError: "http_request_error",
+		Title: "The request target cannot be read in one way only.", Detail: why,
+	}
+}
+
+func badHost(host string) *Problem {
+	return &Problem{
+		Code: "bad_host", Status: 400, ProxyError: "http_request_error",
+		Title: "The Host header is malformed.", Detail: fmt.Sprintf("%q is no host name.", host),
+	}
+}
+
+// ambiguousLength closes the connection as RFC 9112 §6.3 asks: where the
+// message ends is in doubt, and so is where the next one starts.
+func ambiguousLength() *Problem {
+	return &Problem{
+		Code: "ambiguous_length", Status: 400, ProxyError: "http_request_error", Close: true,
+		Title: "The request has both Content-Length and Transfer-Encoding.",
+	}
+}
+
+// problemFor is the router's answer when an attempt ended in class before any
+// response head could be relayed. Nil: there is nobody left to answer.
+func problemFor(class guard.Class, side string) *Problem {
+	switch class {
+	case guard.NotSent:
+		return &Problem{
+			Code: "upstream_unreachable", Status: 502, ProxyError: "destination_unavailable",
+			Title: fmt.Sprintf("The %s backend could not be reached.", side), Detail: "The request was not sent.",
+		}
+	case guard.Timeout:
+		return &Problem{
+			Code: "upstream_timeout", Status: 504, ProxyError: "http_response_timeout",
+			Title:  fmt.Sprintf("The %s backend did not answer in time.", side),
+			Detail: "The request was sent; whether it took effect is not known.",
+		}
+	case guard.NoResponse:
+		return &Problem{
+			Code: "upstream_closed", Status: 502, ProxyError: "connection_terminated",
+			Title:  fmt.Sprintf("The %s backend closed the connection without an answer.", side),
+			Detail: "The request was sent, or part of it; whether it took effect is not known.",
+		}
+	case guard.BadResponse:
+		return &Problem{
+			Code: "upstream_invalid", Status: 502, ProxyError: "http_protocol_error",
+			Title: fmt.Sprintf("The %s backend answered with something that is no valid HTTP response.", side),
+		}
+	case guard.ClientFault:
+		return &Problem{
+			Code: "bad_body", Status: 400, ProxyError: "http_request_error", Close: true,
+			Title: "The request body is malformed or shorter than announced.",
+		}
+	case guard.ClientGone:
+		return nil
+	default:
+		return Internal()
+	}
 }

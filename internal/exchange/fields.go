@@ -1,0 +1,201 @@
+package exchange
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// Fields are header fields by canonical name. An http.Header converts to it for free.
+type Fields map[string][]string
+
+// get returns the first value of a field, or "".
+func (f Fields) get(name string) string {
+	if v := f[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// hasToken reports whether a comma-separated field contains token, whatever its case.
+func (f Fields) hasToken(name, token string) bool {
+	for _, line := range f[name] {
+		for part := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(part), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Origin is what the router itself knows of where a request came from.
+type Origin struct {
+	PeerText string     // the peer's address without port
+	Peer     netip.Addr // the same, parsed
+	Trusted  bool       // the peer is one of the trusted proxies
+	Scheme   string
+	Host     string
+}
+
+// hopByHop reports whether a field belongs to one connection only
+// (RFC 9110 §7.6.1, with the ones that old agents send).
+func hopByHop(name string) bool {
+	switch name {
+	case "Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
+		"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings":
+		return true
+	default:
+		return false
+	}
+}
+
+// reserved reports whether a field is one that only the router or a trusted
+// proxy may set: a backend believes it. X-Original-URL and X-Rewrite-URL are
+// among them because some frameworks serve the path they name, which is not
+// the path that was matched.
+func reserved(name string) bool {
+	switch name {
+	case "Forwarded", "X-Real-Ip", "X-Original-Url", "X-Rewrite-Url":
+		return true
+	default:
+		return strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "Strangler-")
+	}
+}
+
+// disguised reports whether a field with underscores becomes a reserved one in
+// servers that fold "_" and "-" into one (CGI, WSGI, PHP).
+func disguised(name string) bool {
+	if strings.IndexByte(name, '_') < 0 {
+		return false
+	}
+	return reserved(canonical(strings.ReplaceAll(name, "_", "-")))
+}
+
+// canonical upper-cases the first letter of each dash-separated word and lower-cases the rest.
+func canonical(name string) string {
+	words := strings.Split(strings.ToLower(name), "-")
+	for i, w := range words {
+		if w != "" {
+			words[i] = strings.ToUpper(w[:1]) + w[1:]
+		}
+	}
+	return strings.Join(words, "-")
+}
+
+// OutboundRequest returns the fields to send to a backend: the client's without
+// what belongs to its connection or may not come from it, then ours. The
+// values are shared with in, which is left untouched.
+func (x *Exchange) OutboundRequest(in Fields, from Origin) Fields {
+	out := make(Fields, len(in)+6)
+	for name, values := range in {
+		if hopByHop(name) || disguised(name) || (!from.Trusted && reserved(name)) {
+			continue
+		}
+		out[name] = values
+	}
+	dropNamedByConnection(out, in)
+	// Ours come last, so that no Connection header of the client's can strip them.
+	if in.hasToken("Te", "trailers") {
+		out["Te"] = []string{"trailers"}
+	}
+	if x.Kind == KindUpgrade {
+		out["Connection"] = []string{"Upgrade"}
+		out["Upgrade"] = in["Upgrade"]
+	}
+	if _, ok := out["User-Agent"]; !ok {
+		out["User-Agent"] = nil // present and empty: net/http then adds none of its own
+	}
+	if x.RequestID != "" {
+		out["X-Request-Id"] = []string{x.RequestID}
+	}
+	setForwarded(out, from)
+	return out
+}
+
+// setForwarded says who the client was. Behind a trusted proxy its own words
+// stay and our peer is appended; otherwise ours are the first.
+func setForwarded(out Fields, from Origin) {
+	chain := from.PeerText
+	if prior := out["X-Forwarded-For"]; len(prior) > 0 {
+		chain = strings.Join(prior, ", ") + ", " + chain
+	}
+	out["X-Forwarded-For"] = []string{chain}
+	if len(out["X-Forwarded-Proto"]) == 0 {
+		out["X-Forwarded-Proto"] = []string{from.Scheme}
+	}
+	if len(out["X-Forwarded-Host"]) == 0 && from.Host != "" {
+		out["X-Forwarded-Host"] = []string{from.Host}
+	}
+	if prior := out["Forwarded"]; len(prior) > 0 {
+		out["Forwarded"] = []string{strings.Join(prior, ", ") + ", " + forwardedElement(from)}
+	}
+}
+
+// forwardedElement is our hop in the syntax of RFC 7239.
+func forwardedElement(from Origin) string {
+	node := from.PeerText
+	if from.Peer.Is6() && !from.Peer.Is4In6() {
+		node = `"[` + node + `]"`
+	}
+	return "for=" + node + ";proto=" + from.Scheme
+}
+
+// dropNamedByConnection removes every field that the Connection header names
+// (RFC 9110 §7.6.1), whatever number of lines it is spread over.
+func dropNamedByConnection(out, in Fields) {
+	for _, line := range in["Connection"] {
+		for token := range strings.SplitSeq(line, ",") {
+			if token = strings.TrimSpace(token); token != "" {
+				delete(out, canonical(token))
+			}
+		}
+	}
+}
+
+// InboundResponse fills out with the fields of a backend's response that are
+// for the client. The values are shared with in.
+func InboundResponse(out, in Fields) {
+	for name, values := range in {
+		if !hopByHop(name) {
+			out[name] = values
+		}
+	}
+	dropNamedByConnection(out, in)
+	// What the backend left out stays out: nil keeps net/http from guessing a
+	// type, and from adding its own date.
+	for _, name := range [...]string{"Content-Type", "Date"} {
+		if _, ok := out[name]; !ok {
+			out[name] = nil
+		}
+	}
+}
+
+// ClientAddress returns the client's address: the peer's, or behind trusted
+// proxies the last address in X-Forwarded-For that is not one of them.
+// Anything unreadable ends the walk at the last address that could be trusted.
+func ClientAddress(in Fields, from Origin, trusted func(netip.Addr) bool) netip.Addr {
+	client := from.Peer
+	if !from.Trusted {
+		return client
+	}
+	lines := in["X-Forwarded-For"]
+	for i := len(lines) - 1; i >= 0; i-- {
+		for rest := lines[i]; rest != ""; {
+			var last string
+			if cut := strings.LastIndexByte(rest, ','); cut >= 0 {
+				rest, last = rest[:cut], rest[cut+1:]
+			} else {
+				rest, last = "", rest
+			}
+			addr, err := netip.ParseAddr(strings.Trim(last, " \t[]"))
+			if err != nil {
+				return client
+			}
+			client = addr.Unmap()
+			if !trusted(client) {
+				return client
+			}
+		}
+	}
+	return client
+}

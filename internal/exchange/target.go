@@ -1,0 +1,78 @@
+package exchange
+
+import (
+	"strings"
+
+	"github.com/stranglerfig/strangler/internal/routing"
+)
+
+// Target is where a request wants to go. Raw and Query are the client's bytes,
+// which are forwarded as they are; Path is the copy that matching reads.
+type Target struct {
+	Raw      string
+	Query    string
+	HasQuery bool // there was a "?", even with nothing behind it
+	Path     string
+}
+
+// Head is what Inspect looks at.
+type Head struct {
+	Method    string
+	Target    string // exactly as on the request line, or :path
+	Host      string
+	Ambiguous bool // the head had both Content-Length and Transfer-Encoding
+}
+
+// Inspect reads a request's target and refuses the shapes that no two servers
+// read alike, or that a reverse proxy has no business with.
+func Inspect(h Head) (Target, *Problem) {
+	switch h.Method {
+	case "CONNECT", "TRACE":
+		return Target{}, methodRefused(h.Method)
+	}
+	if h.Ambiguous {
+		return Target{}, ambiguousLength()
+	}
+	if strings.ContainsAny(h.Host, "/\\@#? \t") {
+		return Target{}, badHost(h.Host)
+	}
+	return parseTarget(h.Target)
+}
+
+// parseTarget splits origin-form and absolute-form targets (RFC 9112 §3.2).
+func parseTarget(target string) (Target, *Problem) {
+	if target == "*" {
+		return Target{}, badTarget("OPTIONS * asks the server itself, not one of its resources; this router does not answer it")
+	}
+	if strings.IndexByte(target, '#') >= 0 {
+		return Target{}, badTarget("the request target contains a fragment (#…), which belongs to the client alone")
+	}
+	if !strings.HasPrefix(target, "/") {
+		_, rest, ok := strings.Cut(target, "://")
+		if !ok {
+			return Target{}, badTarget("the request target is neither a path nor a URL")
+		}
+		target = afterAuthority(rest)
+	}
+	var t Target
+	t.Raw, t.Query, t.HasQuery = strings.Cut(target, "?")
+	path, err := routing.NormalizePath(t.Raw)
+	if err != nil {
+		return Target{}, badTarget(err.Error())
+	}
+	t.Path = path
+	return t, nil
+}
+
+// afterAuthority returns path and query of what follows "scheme://".
+func afterAuthority(rest string) string {
+	i := strings.IndexAny(rest, "/?")
+	switch {
+	case i < 0:
+		return "/"
+	case rest[i] == '?':
+		return "/" + rest[i:]
+	default:
+		return rest[i:]
+	}
+}

@@ -1,0 +1,63 @@
+package proxy
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/stranglerfig/strangler/internal/exchange"
+)
+
+// proxyName is who we are in Proxy-Status.
+const proxyName = "strangler"
+
+// problemBody is the JSON of a router-made answer (RFC 9457).
+type problemBody struct {
+	Type      string `json:"type"`
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail,omitempty"`
+	Code      string `json:"code"`
+	RequestID string `json:"request_id"`
+}
+
+// answer sends a router-made answer.
+func (f *flow) answer(p *exchange.Problem) {
+	if f.answered {
+		abort()
+	}
+	f.answered = true
+	f.Problem, f.Status = p, p.Status
+	body, err := json.Marshal(problemBody{
+		Type: "about:blank", Title: p.Title, Status: p.Status, Detail: p.Detail, Code: p.Code, RequestID: f.RequestID,
+	})
+	if err != nil {
+		abort()
+	}
+	h := f.w.Header()
+	clear(h)
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("Proxy-Status", proxyStatus(p))
+	if p.Close {
+		h.Set("Connection", "close")
+	}
+	if p.Status == http.StatusMethodNotAllowed {
+		h.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+	}
+	f.w.WriteHeader(p.Status)
+	if f.Method != http.MethodHead {
+		n, _ := f.w.Write(body)
+		f.SentBytes = int64(n)
+	}
+}
+
+// proxyStatus is the RFC 9209 field.
+func proxyStatus(p *exchange.Problem) string {
+	if p.ProxyError == "" {
+		return proxyName
+	}
+	return fmt.Sprintf("%s; error=%s", proxyName, p.ProxyError)
+}

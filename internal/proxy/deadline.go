@@ -1,0 +1,90 @@
+package proxy
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// deadline cancels an exchange when the one who is waited for takes too long.
+// It is a single timer, armed anew for each wait: for the response head, for
+// the client's next bytes, for the backend's next bytes.
+type deadline struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+	cause  atomic.Pointer[error] // why, should the timer fire now
+
+	mu       sync.Mutex // owns headDone: the transport's writer arms as well until then
+	headDone bool
+}
+
+// start makes the context of an attempt.
+func (d *deadline) start(parent context.Context) context.Context {
+	d.ctx, d.cancel = context.WithCancelCause(parent)
+	return d.ctx
+}
+
+// arm starts or restarts the wait. The handler's goroutine only.
+func (d *deadline) arm(limit time.Duration, cause *error) {
+	d.cause.Store(cause)
+	if d.timer == nil {
+		d.timer = time.AfterFunc(limit, d.fire)
+		return
+	}
+	d.timer.Reset(limit)
+}
+
+// armUpload is arm for the transport's writer, which reads the request body:
+// it has no say any more once the response head has arrived.
+func (d *deadline) armUpload(limit time.Duration, cause *error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.headDone {
+		d.arm(limit, cause)
+	}
+}
+
+// headArrived ends the wait for the response head.
+func (d *deadline) headArrived() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.headDone = true
+	d.disarm()
+}
+
+// disarm ends the wait; nothing is being waited for.
+func (d *deadline) disarm() {
+	if d.timer != nil {
+		d.timer.Stop()
+	}
+}
+
+func (d *deadline) fire() {
+	if cause := d.cause.Load(); cause != nil {
+		d.cancel(*cause)
+	}
+}
+
+// stop releases everything at the end of the exchange.
+func (d *deadline) stop() {
+	if d.cancel == nil {
+		return
+	}
+	d.disarm()
+	d.cancel(nil)
+}
+
+// expired returns the limit of ours that ended the exchange; nil when none did.
+func (d *deadline) expired() error {
+	if d.ctx == nil || d.ctx.Err() == nil {
+		return nil
+	}
+	switch cause := context.Cause(d.ctx); cause {
+	case errHeadTimeout, errIdleTimeout, errUploadTimeout:
+		return cause
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,194 @@
+package proxy
+
+import (
+	"encoding/hex"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/exchange"
+	"github.com/stranglerfig/strangler/internal/guard"
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/telemetry"
+)
+
+// statusClientGone is what logs show when the client left before an answer
+// (nginx's number; it is never sent).
+const statusClientGone = 499
+
+// flow is one exchange as this driver sees it: the exchange itself, and the
+// net/http values its bytes come from and go to. The handler's goroutine owns
+// it, except for the fields marked otherwise.
+type flow struct {
+	exchange.Exchange
+
+	proxy  *Proxy
+	w      http.ResponseWriter
+	r      *http.Request
+	from   exchange.Origin
+	target exchange.Target
+
+	gen     *generation
+	pinned  atomic.Bool // gen is still held; the transport's writer gives it back
+	request routing.Request
+	route   *routing.Route
+	lane    *lane // nil until assigned
+	metrics *telemetry.Lane
+
+	body     *clientBody // nil without a request body
+	deadline deadline
+	trace    trace
+	res      *http.Response
+	answered bool // a final status was given to the client's side
+
+	closeAfter bool // the client's connection must not be used again
+}
+
+// open starts an exchange.
+func (p *Proxy) open(w http.ResponseWriter, r *http.Request) *flow {
+	f := &flow{proxy: p, w: w, r: r, metrics: p.unrouted}
+	f.Start = time.Now()
+	f.Method, f.Host, f.Protocol = r.Method, r.Host, r.Proto
+	f.Path, _, _ = strings.Cut(r.RequestURI, "?")
+	f.UserAgent = r.UserAgent()
+	f.TraceID = traceID(r.Header.Get("Traceparent"))
+	f.RequestID = r.Header.Get("X-Request-Id")
+	if f.RequestID == "" {
+		f.RequestID = newRequestID()
+	}
+	f.from = f.origin()
+	f.Client = exchange.ClientAddress(exchange.Fields(r.Header), f.from, p.trusts)
+	f.Kind = exchange.RequestKind(r.ProtoMajor, exchange.Fields(r.Header))
+	return f
+}
+
+// origin says where the request came from, and by which scheme its client asked.
+func (f *flow) origin() exchange.Origin {
+	peer, err := netip.ParseAddrPort(f.r.RemoteAddr)
+	if err == nil {
+		f.Peer = netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
+	}
+	from := exchange.Origin{Peer: f.Peer.Addr(), Scheme: "http", Host: f.r.Host}
+	from.PeerText = peerText(f.r.RemoteAddr, from.Peer)
+	from.Trusted = f.proxy.trusts(from.Peer)
+	if f.r.TLS != nil {
+		from.Scheme = "https"
+	}
+	f.Scheme = from.Scheme
+	if from.Trusted && f.r.Header.Get("X-Forwarded-Proto") == "https" {
+		f.Scheme = "https"
+	}
+	return from
+}
+
+// peerText is the address part of RemoteAddr without another allocation where
+// it can be cut out of it.
+func peerText(remote string, addr netip.Addr) string {
+	if i := strings.LastIndexByte(remote, ':'); i > 0 && remote[0] != '[' {
+		return remote[:i]
+	}
+	return addr.String()
+}
+
+// newRequestID returns 128 random bits. They need to be distinct, not secret.
+func newRequestID() string {
+	var raw [16]byte
+	a, b := rand.Uint64(), rand.Uint64()
+	for i := range 8 {
+		raw[i], raw[8+i] = byte(a>>(8*i)), byte(b>>(8*i))
+	}
+	return hex.EncodeToString(raw[:])
+}
+
+// traceID cuts the trace id out of a W3C traceparent; "" when it is none.
+func traceID(traceparent string) string {
+	if len(traceparent) < 55 || traceparent[2] != '-' || traceparent[35] != '-' {
+		return ""
+	}
+	return traceparent[3:35]
+}
+
+// inspect refuses what is not forwarded at all.
+func (f *flow) inspect() *exchange.Problem {
+	head := exchange.Head{Method: f.Method, Target: f.r.RequestURI, Host: f.Host}
+	if len(f.r.TransferEncoding) > 0 {
+		watch := watchOf(f.r.Context())
+		head.Ambiguous = watch.sawAmbiguous()
+		// Over TLS nobody saw the head: net/http has settled on the chunks,
+		// and closing afterwards is what RFC 9112 §6.3 then asks for.
+		f.closeAfter = watch == nil && f.r.ProtoMajor == 1
+	}
+	target, problem := exchange.Inspect(head)
+	f.target = target
+	return problem
+}
+
+// pin takes hold of the table in service, for the whole exchange.
+func (f *flow) pin() bool {
+	f.gen = f.proxy.acquire()
+	f.pinned.Store(f.gen != nil)
+	return f.gen != nil
+}
+
+// unpin says that no attempt can start by the pinned table any more.
+func (f *flow) unpin() {
+	if f.pinned.CompareAndSwap(true, false) {
+		f.gen.release()
+	}
+}
+
+// match finds the route; false: there is none.
+func (f *flow) match() bool {
+	f.request = routing.Request{
+		Method: f.Method, Host: routing.NormalizeHost(f.Host), Path: f.target.Path,
+		RawQuery: f.target.Query, Header: f.r.Header, Client: f.Client,
+	}
+	f.route = f.gen.table.Match(&f.request)
+	return f.route != nil
+}
+
+// assign decides the side, and with it the lane.
+func (f *flow) assign() {
+	f.Assignment = f.gen.table.Assign(f.route, &f.request)
+	f.lane = f.gen.lanes.byRoute[f.route.Index].side(f.Assignment.Side)
+	f.Backend = f.lane.backend
+	f.metrics = f.lane.metrics
+	f.metrics.Begin()
+}
+
+// end records the exchange, whatever its ending: a panic passes through here too.
+func (f *flow) end() {
+	f.unpin()
+	f.deadline.stop()
+	if f.res != nil {
+		_ = f.res.Body.Close()
+	}
+	if f.body != nil {
+		f.RequestBytes = f.body.read.Load()
+		f.body.retire()
+	}
+	f.Attempts = int(f.trace.attempts.Load())
+	if f.Status == 0 && f.Class == guard.ClientGone {
+		f.Status = statusClientGone
+	}
+	f.Duration = time.Since(f.Start)
+	if f.lane == nil {
+		f.metrics.Begin()
+	}
+	f.metrics.End(&f.Exchange)
+	f.proxy.accessLog.Log(&f.Exchange)
+}
+
+// abort ends the client's connection: it must see that its answer is not whole.
+func abort() { panic(http.ErrAbortHandler) }
+
+// errHeadTimeout and the others say which limit of ours ended an exchange.
+var (
+	errHeadTimeout   = errors.New("no response head in time")
+	errIdleTimeout   = errors.New("the response stood still for too long")
+	errUploadTimeout = errors.New("the request body stood still for too long")
+)

@@ -1,0 +1,162 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/exchange"
+	"github.com/stranglerfig/strangler/internal/guard"
+)
+
+// forward does what the exchange's core says until the client has its answer.
+func (f *flow) forward() {
+	next := f.Begin(f.lane.limits)
+	for {
+		switch next.Do {
+		case exchange.Send:
+			next = f.attempt(next.Within)
+		case exchange.Relay:
+			next = f.relay(next.Within)
+		case exchange.Answer:
+			f.answer(next.Problem)
+			return
+		case exchange.Abort:
+			abort()
+		case exchange.Done:
+			return
+		}
+	}
+}
+
+// attempt sends the request to the lane's backend and waits for a response head.
+func (f *flow) attempt(within time.Duration) exchange.Next {
+	endpoint := f.lane.pick()
+	if endpoint == nil {
+		f.Err = errNoEndpoint
+		return f.AttemptFailed(guard.NotSent)
+	}
+	f.Endpoint = endpoint.endpoint
+	out := f.outbound(endpoint, within)
+	f.deadline.arm(within, &errHeadTimeout)
+	res, err := endpoint.transport.RoundTrip(out)
+	f.deadline.headArrived()
+	f.unpin()
+	f.trace.finish()
+	if err != nil {
+		f.Err = err
+		return f.AttemptFailed(f.classify(err))
+	}
+	f.res = res
+	f.FirstByte = time.Since(f.Start)
+	if ambiguousResponse(res, f.trace.conn.Load()) {
+		f.Err = errAmbiguousResponse
+		_ = f.trace.conn.Load().Close()
+		return f.AttemptFailed(guard.BadResponse)
+	}
+	return f.HeadArrived(res.StatusCode, exchange.Fields(res.Header), f.lane.limits)
+}
+
+// errAmbiguousResponse: where that answer ends is in doubt, so its connection is closed.
+var errAmbiguousResponse = errors.New("the response has both Content-Length and Transfer-Encoding")
+
+var errNoEndpoint = errors.New("the backend has no usable endpoint")
+
+// outbound builds the request for one endpoint: the client's method, target,
+// host and body as they came, and the fields that may be passed on.
+func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
+	in := f.r
+	ctx := httptrace.WithClientTrace(f.deadline.start(in.Context()), f.watch())
+	out := (&http.Request{
+		Method: in.Method, Host: in.Host,
+		URL:   targetURL(endpoint, f.target),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        http.Header(f.OutboundRequest(exchange.Fields(in.Header), f.from)),
+		ContentLength: in.ContentLength,
+		Trailer:       in.Trailer, // filled while the body is read
+	}).WithContext(ctx)
+	if in.ContentLength != 0 && in.Body != nil && in.Body != http.NoBody {
+		f.body = &clientBody{src: in.Body, deadline: &f.deadline, head: within, idle: f.lane.limits.Stream}
+		out.Body, out.GetBody = f.body, f.body.unread
+		if in.ProtoMajor == 1 {
+			// A backend may answer before it has read the whole body (413,
+			// 401); without this the server would swallow the rest first.
+			_ = http.NewResponseController(f.w).EnableFullDuplex()
+		}
+	}
+	return out
+}
+
+// targetURL makes net/http write the client's path and query byte for byte:
+// Opaque is written as it is. Only a path that starts with "//" cannot travel
+// that way, since net/http would take it for an authority.
+func targetURL(endpoint *pool, t exchange.Target) *url.URL {
+	u := &url.URL{Scheme: endpoint.scheme, Host: endpoint.host, RawQuery: t.Query, ForceQuery: t.HasQuery}
+	if !strings.HasPrefix(t.Raw, "//") {
+		u.Opaque = t.Raw
+		return u
+	}
+	u.RawPath = t.Raw
+	if path, err := url.PathUnescape(t.Raw); err == nil {
+		u.Path = path
+	}
+	return u
+}
+
+// classify says whose fault a failed attempt is, and how far it came. Only
+// what is certain counts as not sent.
+func (f *flow) classify(err error) guard.Class {
+	switch limit := f.deadline.expired(); {
+	case errors.Is(limit, errUploadTimeout):
+		f.Err = limit
+		return guard.ClientFault
+	case limit != nil:
+		f.Err = limit
+		if !f.trace.wrote.Load() {
+			return guard.NotSent
+		}
+		return guard.Timeout
+	}
+	if clientErr := f.body.err(); clientErr != nil {
+		f.Err = clientErr
+		return clientClass(clientErr)
+	}
+	if f.r.Context().Err() != nil {
+		return guard.ClientGone
+	}
+	switch {
+	case !f.trace.wrote.Load() || notSent(err):
+		return guard.NotSent
+	case f.trace.answered.Load() && !connectionEnded(err):
+		return guard.BadResponse
+	default:
+		return guard.NoResponse
+	}
+}
+
+// clientClass tells a client that sent nonsense from one that is gone.
+func clientClass(err error) guard.Class {
+	var netErr net.Error
+	if errors.As(err, &netErr) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return guard.ClientGone
+	}
+	return guard.ClientFault
+}
+
+// notSent reports whether an error means that no connection came to be.
+func notSent(err error) bool {
+	var op *net.OpError
+	var tlsErr *handshakeError
+	return errors.As(err, &tlsErr) || (errors.As(err, &op) && op.Op == "dial")
+}
+
+// connectionEnded reports whether an answer stopped short rather than being malformed.
+func connectionEnded(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
+}

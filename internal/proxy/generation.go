@@ -1,0 +1,77 @@
+package proxy
+
+import (
+	"sync/atomic"
+
+	"github.com/stranglerfig/strangler/internal/routing"
+)
+
+// generation is one table in service, and the exchanges that may still start
+// an attempt by it.
+type generation struct {
+	table   *routing.Table
+	lanes   *Lanes
+	pinned  atomic.Int64  // exchanges that hold it
+	retired atomic.Bool   // a newer one is in service
+	drained chan struct{} // closed when retired and no longer pinned
+	applied chan struct{} // closed when every older generation is drained
+	closed  atomic.Bool   // drained is closed; guards against closing it twice
+}
+
+// Install puts a table into service. Exchanges that started by an older one
+// finish by it. The returned channel is closed when none of those can start an
+// attempt any more: from then on every byte that leaves for a backend leaves
+// by this table or a newer one.
+func (p *Proxy) Install(table *routing.Table, lanes *Lanes) (applied <-chan struct{}) {
+	next := &generation{
+		table: table, lanes: lanes,
+		drained: make(chan struct{}), applied: make(chan struct{}),
+	}
+	old := p.current.Swap(next)
+	if old == nil {
+		close(next.applied)
+		return next.applied
+	}
+	old.retired.Store(true)
+	old.settle()
+	go func() {
+		<-old.applied
+		<-old.drained
+		if now := p.current.Load().lanes; now != old.lanes {
+			p.pools.keepOnly(now)
+		}
+		close(next.applied)
+	}()
+	return next.applied
+}
+
+// acquire pins the table in service; nil when there is none yet.
+func (p *Proxy) acquire() *generation {
+	for {
+		g := p.current.Load()
+		if g == nil {
+			return nil
+		}
+		g.pinned.Add(1)
+		// Between Load and Add the generation may have been retired and found
+		// unpinned; a pin on it would not be waited for.
+		if p.current.Load() == g {
+			return g
+		}
+		g.release()
+	}
+}
+
+// release gives a pin back.
+func (g *generation) release() {
+	if g.pinned.Add(-1) == 0 {
+		g.settle()
+	}
+}
+
+// settle closes drained once the generation is retired and nobody holds it.
+func (g *generation) settle() {
+	if g.retired.Load() && g.pinned.Load() == 0 && g.closed.CompareAndSwap(false, true) {
+		close(g.drained)
+	}
+}

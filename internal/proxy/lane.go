@@ -1,0 +1,76 @@
+package proxy
+
+import (
+	"sync/atomic"
+
+	"github.com/stranglerfig/strangler/internal/guard"
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/telemetry"
+)
+
+// Limits are the effective timeouts of a route's two sides.
+type Limits struct {
+	Legacy, New guard.Timeouts
+}
+
+// Lanes is what forwarding needs for every route of a table: connection pools,
+// limits and metric handles, bound once and not looked up per request.
+type Lanes struct {
+	byRoute []routeLanes // by routing.Route.Index
+	pools   map[poolKey]struct{}
+}
+
+type routeLanes struct{ legacy, new *lane }
+
+// lane is one route's one side.
+type lane struct {
+	backend   string
+	endpoints []*pool
+	turn      atomic.Uint32
+	limits    guard.Timeouts
+	metrics   *telemetry.Lane
+}
+
+// side returns the lane of one side.
+func (r routeLanes) side(s routing.Side) *lane {
+	if s == routing.New {
+		return r.new
+	}
+	return r.legacy
+}
+
+// pick returns the endpoint whose turn it is; nil when the backend has none.
+func (l *lane) pick() *pool {
+	if len(l.endpoints) == 0 {
+		return nil
+	}
+	return l.endpoints[int(l.turn.Add(1)-1)%len(l.endpoints)]
+}
+
+// BuildLanes binds the routes of a table to their backends. backends maps a
+// name to its endpoints ("http://host:port"), limits is parallel to the
+// definitions the table was compiled from. Connection pools that exist already
+// are taken over: a change of the table closes no connection in use.
+func (p *Proxy) BuildLanes(table *routing.Table, backends map[string][]string, limits []Limits) *Lanes {
+	lanes := &Lanes{byRoute: make([]routeLanes, len(limits)), pools: make(map[poolKey]struct{})}
+	for route := range table.Routes() {
+		def, limit := &route.Definition, limits[route.Index]
+		lanes.byRoute[route.Index] = routeLanes{
+			legacy: p.buildLane(lanes, route.Name, routing.Legacy, def.Legacy, backends[def.Legacy], limit.Legacy),
+			new:    p.buildLane(lanes, route.Name, routing.New, def.New, backends[def.New], limit.New),
+		}
+	}
+	return lanes
+}
+
+func (p *Proxy) buildLane(lanes *Lanes, route string, side routing.Side, backend string, endpoints []string, limits guard.Timeouts) *lane {
+	l := &lane{backend: backend, limits: limits, metrics: p.metrics.Lane(route, side)}
+	for _, endpoint := range endpoints {
+		key := poolKey{endpoint: endpoint, connect: limits.Connect, tls: limits.TLS}
+		if pool := p.pools.get(key, p.logger); pool != nil {
+			l.endpoints = append(l.endpoints, pool)
+			lanes.pools[key] = struct{}{}
+		}
+	}
+	return l
+}

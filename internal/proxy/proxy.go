@@ -1,0 +1,87 @@
+package proxy
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+
+	"github.com/stranglerfig/strangler/internal/exchange"
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/telemetry"
+)
+
+// Options is what a Proxy needs besides a table.
+type Options struct {
+	Trusted   []netip.Prefix // peers whose X-Forwarded-* and Forwarded are believed
+	Metrics   *telemetry.Metrics
+	AccessLog *telemetry.AccessLog
+	Logger    *slog.Logger
+	Backend   BackendOptions
+}
+
+// Proxy is the handler of the data listener. It answers 503 until the first Install.
+type Proxy struct {
+	current   atomic.Pointer[generation]
+	pools     *pools
+	trusted   []netip.Prefix
+	metrics   *telemetry.Metrics
+	unrouted  *telemetry.Lane // for requests that end before they have a route
+	accessLog *telemetry.AccessLog
+	logger    *slog.Logger
+	tunnels   tunnels
+}
+
+// New returns a Proxy without a table.
+func New(o Options) *Proxy {
+	return &Proxy{
+		pools:     newPools(o.Backend),
+		trusted:   o.Trusted,
+		metrics:   o.Metrics,
+		unrouted:  o.Metrics.Lane("", routing.Legacy),
+		accessLog: o.AccessLog,
+		logger:    o.Logger,
+	}
+}
+
+// ServeHTTP takes one request through the data plane.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f := p.open(w, r)
+	defer f.end() // record it once, in every ending
+
+	if problem := f.inspect(); problem != nil {
+		f.answer(problem)
+		return
+	}
+	if !f.pin() { // 1. one table for the whole exchange
+		f.answer(exchange.NotReady())
+		return
+	}
+	if !f.match() { // 2. the route it belongs to
+		f.answer(exchange.NoRoute())
+		return
+	}
+	f.assign()  // 3. the side that serves it
+	f.forward() // 4. through that lane, and back
+}
+
+// Ready reports whether a table is being served.
+func (p *Proxy) Ready() bool { return p.current.Load() != nil }
+
+// Table returns the table being served; nil before the first Install.
+func (p *Proxy) Table() *routing.Table {
+	if g := p.current.Load(); g != nil {
+		return g.table
+	}
+	return nil
+}
+
+// trusts reports whether addr is one of the trusted proxies.
+func (p *Proxy) trusts(addr netip.Addr) bool {
+	for _, prefix := range p.trusted {
+		if prefix.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}

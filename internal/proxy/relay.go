@@ -1,0 +1,130 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/exchange"
+	"github.com/stranglerfig/strangler/internal/guard"
+)
+
+// relay streams the response to the client. Between two reads of the backend's
+// body may lie at most idle.
+func (f *flow) relay(idle time.Duration) exchange.Next {
+	if f.res.StatusCode == http.StatusSwitchingProtocols {
+		return f.tunnel(idle)
+	}
+	f.writeHead()
+	flush := f.Kind.Stream() || f.res.ContentLength < 0
+	if flush {
+		_ = http.NewResponseController(f.w).Flush()
+	}
+	if err := f.copyBody(idle, flush); err != nil {
+		f.Err = err
+		return f.BodyBroke(f.brokenBy(err))
+	}
+	_ = f.res.Body.Close() // now, not later: it completes the trailers
+	f.writeTrailers()
+	return exchange.Next{Do: exchange.Done}
+}
+
+// writeHead sends status and header fields.
+func (f *flow) writeHead() {
+	h := exchange.Fields(f.w.Header())
+	exchange.InboundResponse(h, exchange.Fields(f.res.Header))
+	if f.MintsCookie(exchange.Fields(f.r.Header), exchange.Fields(f.res.Header)) {
+		cookies := slices.Clone(h["Set-Cookie"])
+		h["Set-Cookie"] = append(cookies, f.CohortCookie(newCohortKey()))
+	}
+	if len(f.res.Trailer) > 0 {
+		h["Trailer"] = []string{strings.Join(slices.Sorted(maps.Keys(f.res.Trailer)), ", ")}
+	}
+	if f.closeAfter {
+		h["Connection"] = []string{"close"}
+	}
+	f.answered = true
+	f.w.WriteHeader(f.res.StatusCode)
+}
+
+// buffers are for copying bodies. 32 KiB is what one read of a busy socket
+// yields at most in practice; larger ones did not move more bytes per second.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
+
+// copyBody moves the body. The clock runs only while the backend is waited
+// for: a slow client is not the backend's fault.
+func (f *flow) copyBody(idle time.Duration, flush bool) error {
+	if f.res.Body == http.NoBody {
+		return nil
+	}
+	pooled := buffers.Get().(*[]byte)
+	defer buffers.Put(pooled)
+	buf := *pooled
+	for {
+		f.deadline.arm(idle, &errIdleTimeout)
+		n, readErr := f.res.Body.Read(buf)
+		f.deadline.disarm()
+		if n > 0 {
+			sent, err := f.w.Write(buf[:n])
+			f.SentBytes += int64(sent)
+			if err != nil {
+				return &clientWriteError{err}
+			}
+			if flush {
+				_ = http.NewResponseController(f.w).Flush()
+			}
+		}
+		if errors.Is(readErr, io.EOF) {
+			return nil
+		}
+		if readErr != nil {
+			return readErr
+		}
+	}
+}
+
+// clientWriteError marks an error on the client's side of the relay.
+type clientWriteError struct{ err error }
+
+func (e *clientWriteError) Error() string { return "writing to the client: " + e.err.Error() }
+func (e *clientWriteError) Unwrap() error { return e.err }
+
+// brokenBy says whose fault it is that a body did not arrive whole.
+func (f *flow) brokenBy(err error) guard.Class {
+	var write *clientWriteError
+	switch {
+	case errors.As(err, &write):
+		return guard.ClientGone
+	case f.deadline.expired() != nil:
+		f.Err = f.deadline.expired()
+		return guard.Broken
+	case f.r.Context().Err() != nil:
+		return guard.ClientGone
+	default:
+		return guard.Broken
+	}
+}
+
+// writeTrailers passes the trailers on; those that were not announced need
+// net/http's prefix.
+func (f *flow) writeTrailers() {
+	if len(f.res.Trailer) == 0 {
+		return
+	}
+	// Flushing forces chunks: net/http would otherwise compute a length for a
+	// short body and drop the trailers.
+	_ = http.NewResponseController(f.w).Flush()
+	h := f.w.Header()
+	announced := h.Get("Trailer")
+	for name, values := range f.res.Trailer {
+		if !strings.Contains(announced, name) {
+			name = http.TrailerPrefix + name
+		}
+		h[name] = values
+	}
+}

@@ -1,0 +1,264 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+)
+
+// net/http accepts a message head with both Content-Length and
+// Transfer-Encoding, drops the former, and keeps the connection: nobody behind
+// it can tell any more. Two servers that disagree on which of the two counts
+// disagree on where the next message starts (RFC 9112 §11.2), so such a head
+// has to be seen before net/http has read it. That is what this file does: it
+// reads along and changes nothing.
+
+// watchedConn is a connection whose incoming heads are watched.
+type watchedConn struct {
+	net.Conn
+	watch *headWatch
+}
+
+// Read reads from the connection and shows the watch what came.
+func (c *watchedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.watch.see(p[:n])
+	}
+	return n, err
+}
+
+// CloseWrite ends the sending direction, where the connection can.
+func (c *watchedConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return c.Close()
+}
+
+// watchListener watches the requests of every connection it accepts.
+type watchListener struct{ net.Listener }
+
+// Accept waits for the next connection.
+func (l watchListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &watchedConn{Conn: conn, watch: &headWatch{state: inHead}}, nil
+}
+
+// watchResponses watches a backend connection; it looks away until expectResponse.
+func watchResponses(conn net.Conn) net.Conn {
+	return &watchedConn{Conn: conn, watch: &headWatch{state: lookAway, responses: true}}
+}
+
+type watchKey struct{}
+
+// watchContext hands a connection's watch to its requests.
+func watchContext(ctx context.Context, conn net.Conn) context.Context {
+	if c, ok := conn.(*watchedConn); ok {
+		return context.WithValue(ctx, watchKey{}, c.watch)
+	}
+	return ctx
+}
+
+// watchOf returns the watch of the connection a request came on; nil over TLS
+// and HTTP/2, where there is none.
+func watchOf(ctx context.Context) *headWatch {
+	w, _ := ctx.Value(watchKey{}).(*headWatch)
+	return w
+}
+
+// ambiguousResponse reports whether a backend's head said in two ways how long
+// its body is.
+func ambiguousResponse(res *http.Response, conn *watchedConn) bool {
+	return len(res.TransferEncoding) > 0 && conn != nil && conn.watch.sawAmbiguous()
+}
+
+// watchState is where in a message the next byte belongs.
+type watchState uint8
+
+const (
+	inHead watchState = iota // request or status line, and fields
+	inBody                   // left bytes of content or of a chunk
+	inChunkSize
+	inChunkEnd // the line end after a chunk's data
+	inTrailer
+	lookAway // nothing to watch: HTTP/2, a tunnel, or no answer expected
+)
+
+// maxWatchedLine bounds what is kept of a line that arrives in pieces: enough
+// for a name and a length. The rest of a longer line does not matter here.
+const maxWatchedLine = 64
+
+// headWatch follows the framing of one direction of a connection.
+type headWatch struct {
+	mu        sync.Mutex // owns the rest
+	responses bool
+	state     watchState
+	line      []byte // the beginning of a line whose end has not arrived
+	left      int64  // bytes of body or chunk still to come
+	started   bool   // the head has its first line
+	interim   bool   // responses: this head is a 1xx
+	length    int64  // of Content-Length
+	hasLength bool
+	chunked   bool // there is a Transfer-Encoding
+	ambiguous bool // a head had both; it stays so for the connection's life
+}
+
+// expectResponse starts watching for the head of one answer.
+func (h *headWatch) expectResponse() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.resetHead()
+}
+
+// off ends watching: the bytes are no longer HTTP/1.
+func (h *headWatch) off() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.state = lookAway
+}
+
+// sawAmbiguous reports whether a head with both lengths has come by.
+func (h *headWatch) sawAmbiguous() bool {
+	if h == nil {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ambiguous
+}
+
+func (h *headWatch) resetHead() {
+	h.state, h.line = inHead, h.line[:0]
+	h.started, h.interim, h.hasLength, h.chunked, h.length = false, false, false, false, 0
+}
+
+// see follows the bytes p.
+func (h *headWatch) see(p []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for len(p) > 0 {
+		switch h.state {
+		case lookAway:
+			return
+		case inBody:
+			n := min(h.left, int64(len(p)))
+			h.left -= n
+			p = p[n:]
+			if h.left == 0 {
+				h.endOfContent()
+			}
+		default:
+			end := bytes.IndexByte(p, '\n')
+			if end < 0 {
+				h.keep(p)
+				return
+			}
+			h.takeLine(p[:end])
+			p = p[end+1:]
+		}
+	}
+}
+
+// keep remembers the beginning of an unfinished line.
+func (h *headWatch) keep(p []byte) {
+	room := maxWatchedLine - len(h.line)
+	h.line = append(h.line, p[:min(room, len(p))]...)
+}
+
+// takeLine handles one whole line, without its LF.
+func (h *headWatch) takeLine(line []byte) {
+	if len(h.line) > 0 {
+		h.keep(line)
+		line = h.line
+		h.line = h.line[:0]
+	}
+	line = bytes.TrimSuffix(line, []byte{'\r'})
+	switch h.state {
+	case inHead:
+		h.headLine(line)
+	case inChunkSize:
+		h.chunkSize(line)
+	case inChunkEnd:
+		h.state = inChunkSize
+	case inTrailer:
+		if len(line) == 0 {
+			h.resetHead()
+		}
+	}
+}
+
+// headLine handles a line of a head, the empty one that ends it included.
+func (h *headWatch) headLine(line []byte) {
+	switch {
+	case len(line) == 0 && !h.started: // servers skip empty lines before a request
+	case len(line) == 0:
+		h.endOfHead()
+	case !h.started:
+		h.started = true
+		h.interim = h.responses && len(line) > 9 && line[9] == '1' && !bytes.HasPrefix(line[9:], []byte("101"))
+		if bytes.HasPrefix(line, []byte("PRI * HTTP/2")) {
+			h.state = lookAway
+		}
+	default:
+		h.field(line)
+	}
+}
+
+// field notes the two fields that say how long a message is.
+func (h *headWatch) field(line []byte) {
+	name, value, _ := bytes.Cut(line, []byte{':'})
+	switch {
+	case len(name) == len("Content-Length") && bytes.EqualFold(name, []byte("Content-Length")):
+		h.hasLength = true
+		h.length, _ = strconv.ParseInt(string(bytes.TrimSpace(value)), 10, 64)
+	case len(name) == len("Transfer-Encoding") && bytes.EqualFold(name, []byte("Transfer-Encoding")):
+		h.chunked = true
+	}
+}
+
+// endOfHead decides what follows a head.
+func (h *headWatch) endOfHead() {
+	h.ambiguous = h.ambiguous || (h.chunked && h.hasLength)
+	switch {
+	case h.responses && h.interim:
+		h.resetHead()
+	case h.responses:
+		h.state = lookAway // where an answer ends depends on the request; the next one is announced
+	case h.chunked:
+		h.state = inChunkSize
+	case h.length > 0:
+		h.state, h.left = inBody, h.length
+	default:
+		h.resetHead()
+	}
+}
+
+// chunkSize handles the line before a chunk.
+func (h *headWatch) chunkSize(line []byte) {
+	digits, _, _ := bytes.Cut(line, []byte{';'})
+	size, err := strconv.ParseInt(string(bytes.TrimSpace(digits)), 16, 64)
+	switch {
+	case err != nil:
+		h.state = lookAway // net/http refuses it and closes
+	case size == 0:
+		h.state = inTrailer
+	default:
+		h.state, h.left = inBody, size
+	}
+}
+
+// endOfContent follows the last byte of a body or of a chunk.
+func (h *headWatch) endOfContent() {
+	if h.chunked {
+		h.state = inChunkEnd
+		return
+	}
+	h.resetHead()
+}
