@@ -1,0 +1,48 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
+	"github.com/stranglerfig/strangler/internal/api/wire"
+)
+
+func newBackendShowCommand(c *cli) *cobra.Command {
+	return &cobra.Command{
+		Use:               "show BACKEND",
+		Short:             "Show a backend's endpoints and who uses it",
+		Example:           `  stranglerctl backend show orders`,
+		Args:              arguments("BACKEND"),
+		ValidArgsFunction: c.completeBackend,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			api, err := c.connect()
+			if err != nil {
+				return err
+			}
+			backend, err := ask[wire.Backend](api.GetBackend(cmd.Context(), args[0]))
+			if err != nil {
+				return err
+			}
+			c.warnStale(backend.header)
+			return c.showBackend(backend)
+		},
+	}
+}
+
+func (c *cli) showBackend(backend answer[wire.Backend]) error {
+	b := backend.value
+	return c.show(view{raw: backend.raw, names: []string{b.Name}, people: func(bool) error {
+		c.out.Linef("%s  (revision %d)", c.out.Paint(term.Strong, b.Name), b.Revision)
+		for _, endpoint := range b.Endpoints {
+			c.out.Linef("  endpoint %s", endpoint)
+		}
+		used := strings.Join(b.Routes, ", ")
+		if used == "" {
+			used = "no route"
+		}
+		c.out.Linef("  used by  %s", used)
+		return nil
+	}})
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
+	"github.com/stranglerfig/strangler/internal/api/client"
+	"github.com/stranglerfig/strangler/internal/api/wire"
+)
+
+// edit is what the commands that change definitions share.
+type edit struct {
+	*cli
+	changeOptions
+}
+
+// registerEdit adds the options of changing one object.
+func (e *edit) registerEdit(cmd *cobra.Command) {
+	e.flags = cmd.Flags()
+	e.registerReason()
+	e.registerWait()
+	e.registerIfRevision()
+	cmd.PreRunE = func(*cobra.Command, []string) error { return e.check() }
+}
+
+// finish prints what an edit changed, and waits if told to.
+func (e *edit) finish(ctx context.Context, api *client.Client, done answer[wire.Edit]) error {
+	if err := e.showEdit(done); err != nil {
+		return err
+	}
+	if added := addedRoutes(done.value.Changes); len(added) > 0 && !done.value.DryRun {
+		e.note.Linef("new routes start in stage legacy: nothing moves until they are promoted")
+		e.hintNext("promote "+term.ShellWord(added[0]), "")
+	}
+	if e.wait > 0 && !done.value.DryRun {
+		return e.waitFor(ctx, api, done.value.Revision, e.wait)
+	}
+	return nil
+}
+
+func addedRoutes(changes []wire.Change) []string {
+	var names []string
+	for _, change := range changes {
+		if change.Kind == wire.ChangeKindRoute && change.Op == wire.ChangeOpAdded {
+			names = append(names, change.Name)
+		}
+	}
+	return names
+}
+
+func (e *edit) showEdit(done answer[wire.Edit]) error {
+	view := view{raw: done.raw, people: func(bool) error {
+		for _, change := range done.value.Changes {
+			e.showChange(e.out, change)
+		}
+		e.out.Linef("%s", editText(done.value))
+		return nil
+	}}
+	for _, change := range done.value.Changes {
+		view.names = append(view.names, string(change.Kind)+"/"+change.Name)
+	}
+	return e.show(view)
+}
+
+// editText is the line under the changes.
+func editText(done wire.Edit) string {
+	switch {
+	case len(done.Changes) == 0:
+		return fmt.Sprintf("no changes  (revision %d)", done.Revision)
+	case done.DryRun:
+		return fmt.Sprintf("%s  (dry run: nothing was changed)", counted(len(done.Changes), "change"))
+	}
+	return fmt.Sprintf("%s  (revision %d → %d, by %s)", counted(len(done.Changes), "change"), done.PreviousRevision, done.Revision, done.Actor)
+}
+
+// showChange prints one object and, where it was changed, each changed value.
+func (e *edit) showChange(pen term.Pen, change wire.Change) {
+	marks := map[wire.ChangeOp]term.Styled{
+		wire.ChangeOpAdded:   pen.Paint(term.Good, "+"),
+		wire.ChangeOpChanged: pen.Paint(term.Notice, "~"),
+		wire.ChangeOpRemoved: pen.Paint(term.Bad, "-"),
+	}
+	pen.Linef("%s %s %s", marks[change.Op], string(change.Kind), change.Name)
+	if change.Op != wire.ChangeOpChanged {
+		return
+	}
+	for _, d := range compareJSON(change.Before, change.After) {
+		pen.Linef("    %s: %s → %s", d.path, d.before, d.after)
+	}
+}
+
+// matching is the precondition of changing an object that was just seen at
+// revision: --if-revision, or else that it is still the one that was seen.
+func (e *edit) matching(revision int64) *string {
+	if wanted := e.precondition(); wanted != nil {
+		return etag(wanted)
+	}
+	return etag(&revision)
+}

@@ -1,0 +1,24 @@
+package term
+
+import "io"
+
+// Pen writes lines for people on one stream.
+type Pen struct {
+	w       io.Writer
+	Palette Palette
+}
+
+// NewPen returns a Pen that writes to w with palette.
+func NewPen(w io.Writer, palette Palette) Pen { return Pen{w: w, Palette: palette} }
+
+// Linef writes one line; see Sprintf for what happens to args. An error of the
+// stream is dropped: there is nobody left to tell it to.
+func (p Pen) Linef(format string, args ...any) {
+	_, _ = io.WriteString(p.w, Sprintf(format, args...)+"\n")
+}
+
+// Paint makes text Safe and gives it a colour, if this stream gets any.
+func (p Pen) Paint(colour Colour, text string) Styled { return p.Palette.Paint(colour, text) }
+
+// Table prints t.
+func (p Pen) Table(t *Table) error { return t.Write(p.w, p.Palette) }

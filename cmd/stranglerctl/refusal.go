@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+
+	"github.com/stranglerfig/strangler/internal/api/wire"
+)
+
+// refusal turns an answer that is not a success into an error with its exit code.
+func refusal(resp *http.Response, body []byte) error {
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	var p wire.Problem
+	if kind != "application/problem+json" || json.Unmarshal(body, &p) != nil {
+		return notAnAdminAPI(resp, "status "+resp.Status+" and no explanation")
+	}
+	f := &failure{code: exitFor(resp.StatusCode, p.Code), hint: p.Hint, lines: findings(p.Problems)}
+	message := p.Title
+	if p.Detail != "" {
+		message = p.Detail
+	}
+	f.err = errors.New(message)
+	switch resp.StatusCode {
+	case http.StatusUnauthorized:
+		f.hint = tokenHint(resp.Request)
+	case http.StatusForbidden:
+		if f.hint == "" && p.Role != "" {
+			f.hint = "use a token of role " + p.Role
+		}
+	case http.StatusPreconditionFailed:
+		if f.hint == "" {
+			f.hint = "look at what is there now, then try again"
+		}
+	}
+	return f
+}
+
+// exitFor maps what the API says to how the program ends.
+func exitFor(status int, code string) exitCode {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return exitNotAllowed
+	case http.StatusNotFound:
+		return exitNotFound
+	case http.StatusPreconditionFailed, http.StatusPreconditionRequired:
+		return exitConflict
+	case http.StatusConflict:
+		if code == "bad_target" { // --to made no sense, for any route
+			return exitUsage
+		}
+		return exitRefused
+	}
+	return exitFailure
+}
+
+// findings writes each thing wrong with definitions as file:line:column: message.
+func findings(problems []wire.Finding) []string {
+	lines := make([]string, len(problems))
+	for i, p := range problems {
+		where := p.Path
+		if p.Line > 0 {
+			where = fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+		}
+		lines[i] = where + ": " + p.Message
+	}
+	return lines
+}
+
+func tokenHint(req *http.Request) string {
+	if req.Header.Get("Authorization") == "" {
+		return "no token was sent: set STRANGLER_TOKEN, or make one with strangler token create beside the router"
+	}
+	return "the token that was sent is unknown, expired or revoked: make another with strangler token create beside the router"
+}
+
+// notAnAdminAPI says that something answered, but not as a router does.
+func notAnAdminAPI(resp *http.Response, what string) error {
+	return &failure{
+		code: exitFailure,
+		err:  fmt.Errorf("%s answered with %s: is that the admin API of a strangler router?", serverOf(resp), what),
+		hint: "name the router's admin address with --server or STRANGLER_SERVER",
+	}
+}
+
+func serverOf(resp *http.Response) string {
+	return resp.Request.URL.Scheme + "://" + resp.Request.URL.Host
+}
+
+// unreachable says that no answer came. Whether a change was made is certain
+// only when the request did not leave.
+func unreachable(server, method string, sent bool, err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err // without net/http's repetition of method and URL
+	}
+	f := &failure{code: exitFailure, err: fmt.Errorf("no answer from the router at %s: %w", server, err)}
+	switch {
+	case sent && method != http.MethodGet:
+		f.hint = "the change may have been made all the same: stranglerctl history tells"
+	default:
+		f.hint = "nothing was changed; start a router with strangler serve, or name another with --server or STRANGLER_SERVER"
+	}
+	return f
+}

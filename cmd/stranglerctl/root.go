@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const rootLong = `stranglerctl moves routes from a legacy backend to a new one, step by step, and
+back at once. It talks to the admin API of a strangler router.
+
+  stranglerctl status                    where every route stands
+  stranglerctl promote orders-get        take the next step of the plan
+  stranglerctl rollback orders-get       legacy serves everything, now
+
+The router is named by --server, STRANGLER_SERVER, or the config file
+$XDG_CONFIG_HOME/strangler/config.yaml (keys server and token, mode 0600).
+
+Exit codes: 0 ok, 1 failure, 2 usage, 3 declined, 4 not allowed, 5 not found,
+6 revision conflict, 7 gate or hold refused, 8 timed out waiting, 130 interrupted.`
+
+// newRootCommand puts all the commands under one root.
+func newRootCommand(c *cli) *cobra.Command {
+	root := &cobra.Command{
+		Use:               "stranglerctl",
+		Short:             "Move routes from a legacy backend to a new one",
+		Long:              rootLong,
+		SilenceErrors:     true, // run prints them
+		SilenceUsage:      true,
+		PersistentPreRunE: c.begin,
+		Args:              unknownCommand,
+		RunE:              showHelp,
+	}
+	c.global.register(root.PersistentFlags())
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
+	root.AddGroup(
+		&cobra.Group{ID: groupMove, Title: "Move traffic:"},
+		&cobra.Group{ID: groupLook, Title: "Look:"},
+		&cobra.Group{ID: groupDefine, Title: "Define:"},
+	)
+	addTo(root, groupMove, newPromoteCommand(c), newPauseCommand(c), newResumeCommand(c),
+		newRollbackCommand(c), newRetireCommand(c), newUndoCommand(c))
+	addTo(root, groupLook, newStatusCommand(c), newHistoryCommand(c), newExplainCommand(c),
+		newInstanceCommand(c), newDoctorCommand(c))
+	addTo(root, groupDefine, newRouteCommand(c), newBackendCommand(c), newApplyCommand(c), newExportCommand(c))
+	root.AddCommand(newVersionCommand(c))
+	return root
+}
+
+// The groups of the help text.
+const (
+	groupMove   = "move"
+	groupLook   = "look"
+	groupDefine = "define"
+)
+
+func addTo(parent *cobra.Command, group string, commands ...*cobra.Command) {
+	for _, cmd := range commands {
+		cmd.GroupID = group
+		parent.AddCommand(cmd)
+	}
+}
+
+// family is a command that only holds others.
+func family(use, short string, members ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: unknownCommand, RunE: showHelp}
+	cmd.AddCommand(members...)
+	return cmd
+}
+
+func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+
+// unknownCommand refuses arguments of a command that takes other commands only.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	message := fmt.Sprintf("%s has no command %q", cmd.CommandPath(), args[0])
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		message += ": did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usagef("%s", message)
+}
+
+// arguments demands exactly these arguments, and says their names when they are missing.
+func arguments(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return usagef("%s wants %s", cmd.CommandPath(), strings.Join(names[len(args):], " and "))
+		case len(args) > len(names):
+			return usagef("%s does not know what to do with %q", cmd.CommandPath(), args[len(names)])
+		}
+		return nil
+	}
+}
