@@ -60,8 +60,13 @@ func (t Timeouts) Validate() error {
 		name  string
 		value time.Duration
 	}{
-		{"connect", t.Connect}, {"tls", t.TLS}, {"read", t.Read}, {"write", t.Write},
-		{"whole", t.Whole}, {"idle", t.Idle}, {"stream", t.Stream},
+		{"connect", t.Connect},
+		{"tls", t.TLS},
+		{"read", t.Read},
+		{"write", t.Write},
+		{"whole", t.Whole},
+		{"idle", t.Idle},
+		{"stream", t.Stream},
 	} {
 		if f.value <= 0 {
 			return fmt.Errorf("timeout %s is %s: it must be positive", f.name, f.value)

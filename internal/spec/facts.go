@@ -1,9 +1,7 @@
 package spec
 
 import (
-	"fmt"
 	"slices"
-	"time"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
 )
@@ -25,30 +23,4 @@ func (r Route) shadowable() bool {
 	methods := r.Match.Methods
 	return r.New != "" &&
 		(len(methods) == 0 || slices.Contains(methods, "GET") || slices.Contains(methods, "HEAD"))
-}
-
-// parse reads the plan; what is not written comes from the default plan.
-func (p *Plan) parse() (rollout.Plan, error) {
-	plan := rollout.DefaultPlan()
-	if p == nil {
-		return plan, nil
-	}
-	if len(p.Steps) > 0 {
-		plan.Steps = nil
-	}
-	for _, text := range p.Steps {
-		step, err := rollout.ParseTarget(text)
-		if err != nil {
-			return rollout.Plan{}, err
-		}
-		plan.Steps = append(plan.Steps, step)
-	}
-	if p.Bake != "" {
-		bake, err := time.ParseDuration(p.Bake)
-		if err != nil {
-			return rollout.Plan{}, fmt.Errorf("bake time: %w", err)
-		}
-		plan.Bake = bake
-	}
-	return plan, plan.Validate()
 }

@@ -1,0 +1,149 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/routing"
+)
+
+// maxSalt is how long a salt may be.
+const maxSalt = 64
+
+// Validate finds everything that is wrong with a whole set of definitions. The
+// states say what a route needs where it stands: a retired one has no legacy
+// side any more. A nil result means that all is well.
+func Validate(defs Definitions, states map[string]rollout.State, src Source) Problems {
+	return src.problems(validate(defs, states))
+}
+
+func validate(defs Definitions, states map[string]rollout.State) []finding {
+	found := findings{list: checkNames(defs)}
+	for i, b := range defs.Backends {
+		found.object(KindBackend, b.Name, i)
+		b.check(&found)
+	}
+	for i, g := range defs.Groups {
+		found.object(KindGroup, g.Name, i)
+		checkKeys(g.Keys, &found)
+		checkSalt(g.Salt, &found)
+	}
+	names := defs.objects()
+	for i, r := range defs.Routes {
+		found.object(KindRoute, r.Name, i)
+		found.reference("legacy", KindBackend, r.Legacy, names[0].names)
+		found.reference("new", KindBackend, r.New, names[0].names)
+		found.reference("group", KindGroup, r.Group, names[1].names)
+		r.check(&found)
+	}
+	return append(found.list, uncompiled(defs, states)...)
+}
+
+// reference checks that a backend or group that a route names is defined.
+func (f *findings) reference(field, kind, name string, known []string) {
+	if name == "" || slices.Contains(known, name) {
+		return
+	}
+	f.add(field, CodeReference, "the %s %q is not defined%s", kind, name, didYouMean(rollout.Near(name, known)))
+}
+
+func (b Backend) check(found *findings) {
+	if len(b.Endpoints) == 0 {
+		found.add("endpoints", CodeEndpoint, "it has no endpoints: name at least one, like http://127.0.0.1:3000")
+	}
+	for i, endpoint := range b.Endpoints {
+		field := fmt.Sprintf("endpoints[%d]", i)
+		if fault := endpointFault(endpoint); fault != "" {
+			found.add(field, CodeEndpoint, "the endpoint %s", fault)
+		} else if slices.Contains(b.Endpoints[:i], endpoint) {
+			found.add(field, CodeDuplicate, "the endpoint %s occurs twice: write it once", endpoint)
+		}
+	}
+}
+
+func (r Route) check(found *findings) {
+	if r.Group != "" && len(r.Keys) > 0 {
+		found.add("keys", CodeGroup, "it has keys and is in group %q: the group's keys count, so write them there", r.Group)
+	}
+	if r.Group != "" && r.Salt != "" {
+		found.add("salt", CodeGroup, "it has a salt and is in group %q: the group's salt counts, so leave this one out", r.Group)
+	}
+	checkKeys(r.Keys, found)
+	checkSalt(r.Salt, found)
+	if r.TrailingSlash != "" && r.TrailingSlash != slashStrict && r.TrailingSlash != slashEither {
+		found.add("trailing_slash", CodeSlash, "trailing_slash is %q: write strict or either", r.TrailingSlash)
+	}
+	checkConditions("match.headers", r.Match.Headers, found)
+	checkConditions("match.query", r.Match.Query, found)
+	r.checkTimeouts(routing.Legacy, found)
+	r.checkTimeouts(routing.New, found)
+	r.Plan.check(found)
+}
+
+func checkConditions(field string, conditions []Condition, found *findings) {
+	for i, c := range conditions {
+		if c.Equals != nil && c.Matches != nil {
+			found.add(fmt.Sprintf("%s[%d]", field, i), CodeCondition,
+				"the condition on %q has equals and matches: write two conditions", c.Name)
+		}
+		for _, value := range []*string{c.Equals, c.Matches} {
+			if value != nil && strings.ContainsRune(*value, 0) {
+				found.add(fmt.Sprintf("%s[%d]", field, i), CodeCondition, "the condition on %q contains a NUL byte", c.Name)
+			}
+		}
+	}
+}
+
+// checkKeys finds the faults of a chain of keys: those that routing finds in
+// it, and keys that could never be reached.
+func checkKeys(keys []Key, found *findings) {
+	probe := routing.Definition{
+		Name: "keys", Match: routing.Match{Prefix: "/"}, Legacy: "any", Group: Group{Keys: keys}.routing(),
+	}
+	for _, invalid := range routing.Compile(0, []routing.Definition{probe}).Invalid() {
+		found.add(invalid.Field, string(invalid.Code), "%s", invalid.Message)
+	}
+	for i, key := range keys {
+		field := fmt.Sprintf("keys[%d]", i)
+		if key.Kind == routing.KeyClaim && strings.ContainsFunc(key.Name, unprintable) {
+			found.add(field, CodeKey, "the claim %q contains a control character", key.Name)
+		}
+		if slices.ContainsFunc(keys[:i], func(earlier Key) bool { return alike(earlier, key) }) {
+			found.add(field, CodeDuplicate, "the key %s occurs twice: the second is never reached", key)
+		}
+	}
+}
+
+// alike reports whether two keys read the same; header names know no case.
+func alike(a, b Key) bool {
+	return a == b || a.Kind == routing.KeyHeader && b.Kind == a.Kind && strings.EqualFold(a.Name, b.Name)
+}
+
+func checkSalt(salt string, found *findings) {
+	if len(salt) > maxSalt {
+		found.add("salt", CodeSalt, "the salt has %d bytes: at most %d are allowed", len(salt), maxSalt)
+	}
+	if strings.ContainsFunc(salt, unprintable) {
+		found.add("salt", CodeSalt, "the salt %q contains a control character or what is no UTF-8", salt)
+	}
+}
+
+func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
+
+// uncompiled finds the routes that the router could not serve, ties among
+// them. Names and keys are left out: they have been checked by themselves, also
+// where no route uses them.
+func uncompiled(defs Definitions, states map[string]rollout.State) []finding {
+	var found findings
+	for _, invalid := range routing.Compile(0, Routing(defs, states)).Invalid() {
+		if invalid.Code == routing.InvalidName || invalid.Code == routing.InvalidKey {
+			continue
+		}
+		found.object(KindRoute, invalid.Name, invalid.Index)
+		found.add(invalid.Field, string(invalid.Code), "%s", invalid.Message)
+	}
+	return found.list
+}
