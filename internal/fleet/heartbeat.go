@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"math"
 	"sync"
 	"time"
 
@@ -17,20 +16,18 @@ const (
 	signOffTimeout   = 2 * time.Second
 )
 
-// nothing is a floor above every revision: none is acknowledged.
-const nothing = routing.Revision(math.MaxInt64)
-
-// acks knows which revision may be acknowledged. What the data plane confirmed
-// counts only from the floor upwards: while the store's content is not the one
-// that is served, equal numbers mean nothing.
+// acks knows which revision may be acknowledged. While the store has not been
+// seen to agree with what is served, its numbers mean something else, and
+// nothing is acknowledged.
 type acks struct {
 	changed chan struct{} // one slot: revision() has changed
 	pending sync.WaitGroup
 	stop    chan struct{} // closed by wait: nothing more will be confirmed
 
-	mu    sync.Mutex
-	done  routing.Revision // the highest the data plane confirmed; guarded by mu
-	floor routing.Revision // guarded by mu
+	mu        sync.Mutex
+	done      routing.Revision // the highest the data plane confirmed; guarded by mu
+	floor     routing.Revision // smaller ones were given to other content; guarded by mu
+	suspended bool             // guarded by mu
 }
 
 func newAcks() *acks {
@@ -46,15 +43,20 @@ func (a *acks) revision() routing.Revision {
 
 // allowed needs mu.
 func (a *acks) allowed() routing.Revision {
-	if a.done < a.floor {
+	if a.suspended || a.done < a.floor {
 		return 0
 	}
 	return a.done
 }
 
-// allow sets the floor.
-func (a *acks) allow(floor routing.Revision) {
-	a.update(func() { a.floor = floor })
+// suspend withdraws every acknowledgement until resume.
+func (a *acks) suspend() {
+	a.update(func() { a.suspended = true })
+}
+
+// resume acknowledges again, from the floor upwards; a floor never sinks.
+func (a *acks) resume(floor routing.Revision) {
+	a.update(func() { a.suspended, a.floor = false, max(a.floor, floor) })
 }
 
 // when confirms a revision as soon as applied is closed. It does not wait.

@@ -178,20 +178,20 @@ func (w *Watcher) consider(next *Snapshot) {
 	w.found(next)
 	if alarm := lineage(current, next); alarm != nil {
 		w.doubt.Store(true)
-		w.acks.allow(nothing)
+		w.acks.suspend()
 		w.raise(alarm)
 		return
 	}
 	alarmed := w.calm()
 	if current != nil && current.Identity() == next.Identity() {
-		w.acks.allow(0)
+		w.acks.resume(0)
 		return
 	}
 	floor := routing.Revision(0)
 	if alarmed {
 		floor = next.Revision // older numbers were given to other content
 	}
-	w.acks.allow(floor)
+	w.acks.resume(floor)
 	w.serve(next)
 	w.keeper.keep(next)
 }
@@ -210,7 +210,7 @@ func (w *Watcher) serve(next *Snapshot) {
 // serveKept serves what the snapshot file holds. Nothing is acknowledged until
 // the store has been seen to agree with it.
 func (w *Watcher) serveKept(kept *Snapshot) {
-	w.acks.allow(nothing)
+	w.acks.suspend()
 	w.fromFile(kept)
 	w.serve(kept)
 }

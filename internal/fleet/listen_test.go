@@ -1,0 +1,57 @@
+package fleet_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestBrokenConnectionIsSetUpAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := watch(t, newStore(snapshot(1, 500)), "")
+		r.serving(t, 1)
+		r.store.with(func() { r.store.known = nil })
+		r.store.cut()
+		synctest.Wait()
+		if r.Status().Listening {
+			t.Error("listening on a broken connection")
+		}
+		r.store.with(func() { r.store.content = snapshot(2, 600) }) // nobody hears of this one
+		time.Sleep(500 * time.Millisecond)
+		r.serving(t, 2)
+		if !r.Status().Listening {
+			t.Error("not listening half a second later")
+		}
+		if known := r.store.known; len(known) == 0 || known[0] != -1 {
+			t.Errorf("loads built on %v: the first after a broken connection must build on nothing", known)
+		}
+		r.store.commit(snapshot(3, 700))
+		r.serving(t, 3)
+	})
+}
+
+func TestReconnectingBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := watch(t, newStore(snapshot(1, 500)), "")
+		r.serving(t, 1)
+		r.store.with(func() { r.store.down, r.store.listens = errDown, nil })
+		r.store.cut()
+		time.Sleep(10 * time.Minute)
+		n := len(r.store.listens)
+		if n < 40 || n > 90 { // 15 s at most, of which half is random
+			t.Fatalf("%d attempts in ten minutes", n)
+		}
+		for i := 1; i < n; i++ {
+			gap := r.store.listens[i].Sub(r.store.listens[i-1])
+			if gap < 125*time.Millisecond || gap > 15*time.Second {
+				t.Errorf("attempt %d came %s after the one before", i, gap)
+			}
+			if i > 8 && gap < 7500*time.Millisecond {
+				t.Errorf("attempt %d came %s after the one before: that is no back-off", i, gap)
+			}
+		}
+		if said := r.log.count("level=WARN msg=\"the store's notifications do not arrive"); said != 1 {
+			t.Errorf("said %d times, want once", said)
+		}
+	})
+}
