@@ -13,7 +13,7 @@ export GOFLAGS := -buildvcs=false $(GOFLAGS)
 
 LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOL    := go tool -modfile=tools/go.mod
-GO_DIRS := cmd internal migrations scripts test bench deploy
+GO_DIRS := cmd internal migrations scripts test bench deploy docs
 BENCH   ?= .
 
 .DEFAULT_GOAL := help

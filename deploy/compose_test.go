@@ -150,9 +150,12 @@ func TestTheDefinitionsNameServicesOfTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defs, err := spec.ParseYAML(file, text)
+	defs, source, err := spec.ParseYAML(file, text)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if problems := spec.Validate(defs, nil, source); problems != nil {
+		t.Fatal(problems)
 	}
 	services := readCompose(t).Services
 	for _, backend := range defs.Backends {
