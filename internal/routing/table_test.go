@@ -149,24 +149,33 @@ func TestPrecedence(t *testing.T) {
 		defs []routing.Definition
 	}{
 		{"priority before all", "shop.example/a", []routing.Definition{
-			prior(2, match{Prefix: "/"}), prior(1, match{Path: "/{x}"}), plain(match{Host: "shop.example", Path: "/a"}), prior(-1, match{Host: "shop.example", Path: "/a"})}},
+			prior(2, match{Prefix: "/"}), prior(1, match{Path: "/{x}"}), plain(match{Host: "shop.example", Path: "/a"}), prior(-1, match{Host: "shop.example", Path: "/a"}),
+		}},
 		{"host before path", "a.b.example/a", []routing.Definition{
-			plain(match{Host: "a.b.example", Prefix: "/"}), plain(match{Host: "*.b.example", Prefix: "/"}), plain(match{Host: "*.example", Path: "/{x}"}), plain(match{Path: "/a"})}},
+			plain(match{Host: "a.b.example", Prefix: "/"}), plain(match{Host: "*.b.example", Prefix: "/"}), plain(match{Host: "*.example", Path: "/{x}"}), plain(match{Path: "/a"}),
+		}},
 		{"kinds of segments", "/a", []routing.Definition{
-			plain(match{Path: "/a"}), plain(match{Path: "/{x:[a-z]}"}), plain(match{Path: "/{x}"}), plain(match{Prefix: "/"})}},
+			plain(match{Path: "/a"}), plain(match{Path: "/{x:[a-z]}"}), plain(match{Path: "/{x}"}), plain(match{Prefix: "/"}),
+		}},
 		{"the more literal pattern", "/ab.json", []routing.Definition{
-			plain(match{Path: "/{x}b.json"}), plain(match{Path: "/{x}.json"}), plain(match{Path: "/{x:[a-z.]+}"})}},
+			plain(match{Path: "/{x}b.json"}), plain(match{Path: "/{x}.json"}), plain(match{Path: "/{x:[a-z.]+}"}),
+		}},
 		{"left before right", "/a/b/c", []routing.Definition{
-			plain(match{Path: "/a/{y}/{z}"}), plain(match{Path: "/{x:[a-z]}/b/c"}), plain(match{Path: "/{x}/b/c"})}},
+			plain(match{Path: "/a/{y}/{z}"}), plain(match{Path: "/{x:[a-z]}/b/c"}), plain(match{Path: "/{x}/b/c"}),
+		}},
 		{"literals as far as they go", "/a/b/c", []routing.Definition{
-			plain(match{Path: "/a/b/c"}), plain(match{Path: "/a/b/{z}"}), plain(match{Prefix: "/a/b"}), plain(match{Path: "/a/{y}/c"}), plain(match{Prefix: "/a/{y}"}), plain(match{Prefix: "/a"}), plain(match{Path: "/{x}/b/c"})}},
+			plain(match{Path: "/a/b/c"}), plain(match{Path: "/a/b/{z}"}), plain(match{Prefix: "/a/b"}), plain(match{Path: "/a/{y}/c"}), plain(match{Prefix: "/a/{y}"}), plain(match{Prefix: "/a"}), plain(match{Path: "/{x}/b/c"}),
+		}},
 		{"path before prefix of equal segments", "/a", []routing.Definition{plain(match{Path: "/a"}), plain(match{Prefix: "/a"})}},
 		{"written slash before either", "/a/", []routing.Definition{
-			plain(match{Path: "/a/"}), plain(match{Path: "/a/{x:[0-9]*}"}), plain(match{Path: "/a", TrailingSlash: true}), plain(match{Prefix: "/a"})}},
+			plain(match{Path: "/a/"}), plain(match{Path: "/a/{x:[0-9]*}"}), plain(match{Path: "/a", TrailingSlash: true}), plain(match{Prefix: "/a"}),
+		}},
 		{"methods before none", "/a", []routing.Definition{
-			plain(match{Path: "/a", Methods: []string{"GET"}}), plain(match{Path: "/a", Headers: header(2)}), plain(match{Path: "/a"})}},
+			plain(match{Path: "/a", Methods: []string{"GET"}}), plain(match{Path: "/a", Headers: header(2)}), plain(match{Path: "/a"}),
+		}},
 		{"more conditions", "/a?q", []routing.Definition{
-			plain(match{Path: "/a", Headers: header(2), Query: []routing.Condition{{Name: "q"}}}), plain(match{Path: "/a", Headers: header(2)}), plain(match{Path: "/a", Query: []routing.Condition{{Name: "q"}}}), plain(match{Path: "/a"})}},
+			plain(match{Path: "/a", Headers: header(2), Query: []routing.Condition{{Name: "q"}}}), plain(match{Path: "/a", Headers: header(2)}), plain(match{Path: "/a", Query: []routing.Condition{{Name: "q"}}}), plain(match{Path: "/a"}),
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for i := range c.defs {
