@@ -18,7 +18,7 @@ func TestHeartbeatSaysWhoAndWhat(t *testing.T) {
 		if last.Name != "shop-1:8080" || last.Version != "1.2.3" || !last.StartedAt.Equal(started) || last.SignedOff {
 			t.Errorf("heartbeat %+v", last)
 		}
-		if n := len(r.store.beats); n < 12 || n > 13 {
+		if n := len(r.store.allBeats()); n < 12 || n > 13 {
 			t.Errorf("%d heartbeats in a minute, want one every 5 s", n)
 		}
 		if got := r.Status().Acknowledged; got != 4 {
@@ -69,14 +69,14 @@ func TestBurstIsAcknowledgedInFewWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := watch(t, newStore(snapshot(1, 0)), "")
 		time.Sleep(time.Second)
-		before := len(r.store.beats)
+		before := len(r.store.allBeats())
 		for i := range 1000 {
 			r.store.commit(snapshot(routing.Revision(i+2), routing.Weight(i+1)))
 			time.Sleep(10 * time.Millisecond)
 		}
 		time.Sleep(50 * time.Millisecond)
 		r.acknowledged(t, 1001)
-		if n := len(r.store.beats) - before; n > 210 {
+		if n := len(r.store.allBeats()) - before; n > 210 {
 			t.Errorf("%d heartbeats for 10 s of 100 changes a second, want at most 20 a second", n)
 		}
 	})

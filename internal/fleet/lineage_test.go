@@ -80,7 +80,7 @@ func TestStoreThatOvertakesIsFollowedFromThere(t *testing.T) {
 		if r.Status().Alarm != nil {
 			t.Errorf("alarm %v", r.Status().Alarm)
 		}
-		if known := r.store.known; len(known) != 1 || known[0] != -1 {
+		if known := r.store.bases(); len(known) != 1 || known[0] != -1 {
 			t.Errorf("loads built on %v, want one that built on nothing", known)
 		}
 		time.Sleep(10 * time.Second)
@@ -100,6 +100,28 @@ func TestSameRevisionIsCheckedAfterAnOutage(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		r.serving(t, 8)
 		wantError(t, r.Status().Alarm, fleet.ErrStoreForked)
+	})
+}
+
+// The same table with another history is no reason for an alarm, and must not be
+// read anew with every poll.
+func TestSameTableUnderAnotherHead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := watch(t, newStore(snapshot(8, 500)), "")
+		r.serving(t, 8)
+		other := snapshot(8, 500)
+		other.Head = "another event"
+		r.store.commit(other)
+		synctest.Wait()
+		if got := r.Current(); got != other {
+			t.Errorf("the next load would build on %+v", got)
+		}
+		if status := r.Status(); status.Alarm != nil {
+			t.Errorf("alarm %v", status.Alarm)
+		}
+		if n := len(r.plane.revisions()); n != 1 {
+			t.Errorf("%d tables applied, want 1", n)
+		}
 	})
 }
 

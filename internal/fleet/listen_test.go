@@ -22,7 +22,7 @@ func TestBrokenConnectionIsSetUpAgain(t *testing.T) {
 		if !r.Status().Listening {
 			t.Error("not listening half a second later")
 		}
-		if known := r.store.known; len(known) == 0 || known[0] != -1 {
+		if known := r.store.bases(); len(known) == 0 || known[0] != -1 {
 			t.Errorf("loads built on %v: the first after a broken connection must build on nothing", known)
 		}
 		r.store.commit(snapshot(3, 700))
@@ -37,12 +37,13 @@ func TestReconnectingBacksOff(t *testing.T) {
 		r.store.with(func() { r.store.down, r.store.listens = errDown, nil })
 		r.store.cut()
 		time.Sleep(10 * time.Minute)
-		n := len(r.store.listens)
+		listens := r.store.allListens()
+		n := len(listens)
 		if n < 40 || n > 90 { // 15 s at most, of which half is random
 			t.Fatalf("%d attempts in ten minutes", n)
 		}
 		for i := 1; i < n; i++ {
-			gap := r.store.listens[i].Sub(r.store.listens[i-1])
+			gap := listens[i].Sub(listens[i-1])
 			if gap < 125*time.Millisecond || gap > 15*time.Second {
 				t.Errorf("attempt %d came %s after the one before", i, gap)
 			}

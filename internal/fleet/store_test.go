@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -78,7 +79,7 @@ func (s *store) state() (content *fleet.Snapshot, down error, hang bool, slow ti
 	return s.content, s.down, s.hang, s.slow
 }
 
-// Load is as lazy as the real ones: the same revision is taken for the same content.
+// Load is as lazy as the real ones: the same head is taken for the same content.
 func (s *store) Load(ctx context.Context, known *fleet.Snapshot) (*fleet.Snapshot, error) {
 	s.with(func() {
 		base := routing.Revision(-1)
@@ -96,7 +97,7 @@ func (s *store) Load(ctx context.Context, known *fleet.Snapshot) (*fleet.Snapsho
 		return nil, down
 	}
 	time.Sleep(slow)
-	if known != nil && known.Revision == content.Revision {
+	if known != nil && known.Revision == content.Revision && known.Head == content.Head {
 		return known, nil
 	}
 	return content, nil
@@ -137,14 +138,31 @@ func (s *store) Heartbeat(ctx context.Context, instance fleet.Instance) error {
 
 func (s *store) Instances(context.Context) ([]fleet.Instance, error) { return nil, nil }
 
+// allBeats returns the heartbeats that arrived.
+func (s *store) allBeats() (beats []beat) {
+	s.with(func() { beats = slices.Clone(s.beats) })
+	return beats
+}
+
 // last returns the newest heartbeat.
 func (s *store) last() beat {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.beats) == 0 {
+	beats := s.allBeats()
+	if len(beats) == 0 {
 		return beat{}
 	}
-	return s.beats[len(s.beats)-1]
+	return beats[len(beats)-1]
+}
+
+// bases returns what each Load built on.
+func (s *store) bases() (known []routing.Revision) {
+	s.with(func() { known = slices.Clone(s.known) })
+	return known
+}
+
+// allListens returns when a connection was tried.
+func (s *store) allListens() (times []time.Time) {
+	s.with(func() { times = slices.Clone(s.listens) })
+	return times
 }
 
 // dataPlane notes what it is given, and confirms it at once unless it holds.

@@ -184,6 +184,7 @@ func (w *Watcher) consider(next *Snapshot) {
 	}
 	alarmed := w.calm()
 	if current != nil && current.Identity() == next.Identity() {
+		w.current.Store(next) // its Head may differ, and is what the next load builds on
 		w.acks.resume(0)
 		return
 	}

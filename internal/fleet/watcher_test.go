@@ -264,7 +264,7 @@ func TestStoppedBeforeReadySaysNothing(t *testing.T) {
 		if err := r.stop(); err != nil {
 			t.Fatal(err)
 		}
-		if beats := len(s.beats); beats != 0 {
+		if beats := len(s.allBeats()); beats != 0 {
 			t.Errorf("%d heartbeats of an instance that never served", beats)
 		}
 	})

@@ -66,7 +66,7 @@ func NewAccessLog(w io.Writer) *AccessLog {
 func OpenAccessLog(path string, stdout io.Writer) (*AccessLog, error) {
 	switch path {
 	case "off":
-		return nil, nil //nolint:nilnil // a nil log is the one that is off
+		return nil, nil // a nil log is one that is off
 	case "-":
 		return NewAccessLog(stdout), nil
 	}
