@@ -377,7 +377,7 @@ type Explanation struct {
 	// Host As it is matched.
 	Host string `json:"host"`
 
-	// Key Where the cohort key came from, such as header X-User-Id; empty without one.
+	// Key Where the cohort key came from, as definitions write it: {header: X-User-Id}; empty without one.
 	Key    string `json:"key"`
 	Method string `json:"method"`
 

@@ -1,0 +1,83 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxLine bounds a reason and the like, in bytes.
+const maxLine = 2000
+
+// readJSON reads the body into value. Unknown fields, a second value and other
+// media types are refused. An empty body leaves value as it is.
+func readJSON(r *http.Request, value any) error {
+	body := json.NewDecoder(r.Body)
+	body.DisallowUnknownFields()
+	err := body.Decode(value)
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err := expect(r, "application/json"); err != nil {
+		return err
+	}
+	if err == nil {
+		if _, err = body.Token(); errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = errors.New("more follows after the end of the JSON value")
+		}
+	}
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return err
+	}
+	return badRequest("bad_json", fmt.Sprintf("the body is not the JSON that is wanted: %v", err), "")
+}
+
+// cutShort is for a body that ends too early or is too large.
+func cutShort(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return err
+	}
+	return badRequest("bad_body", fmt.Sprintf("the body cannot be read: %v", err), "")
+}
+
+// expect refuses other media types. A form on another site's page can send
+// none of those that are expected.
+func expect(r *http.Request, types ...string) error {
+	sent := r.Header.Get("Content-Type")
+	media, _, err := mime.ParseMediaType(sent)
+	if err == nil {
+		for _, t := range types {
+			if media == t {
+				return nil
+			}
+		}
+	}
+	return newProblem(http.StatusUnsupportedMediaType, "wrong_media_type", "The body has the wrong media type.",
+		fmt.Sprintf("Content-Type is %q and has to be %s; nothing was changed", sent, types[0]), "")
+}
+
+// checkLine keeps free text to one line: it is shown in terminals and logs.
+func checkLine(what, text string) error {
+	if len(text) > maxLine {
+		return badRequest("bad_"+what, fmt.Sprintf("the %s has %d bytes, at most %d are kept", what, len(text), maxLine), "")
+	}
+	if !utf8.ValidString(text) {
+		return badRequest("bad_"+what, "the "+what+" is not UTF-8", "")
+	}
+	for i, c := range text {
+		if unicode.IsControl(c) {
+			return badRequest("bad_"+what, fmt.Sprintf("the %s has the control character %U at byte %d", what, c, i), "write it as one line")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/stranglerfig/strangler/internal/api/wire"
+	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/spec"
+)
+
+// ListBackends answers with every backend and who uses it.
+func (s *server) ListBackends(w http.ResponseWriter, r *http.Request) {
+	snapshot, err := s.read(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	users := make(map[string][]string)
+	for _, route := range snapshot.Definitions.Routes {
+		users[route.Legacy] = append(users[route.Legacy], route.Name)
+		if route.New != route.Legacy {
+			users[route.New] = append(users[route.New], route.Name)
+		}
+	}
+	list := make([]wire.Backend, len(snapshot.Definitions.Backends))
+	for i, definition := range snapshot.Definitions.Backends {
+		list[i] = wireBackend(snapshot, i, users[definition.Name])
+	}
+	s.writeJSON(w, r, list)
+}
+
+// GetBackend answers with one backend.
+func (s *server) GetBackend(w http.ResponseWriter, r *http.Request, backend string) {
+	snapshot, err := s.read(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	i, found := find(snapshot.Definitions.Backends, backend, backendName)
+	if !found {
+		s.fail(w, r, unknown(spec.KindBackend, backend, names(snapshot.Definitions.Backends, backendName)))
+		return
+	}
+	w.Header().Set("ETag", etag(snapshot.BackendRevisions[i]))
+	s.writeJSON(w, r, wireBackend(snapshot, i, namesWhere(snapshot.Definitions.Routes, func(route spec.Route) bool {
+		return route.Legacy == backend || route.New == backend
+	})))
+}
+
+// ListGroups answers with every cohort group and its routes.
+func (s *server) ListGroups(w http.ResponseWriter, r *http.Request) {
+	snapshot, err := s.read(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	members := make(map[string][]string)
+	for _, route := range snapshot.Definitions.Routes {
+		members[route.Group] = append(members[route.Group], route.Name)
+	}
+	list := make([]wire.Group, len(snapshot.Definitions.Groups))
+	for i, definition := range snapshot.Definitions.Groups {
+		if list[i], err = wireGroup(snapshot, i, members[definition.Name]); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+	}
+	s.writeJSON(w, r, list)
+}
+
+// GetGroup answers with one cohort group.
+func (s *server) GetGroup(w http.ResponseWriter, r *http.Request, group string) {
+	snapshot, err := s.read(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	i, found := find(snapshot.Definitions.Groups, group, groupName)
+	if !found {
+		s.fail(w, r, unknown(spec.KindGroup, group, names(snapshot.Definitions.Groups, groupName)))
+		return
+	}
+	answer, err := wireGroup(snapshot, i, namesWhere(snapshot.Definitions.Routes, func(route spec.Route) bool {
+		return route.Group == group
+	}))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("ETag", etag(snapshot.GroupRevisions[i]))
+	s.writeJSON(w, r, answer)
+}
+
+// namesWhere lists the routes that wanted picks.
+func namesWhere(routes []spec.Route, wanted func(spec.Route) bool) []string {
+	var list []string
+	for _, route := range routes {
+		if wanted(route) {
+			list = append(list, route.Name)
+		}
+	}
+	return list
+}
+
+func wireBackend(snapshot *fleet.Snapshot, i int, users []string) wire.Backend {
+	definition := snapshot.Definitions.Backends[i]
+	return wire.Backend{
+		Name: definition.Name, Endpoints: definition.Endpoints, Routes: orEmpty(users),
+		Revision: wire.Revision(snapshot.BackendRevisions[i]),
+	}
+}
+
+func wireGroup(snapshot *fleet.Snapshot, i int, members []string) (wire.Group, error) {
+	definition := snapshot.Definitions.Groups[i]
+	keys := make(wire.Keys, len(definition.Keys))
+	for k, key := range definition.Keys {
+		text, err := json.Marshal(key)
+		if err != nil {
+			return wire.Group{}, err
+		}
+		keys[k] = text
+	}
+	return wire.Group{
+		Name: definition.Name, Keys: keys, Salt: definition.Salt, Routes: orEmpty(members),
+		Revision: wire.Revision(snapshot.GroupRevisions[i]),
+	}, nil
+}
+
+// orEmpty makes JSON of nothing a list, not a null.
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}

@@ -1,0 +1,96 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/stranglerfig/strangler/internal/auth"
+	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/spec"
+)
+
+// Catalog is the store as reads need it; see fleet.Source.
+type Catalog interface {
+	Load(ctx context.Context, known *fleet.Snapshot) (*fleet.Snapshot, error)
+	Instances(ctx context.Context) ([]fleet.Instance, error)
+}
+
+// Editor is the store as changes of definitions need it: decide gets what is
+// there and returns what shall be, all within one transaction.
+type Editor interface {
+	Edit(ctx context.Context, edit spec.Edit, decide func(spec.Current) (spec.Definitions, error)) (spec.Edited, error)
+}
+
+// History is the store as the list of events needs it.
+type History interface {
+	Events(ctx context.Context, query rollout.EventQuery) ([]rollout.Event, error)
+}
+
+// Mover gives commands to routes; *rollout.Controller is the one.
+type Mover interface {
+	Do(ctx context.Context, route string, cmd rollout.Command, ifRevision *routing.Revision) (rollout.Result, error)
+	RollbackAll(ctx context.Context, cmd rollout.Command) ([]rollout.Result, error)
+}
+
+// Router is what this instance serves.
+type Router interface {
+	Table() *routing.Table     // nil: nothing yet
+	Snapshot() *fleet.Snapshot // what Table was compiled from; nil: nothing yet
+	Ready() error              // nil, or why not
+	Status() fleet.Status      // how it stands with the store
+}
+
+// Authenticator checks tokens; see auth.Verifier.
+type Authenticator interface {
+	Verify(ctx context.Context, secret, from string) (auth.Identity, error)
+}
+
+// Config is everything the admin API stands on. All of it is required but Hosts
+// and Changed.
+type Config struct {
+	Catalog Catalog
+	Editor  Editor
+	History History
+	Mover   Mover
+	Router  Router
+	Tokens  Authenticator
+	Metrics http.Handler // answers /metrics
+
+	// Dial opens the connections by which doctor looks whether endpoints are
+	// there. It is the data plane's, so that both refuse the same addresses.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Changed is called after every committed change, so that this instance
+	// need not wait to hear of it.
+	Changed func()
+
+	Hosts    []string // names by which the API may be addressed, besides loopback and the address a connection came to
+	Instance string   // this router's name in the fleet
+	Version  string   // of the program
+	StoreURL string   // without its password
+	Logger   *slog.Logger
+}
+
+// ErrConfig says that a Config lacks something.
+var ErrConfig = errors.New("the admin API cannot be built")
+
+// New returns the handler of the admin listener. Its timeouts are the listener's matter.
+func New(cfg Config) (http.Handler, error) {
+	switch {
+	case cfg.Catalog == nil, cfg.Editor == nil, cfg.History == nil, cfg.Mover == nil, cfg.Router == nil,
+		cfg.Tokens == nil, cfg.Metrics == nil, cfg.Dial == nil, cfg.Logger == nil:
+		return nil, errors.Join(ErrConfig, errors.New("a required field of api.Config is nil"))
+	case cfg.Instance == "":
+		return nil, errors.Join(ErrConfig, errors.New("this router has no name"))
+	}
+	if cfg.Changed == nil {
+		cfg.Changed = func() {}
+	}
+	s := &server{Config: cfg, hosts: allowedHosts(cfg.Hosts)}
+	return s.handler(), nil
+}

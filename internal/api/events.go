@@ -1,0 +1,67 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/stranglerfig/strangler/internal/api/wire"
+	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/spec"
+)
+
+// How many events one answer holds.
+const (
+	defaultEvents = 50
+	maxEvents     = 1000
+)
+
+// ListEvents answers with the history, newest first. A route that was removed
+// still has one.
+func (s *server) ListEvents(w http.ResponseWriter, r *http.Request, params wire.ListEventsParams) {
+	query, err := eventQuery(params)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), readFor)
+	defer cancel()
+	events, err := s.History.Events(ctx, query)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	list := make([]wire.Event, len(events))
+	for i, event := range events {
+		list[i] = wireEvent(event)
+	}
+	s.writeJSON(w, r, list)
+}
+
+func eventQuery(params wire.ListEventsParams) (rollout.EventQuery, error) {
+	query := rollout.EventQuery{Limit: defaultEvents}
+	if params.Route != nil {
+		query.Kind, query.Subject = spec.KindRoute, *params.Route
+	}
+	if params.Limit != nil {
+		if *params.Limit < 1 || *params.Limit > maxEvents {
+			return query, badRequest("bad_parameter", fmt.Sprintf("limit is %d and has to be from 1 to %d", *params.Limit, maxEvents), "")
+		}
+		query.Limit = *params.Limit
+	}
+	if params.Before != nil {
+		if *params.Before < 1 {
+			return query, badRequest("bad_parameter", fmt.Sprintf("before is %d and has to be the id of an event", *params.Before), "")
+		}
+		query.Before = *params.Before
+	}
+	return query, nil
+}
+
+func wireEvent(e rollout.Event) wire.Event {
+	return wire.Event{
+		ID: e.ID, Revision: wire.Revision(e.Revision), Verb: string(e.Verb), Kind: e.Kind, Subject: e.Subject,
+		Actor: e.Actor, Cause: wire.EventCause(e.Cause), Reason: e.Reason,
+		Before: e.Before, After: e.After, Evidence: e.Evidence, At: e.At.UTC(),
+	}
+}

@@ -1,0 +1,117 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/stranglerfig/strangler/internal/api/wire"
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/spec"
+)
+
+// Explain answers with what would become of a request, by the served table.
+func (s *server) Explain(w http.ResponseWriter, r *http.Request) {
+	var body wire.ExplainRequest
+	if err := readJSON(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request, err := explained(body)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	table := s.Router.Table()
+	if table == nil {
+		s.fail(w, r, newProblem(http.StatusServiceUnavailable, "not_ready", "This router is not ready.", "it has no table yet", ""))
+		return
+	}
+	s.writeJSON(w, r, explanation(request, table))
+}
+
+// explained makes of the body what routing looks at.
+func explained(body wire.ExplainRequest) (*routing.Request, error) {
+	if body.Method == "" {
+		return nil, badRequest("bad_request", "the method is missing", "")
+	}
+	target, err := url.Parse(body.URL)
+	if err != nil {
+		return nil, badRequest("bad_url", err.Error(), "write an absolute URL or a path, such as https://shop.example/orders/42")
+	}
+	if !strings.HasPrefix(target.EscapedPath(), "/") && (target.Host == "" || target.Path != "") {
+		return nil, badRequest("bad_url", fmt.Sprintf("the URL %q has no path", body.URL), "write an absolute URL or a path, such as https://shop.example/orders/42")
+	}
+	path, err := routing.NormalizePath("/" + strings.TrimPrefix(target.EscapedPath(), "/"))
+	if err != nil {
+		return nil, badRequest("bad_url", err.Error(), "the router would answer 400")
+	}
+	header := make(http.Header, len(body.Headers))
+	for name, values := range body.Headers {
+		for _, value := range values {
+			header.Add(name, value)
+		}
+	}
+	host := target.Host
+	if host == "" {
+		host = header.Get("Host")
+	}
+	request := &routing.Request{Method: body.Method, Host: routing.NormalizeHost(host), Path: path, RawQuery: target.RawQuery, Header: header}
+	if body.Client != "" {
+		if request.Client, err = netip.ParseAddr(body.Client); err != nil {
+			return nil, badRequest("bad_client", fmt.Sprintf("the client %q is not an IP address", body.Client), "")
+		}
+	}
+	return request, nil
+}
+
+func explanation(request *routing.Request, table *routing.Table) wire.Explanation {
+	found := table.Explain(request)
+	answer := wire.Explanation{
+		Method: request.Method, Host: request.Host, Path: request.Path,
+		Revision: wire.Revision(table.Revision()), Near: make([]wire.NearMiss, len(found.Close)),
+	}
+	for i, miss := range found.Close {
+		answer.Near[i] = wire.NearMiss{Route: miss.Route.Name, Code: wire.NearMissCode(miss.Why), Why: miss.Detail}
+	}
+	if found.Assignment.Route != nil {
+		describe(&answer, found.Assignment)
+	}
+	return answer
+}
+
+// describe fills in what is known when a route matches.
+func describe(answer *wire.Explanation, a routing.Assignment) {
+	side, stage := wire.Side(a.Side.String()), wire.Stage(a.Stage.String())
+	answer.Route, answer.Side, answer.Stage = a.Route.Name, &side, &stage
+	answer.Reason, answer.WeightBp, answer.Mint = a.Reason.String(), wire.Weight(a.Weight), a.Mint
+	answer.Backend = a.Route.Definition.Legacy
+	if a.Side == routing.New {
+		answer.Backend = a.Route.Definition.New
+	}
+	if a.Point >= 0 {
+		point := int32(a.Point)
+		answer.Point = &point
+	}
+	if a.Keyed {
+		answer.Key = keyText(a)
+	}
+}
+
+// keyText names the key that decided: in full when the route's chain has only
+// one of its kind, else by the kind alone.
+func keyText(a routing.Assignment) string {
+	kind := spec.Key{Key: routing.Key{Kind: a.Key}}
+	text, seen := kind.String(), 0
+	for _, key := range a.Route.Definition.Group.Keys {
+		if key.Kind == a.Key {
+			text, seen = spec.Key{Key: key}.String(), seen+1
+		}
+	}
+	if seen > 1 {
+		return kind.String()
+	}
+	return text
+}

@@ -1,0 +1,44 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/api/wire"
+	"github.com/stranglerfig/strangler/internal/fleet"
+)
+
+// silentAfter is how long after its last heartbeat nobody waits for an
+// instance any more. Heartbeats come every 5 s.
+const silentAfter = 60 * time.Second
+
+// ListInstances answers with every router heard of in the last day.
+func (s *server) ListInstances(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readFor)
+	defer cancel()
+	instances, err := s.Catalog.Instances(ctx)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	list := make([]wire.Instance, len(instances))
+	for i, instance := range instances {
+		list[i] = wire.Instance{
+			Instance: instance.Name, Revision: wire.Revision(instance.Revision), AgeS: instance.Age.Seconds(),
+			State: instanceState(instance), Version: instance.Version,
+		}
+	}
+	s.writeJSON(w, r, list)
+}
+
+func instanceState(i fleet.Instance) wire.InstanceState {
+	switch {
+	case i.SignedOff:
+		return wire.InstanceStateSignedOff
+	case i.Age >= silentAfter:
+		return wire.InstanceStateSilent
+	default:
+		return wire.InstanceStateServing
+	}
+}

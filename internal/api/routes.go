@@ -1,0 +1,105 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/stranglerfig/strangler/internal/api/wire"
+	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/spec"
+)
+
+// routeDetail is wire.RouteDetail with the definition as package spec writes
+// it: a test holds the two together.
+type routeDetail struct {
+	wire.RouteStatus
+	Definition spec.Route          `json:"definition"`
+	Plan       wire.PlanDefinition `json:"plan"`
+	Timeouts   []wire.Setting      `json:"timeouts"`
+}
+
+// ListRoutes answers with every route and where it stands.
+func (s *server) ListRoutes(w http.ResponseWriter, r *http.Request) {
+	snapshot, err := s.read(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	faults := s.invalidRoutes()
+	list := make([]wire.RouteStatus, len(snapshot.Routes))
+	for i := range list {
+		list[i] = routeStatus(snapshot, i, faults)
+	}
+	s.writeJSON(w, r, list)
+}
+
+// GetRoute answers with one route, its definition and the values in force.
+func (s *server) GetRoute(w http.ResponseWriter, r *http.Request, route string) {
+	snapshot, err := s.read(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	i, found := find(snapshot.Definitions.Routes, route, routeName)
+	if !found {
+		s.fail(w, r, unknown(spec.KindRoute, route, names(snapshot.Definitions.Routes, routeName)))
+		return
+	}
+	definition := snapshot.Definitions.Routes[i]
+	w.Header().Set("ETag", etag(snapshot.Routes[i].Revision))
+	s.writeJSON(w, r, routeDetail{
+		RouteStatus: routeStatus(snapshot, i, s.invalidRoutes()),
+		Definition:  definition,
+		Plan:        planInForce(definition),
+		Timeouts:    timeoutsInForce(definition),
+	})
+}
+
+// routeStatus says where the i-th route of a snapshot stands.
+func routeStatus(snapshot *fleet.Snapshot, i int, faults map[string]routing.Invalid) wire.RouteStatus {
+	definition, at := snapshot.Definitions.Routes[i], snapshot.Routes[i]
+	state := wireState(at.State)
+	status := wire.RouteStatus{
+		Name: definition.Name, Stage: state.Stage, WeightBp: state.WeightBp, Hold: state.Hold,
+		Revision: wire.Revision(at.Revision), ChangedBy: at.ChangedBy, ChangedAt: at.ChangedAt.UTC(),
+		Match: matchText(definition.Match), Legacy: definition.Legacy, New: definition.New, Group: definition.Group,
+	}
+	status.Step, status.Steps = definition.Facts().Step(at.State)
+	if fault, invalid := faults[definition.Name]; invalid {
+		status.Invalid = &wire.Invalid{Code: string(fault.Code), Field: fault.Field, Message: fault.Message}
+	}
+	return status
+}
+
+// planInForce is the plan with its defaults filled in.
+func planInForce(definition spec.Route) wire.PlanDefinition {
+	plan := definition.Facts().Plan
+	steps := make([]string, len(plan.Steps))
+	for i, step := range plan.Steps {
+		steps[i] = step.String()
+	}
+	return wire.PlanDefinition{Steps: steps, Bake: plan.Bake.String()}
+}
+
+// timeoutsInForce lists the timeouts of the sides that the route has.
+func timeoutsInForce(definition spec.Route) []wire.Setting {
+	settings := []wire.Setting{}
+	for _, side := range []routing.Side{routing.Legacy, routing.New} {
+		if backendOf(definition, side) == "" {
+			continue
+		}
+		for _, timeout := range definition.TimeoutOrigins(side) {
+			settings = append(settings, wire.Setting{
+				Side: wire.Side(side.String()), Name: timeout.Name, Value: timeout.Value.String(), Source: wire.SettingSource(timeout.From),
+			})
+		}
+	}
+	return settings
+}
+
+func backendOf(definition spec.Route, side routing.Side) string {
+	if side == routing.New {
+		return definition.New
+	}
+	return definition.Legacy
+}

@@ -1,0 +1,99 @@
+package api
+
+import (
+	"net/http"
+	"sync"
+
+	"github.com/gorilla/mux"
+
+	"github.com/stranglerfig/strangler/internal/auth"
+)
+
+// server implements the operations; the generated ServerInterface lists them.
+type server struct {
+	Config
+	hosts map[string]bool // as routing.NormalizeHost writes them
+
+	examining sync.Mutex // one doctor at a time, so that asking often dials no more
+}
+
+// open is the role of an operation that needs no token.
+const open auth.Role = ""
+
+// operation is one row of openapi.yaml; a test holds the two together.
+type operation struct {
+	name    string // its operationId, and what the log calls it
+	method  string
+	path    string
+	role    auth.Role // the least that may call it
+	handler http.HandlerFunc
+}
+
+// operations is every route of the admin API.
+func (s *server) operations() []operation {
+	const (
+		get, put, post, del = http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete
+
+		v1    = "/api/v1"
+		route = v1 + "/routes/{route}"
+	)
+	glue := &ServerInterfaceWrapper{Handler: s, ErrorHandlerFunc: s.badParameter}
+	return []operation{
+		{"GetLivez", get, "/livez", open, glue.GetLivez},
+		{"GetReadyz", get, "/readyz", open, glue.GetReadyz},
+		{"GetMetrics", get, "/metrics", auth.Viewer, glue.GetMetrics},
+		{"GetOpenapi", get, v1 + "/openapi.yaml", auth.Viewer, glue.GetOpenapi},
+
+		{"ListRoutes", get, v1 + "/routes", auth.Viewer, glue.ListRoutes},
+		{"GetRoute", get, route, auth.Viewer, glue.GetRoute},
+		{"PutRoute", put, route, auth.Admin, glue.PutRoute},
+		{"DeleteRoute", del, route, auth.Admin, glue.DeleteRoute},
+		{"PromoteRoute", post, route + "/promote", auth.Operator, glue.PromoteRoute},
+		{"PauseRoute", post, route + "/pause", auth.Operator, glue.PauseRoute},
+		{"ResumeRoute", post, route + "/resume", auth.Operator, glue.ResumeRoute},
+		{"RollbackRoute", post, route + "/rollback", auth.Operator, glue.RollbackRoute},
+		{"RetireRoute", post, route + "/retire", auth.Operator, glue.RetireRoute},
+		{"UndoRoute", post, route + "/undo", auth.Operator, glue.UndoRoute},
+		{"RollbackAll", post, v1 + "/rollback", auth.Operator, glue.RollbackAll},
+		{"ListEvents", get, v1 + "/events", auth.Viewer, glue.ListEvents},
+		{"Explain", post, v1 + "/explain", auth.Operator, glue.Explain},
+
+		{"ListBackends", get, v1 + "/backends", auth.Viewer, glue.ListBackends},
+		{"GetBackend", get, v1 + "/backends/{backend}", auth.Viewer, glue.GetBackend},
+		{"PutBackend", put, v1 + "/backends/{backend}", auth.Admin, glue.PutBackend},
+		{"DeleteBackend", del, v1 + "/backends/{backend}", auth.Admin, glue.DeleteBackend},
+		{"ListGroups", get, v1 + "/groups", auth.Viewer, glue.ListGroups},
+		{"GetGroup", get, v1 + "/groups/{group}", auth.Viewer, glue.GetGroup},
+		{"Apply", post, v1 + "/apply", auth.Admin, glue.Apply},
+		{"Export", get, v1 + "/export", auth.Viewer, glue.Export},
+
+		{"ListInstances", get, v1 + "/instances", auth.Viewer, glue.ListInstances},
+		{"GetStatus", get, v1 + "/status", auth.Viewer, glue.GetStatus},
+		{"Doctor", get, v1 + "/doctor", auth.Viewer, glue.Doctor},
+	}
+}
+
+// handler puts the operations on a router. What matches none of them is
+// answered by a problem as well.
+func (s *server) handler() http.Handler {
+	router := mux.NewRouter().SkipClean(true) // a cleaning redirect would answer for the wrong operation
+	for _, op := range s.operations() {
+		methods := []string{op.method}
+		if op.method == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+		router.Handle(op.path, s.admit(op)).Methods(methods...).Name(op.name)
+	}
+	router.NotFoundHandler = s.logged("NotFound", http.HandlerFunc(s.noSuchOperation))
+	router.MethodNotAllowedHandler = s.logged("MethodNotAllowed", s.wrongMethod(router))
+	return s.hardened(router)
+}
+
+// admit is everything that happens to a request before its operation sees it.
+func (s *server) admit(op operation) http.Handler {
+	handler := limited(op.handler)
+	if op.role != open {
+		handler = s.addressed(s.authenticated(op.role, handler))
+	}
+	return s.logged(op.name, handler)
+}

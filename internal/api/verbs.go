@@ -1,0 +1,148 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/api/wire"
+	"github.com/stranglerfig/strangler/internal/rollout"
+)
+
+// writeFor bounds how long a write waits for the store.
+const writeFor = 10 * time.Second
+
+// PromoteRoute takes the next step, or goes where the body says.
+func (s *server) PromoteRoute(w http.ResponseWriter, r *http.Request, route string, params wire.PromoteRouteParams) {
+	var body wire.PromoteRequest
+	if err := readJSON(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	cmd := rollout.Command{Verb: rollout.VerbPromote, Reason: body.Reason}
+	if body.To != "" {
+		target, err := rollout.ParseTarget(body.To)
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		cmd.To = &target
+	}
+	s.move(w, r, route, cmd, params.IfMatch, params.DryRun)
+}
+
+// PauseRoute stops promotions at the present weight.
+func (s *server) PauseRoute(w http.ResponseWriter, r *http.Request, route string, params wire.PauseRouteParams) {
+	s.moveWithReason(w, r, route, rollout.VerbPause, params.IfMatch, params.DryRun)
+}
+
+// ResumeRoute clears the hold.
+func (s *server) ResumeRoute(w http.ResponseWriter, r *http.Request, route string, params wire.ResumeRouteParams) {
+	s.moveWithReason(w, r, route, rollout.VerbResume, params.IfMatch, params.DryRun)
+}
+
+// UndoRoute takes the last move back.
+func (s *server) UndoRoute(w http.ResponseWriter, r *http.Request, route string, params wire.UndoRouteParams) {
+	s.moveWithReason(w, r, route, rollout.VerbUndo, params.IfMatch, params.DryRun)
+}
+
+// RollbackRoute lets legacy serve everything. It has no precondition: at three
+// in the morning it must not matter who was faster.
+func (s *server) RollbackRoute(w http.ResponseWriter, r *http.Request, route string, params wire.RollbackRouteParams) {
+	var body wire.RollbackRequest
+	if err := readJSON(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	cmd := rollout.Command{Verb: rollout.VerbRollback, StopShadow: body.StopShadow, Reason: body.Reason}
+	s.move(w, r, route, cmd, nil, params.DryRun)
+}
+
+// RetireRoute gives the legacy side up.
+func (s *server) RetireRoute(w http.ResponseWriter, r *http.Request, route string, params wire.RetireRouteParams) {
+	var body wire.RetireRequest
+	if err := readJSON(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	cmd := rollout.Command{Verb: rollout.VerbRetire, Force: body.Force, Reason: body.Reason}
+	s.move(w, r, route, cmd, params.IfMatch, params.DryRun)
+}
+
+// RollbackAll rolls every route back, in one revision.
+func (s *server) RollbackAll(w http.ResponseWriter, r *http.Request, params wire.RollbackAllParams) {
+	var body wire.RollbackRequest
+	if err := readJSON(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	cmd, err := command(r, rollout.Command{Verb: rollout.VerbRollback, StopShadow: body.StopShadow, Reason: body.Reason}, params.DryRun)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), writeFor)
+	defer cancel()
+	results, err := s.Mover.RollbackAll(ctx, cmd)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	moves := make([]wire.Move, len(results))
+	for i, result := range results {
+		moves[i] = wireMove(result, cmd)
+	}
+	s.Changed()
+	s.writeJSON(w, r, moves)
+}
+
+// moveWithReason is for the verbs whose body has only a reason.
+func (s *server) moveWithReason(w http.ResponseWriter, r *http.Request, route string, verb rollout.Verb, match *string, dryRun *bool) {
+	var body wire.VerbRequest
+	if err := readJSON(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.move(w, r, route, rollout.Command{Verb: verb, Reason: body.Reason}, match, dryRun)
+}
+
+// move gives a command to a route and answers with what it did.
+func (s *server) move(w http.ResponseWriter, r *http.Request, route string, cmd rollout.Command, match *string, dryRun *bool) {
+	revision, err := ifMatch(match)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if cmd, err = command(r, cmd, dryRun); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), writeFor)
+	defer cancel()
+	result, err := s.Mover.Do(ctx, route, cmd, revision)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if result.Changed && !cmd.DryRun {
+		w.Header().Set("ETag", etag(result.Revision))
+		s.Changed()
+	}
+	s.writeJSON(w, r, wireMove(result, cmd))
+}
+
+// command fills in what every command carries.
+func command(r *http.Request, cmd rollout.Command, dryRun *bool) (rollout.Command, error) {
+	cmd.Actor, cmd.Cause = actor(r), rollout.CauseOperator
+	cmd.DryRun = dryRun != nil && *dryRun
+	return cmd, checkLine("reason", cmd.Reason)
+}
+
+func wireMove(result rollout.Result, cmd rollout.Command) wire.Move {
+	return wire.Move{
+		Route: result.Route, Before: wireState(result.Before), After: wireState(result.After),
+		PreviousRevision: wire.Revision(result.Previous), Revision: wire.Revision(result.Revision),
+		Changed: result.Changed, DryRun: cmd.DryRun, Step: result.Step, Steps: result.Steps,
+		Note: result.Note, Actor: cmd.Actor, At: result.At.UTC(),
+	}
+}
