@@ -15,7 +15,7 @@ import (
 const (
 	keptOrders   = 2000
 	keptSessions = 2000
-	keptLines    = 50 // in a cart or an order
+	maxLines     = 50 // of one order
 	maxQuantity  = 99
 )
 
@@ -44,6 +44,18 @@ func (s session) items() int {
 		n += l.Quantity
 	}
 	return n
+}
+
+// add puts a line into the cart: once for each product, and never more of it
+// than an order takes.
+func (s *session) add(l line) {
+	for i := range s.Cart {
+		if s.Cart[i].Product.ID == l.Product.ID {
+			s.Cart[i].Quantity = min(s.Cart[i].Quantity+l.Quantity, maxQuantity)
+			return
+		}
+	}
+	s.Cart = append(s.Cart, l)
 }
 
 // NewBooks returns books with the seeded products and orders.
@@ -116,8 +128,8 @@ func (b *Books) line(w want) (line, error) {
 
 // place writes a new order down and tells the feed's readers.
 func (b *Books) place(customer string, wants []want) (order, error) {
-	if len(wants) == 0 || len(wants) > keptLines {
-		return order{}, fmt.Errorf("%w: %d lines: want 1 to %d", errOrder, len(wants), keptLines)
+	if len(wants) == 0 || len(wants) > maxLines {
+		return order{}, fmt.Errorf("%w: %d lines: want 1 to %d", errOrder, len(wants), maxLines)
 	}
 	placed := order{Customer: customer, PlacedAt: time.Now().UTC().Truncate(time.Second), Status: "open"}
 	for _, w := range wants {

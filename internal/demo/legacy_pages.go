@@ -42,16 +42,7 @@ func (s *legacyShop) addToCart(w http.ResponseWriter, r *http.Request) {
 		s.pages.show(w, r, http.StatusBadRequest, "message", "Your cart", err.Error())
 		return
 	}
-	full := false
-	s.keep(w, r, func(visitor *session) {
-		if full = len(visitor.Cart) >= keptLines; !full {
-			visitor.Cart = append(visitor.Cart, l)
-		}
-	})
-	if full {
-		s.pages.show(w, r, http.StatusConflict, "message", "Your cart", "The cart is full; nothing was added.")
-		return
-	}
+	s.keep(w, r, func(visitor *session) { visitor.add(l) })
 	http.Redirect(w, r, "/cart", http.StatusSeeOther)
 }
 

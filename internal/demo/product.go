@@ -12,10 +12,12 @@ type product struct {
 	Stock    int
 }
 
-// seedProducts is the shop's assortment, the same at every start: ids from 1
-// without gaps. Some names need care in HTML, JSON or CSV.
+// assortment is how many products the shop sells; their ids start at 1.
+const assortment = 24
+
+// seedProducts is the shop's assortment, the same at every start. Some names need care in HTML, JSON or CSV.
 func seedProducts() []product {
-	rows := []struct {
+	rows := [assortment]struct {
 		name, category string
 		price          money
 	}{

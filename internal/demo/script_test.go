@@ -1,0 +1,216 @@
+package demo_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stranglerfig/strangler/internal/demo"
+)
+
+// faulty is a router that can be told to do one thing wrong, which the real
+// one cannot: it shows that every step of the script can fail. It knows only
+// what the script asks of it.
+type faulty struct {
+	fault       string
+	legacy, new http.Handler
+
+	mu     sync.Mutex // guards what follows
+	weight uint64     // of orders-get, in percent
+	paused bool
+	verbs  []string // newest first
+	asked  int      // requests for an order
+}
+
+const problemType = "application/problem+json"
+
+// verb answers the admin API's verbs of orders-get.
+func (f *faulty) verb(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	body, _ := io.ReadAll(r.Body)
+	verb := r.PathValue("verb")
+	if verb == "promote" && f.paused && f.fault != "promotes while paused" {
+		w.Header().Set("Content-Type", problemType)
+		w.WriteHeader(http.StatusConflict)
+		fmt.Fprint(w, `{"status":409,"code":"paused","title":"orders-get is paused."}`)
+		return
+	}
+	switch {
+	case verb == "promote" && strings.Contains(string(body), "25%"):
+		f.weight = 25
+	case verb == "promote" && strings.Contains(string(body), "50%"):
+		f.weight = 50
+	case verb == "promote":
+		f.weight = 100
+	case verb == "pause":
+		f.paused = true
+	case verb == "rollback" && f.fault != "keeps serving new":
+		f.weight = 0
+	}
+	if f.fault != "forgets "+verb {
+		f.verbs = append([]string{verb}, f.verbs...)
+	}
+	fmt.Fprintf(w, `{"revision":%d}`, len(f.verbs))
+}
+
+func (f *faulty) events(w http.ResponseWriter, _ *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var rows []string
+	for _, verb := range append(f.verbs, "apply") {
+		rows = append(rows, fmt.Sprintf(`{"verb":%q,"actor":"demo"}`, verb))
+	}
+	fmt.Fprintf(w, "[%s]", strings.Join(rows, ","))
+}
+
+// order splits the users of orders-get.
+func (f *faulty) order(w http.ResponseWriter, r *http.Request) {
+	hash := fnv.New64a()
+	_, _ = io.WriteString(hash, r.Header.Get("X-User-Id")+"/"+r.Header.Get("X-User-Id"))
+	f.mu.Lock()
+	f.asked++
+	point := (hash.Sum64() >> 7) % 100
+	if f.fault == "splits requests, not users" {
+		point = uint64(f.asked) % 100
+	}
+	if f.fault == "moves users back" && f.weight == 50 {
+		point = 99 - point
+	}
+	weight := f.weight
+	if f.fault == "moves too many" {
+		weight *= 2
+	}
+	f.mu.Unlock()
+	if point < weight {
+		f.new.ServeHTTP(w, r)
+		return
+	}
+	f.legacy.ServeHTTP(w, r)
+}
+
+func (f *faulty) rest(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case f.fault == "adds a header":
+		w.Header().Set("Via", "1.1 router")
+	case f.fault == "cuts uploads" && r.ContentLength > 1<<20:
+		r.Body = io.NopCloser(io.LimitReader(r.Body, 1<<20))
+		r.ContentLength = 1 << 20
+	case f.fault == "fails for visitors" && r.URL.Path == "/api/products" && r.Header.Get("X-User-Id") != "":
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	case f.fault == "loses a tick" && r.URL.Path == "/events":
+		fmt.Fprint(w, "data: {\"n\":1}\n\ndata: {\"n\":3}\n\n")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		return
+	case f.fault == "ends the feed" && r.URL.Path == "/events":
+		fmt.Fprint(w, "data: {\"n\":1}\n\n")
+		return
+	case f.fault == "refuses streams" && r.URL.Path == "/ws":
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	f.legacy.ServeHTTP(w, r)
+}
+
+// stage opens both shops and the faulty router.
+func stage(t *testing.T, fault string) demo.Place {
+	t.Helper()
+	books := demo.NewBooks()
+	legacy, new := open(t, demo.Legacy, books), open(t, demo.New, books)
+	f := &faulty{fault: fault, legacy: toward(t, legacy), new: toward(t, new)}
+	data := http.NewServeMux()
+	data.HandleFunc("GET /api/orders/{id}", f.order)
+	data.HandleFunc("/", f.rest)
+	admin := http.NewServeMux()
+	admin.HandleFunc("POST /api/v1/routes/orders-get/{verb}", f.verb)
+	admin.HandleFunc("GET /api/v1/events", f.events)
+	admin.HandleFunc("GET /api/v1/instances", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `[{"instance":"a","state":"silent","revision":0},{"instance":"b","state":"serving","revision":9}]`)
+	})
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.RequestURI, "..") { // a mux would clean it
+			f.rest(w, r)
+			return
+		}
+		data.ServeHTTP(w, r)
+	}))
+	t.Cleanup(front.Close)
+	control := httptest.NewServer(admin)
+	t.Cleanup(control.Close)
+	return demo.Place{Shop: front.URL, Admin: control.URL, Token: "secret", LegacyURL: legacy.URL, NewURL: new.URL}
+}
+
+func toward(t *testing.T, shop *httptest.Server) http.Handler {
+	t.Helper()
+	target, err := url.Parse(shop.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &httputil.ReverseProxy{
+		Transport: transport,
+		Director:  func(r *http.Request) { r.URL.Scheme, r.URL.Host = target.Scheme, target.Host },
+	}
+}
+
+func TestEveryStepOfTheScriptCanFail(t *testing.T) {
+	for fault, says := range map[string]string{
+		"adds a header":              "× everything passes through to legacy unchanged: HEAD /products/3: headers map[",
+		"refuses streams":            "× a feed and a WebSocket are opened: the WebSocket does not open",
+		"moves too many":             "% of 2000 users, want 25 ± 4 %",
+		"splits requests, not users": "× each of them stays where they are: user-",
+		"moves users back":           "× promote orders-get to 50 %: nobody moves back: ",
+		"promotes while paused":      "× pause orders-get: nobody moves, and promote is refused: promote was not refused",
+		"keeps serving new":          "× roll orders-get back: new serves nobody from then on: new still served ",
+		"forgets pause":              `× the history tells it: it says ["promote" "promote" "rollback"], want`,
+		"cuts uploads":               "× an upload arrives whole: sent 8388608 bytes",
+		"loses a tick":               "× the feed and the WebSocket have survived it all: the feed lost a tick: 3 came after 1",
+		"ends the feed":              "× the feed and the WebSocket have survived it all: the feed has ended",
+		"fails for visitors":         "× nobody in the shop has noticed: client errors: ",
+	} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			err := demo.Play(t.Context(), stage(t, fault), &out)
+			if !errors.Is(err, demo.ErrScript) {
+				t.Errorf("error %v", err)
+			}
+			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+			if last := lines[len(lines)-1]; !strings.Contains(last, says) || !strings.HasPrefix(last, "× ") {
+				t.Errorf("the script ends with\n%s\nwant %q", last, says)
+			}
+		})
+	}
+}
+
+func TestScriptIsPlayedToItsEnd(t *testing.T) {
+	var out bytes.Buffer
+	if err := demo.Play(t.Context(), stage(t, ""), &out); err != nil {
+		t.Errorf("%v in\n%s", err, out.String())
+	}
+	if steps := strings.Count(out.String(), "√ "); steps != 11 {
+		t.Errorf("%d steps in\n%s", steps, out.String())
+	}
+}
+
+func TestScriptEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out bytes.Buffer
+	if err := demo.Play(ctx, stage(t, ""), &out); !errors.Is(err, context.Canceled) || !errors.Is(err, demo.ErrScript) {
+		t.Errorf("error %v", err)
+	}
+}
