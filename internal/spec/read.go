@@ -108,8 +108,11 @@ func (r *reader) fields(node ast.Node, path string, into reflect.Value) {
 		index := fieldOf(into.Type(), name)
 		if index < 0 {
 			known := keysOf(into.Type())
-			r.report(pair.Key, join(path, name), CodeUnknownKey, "unknown key %q in %s%s; the keys are %s",
-				name, label(path), didYouMean(rollout.Near(name, known)), strings.Join(known, ", "))
+			hint := didYouMean(rollout.Near(name, known))
+			if hint == "" {
+				hint = "; the keys are " + strings.Join(known, ", ")
+			}
+			r.report(pair.Key, join(path, name), CodeUnknownKey, "unknown key %q in %s%s", name, label(path), hint)
 			continue
 		}
 		r.value(pair.Value, join(path, name), into.Field(index))

@@ -13,12 +13,15 @@ import (
 // maxSalt is how long a salt may be.
 const maxSalt = 64
 
-// Validate finds everything that is wrong with a whole set of definitions. The
-// states say what a route needs where it stands: a retired one has no legacy
-// side any more. A nil result means that all is well.
-func Validate(defs Definitions, states map[string]rollout.State, src Source) Problems {
-	return src.problems(validate(defs, states))
+// Validate finds everything that is wrong with a whole set of definitions, of
+// which every route is taken for a new one. Apply does the same where routes
+// have come further. Nil means that all is well.
+func Validate(defs Definitions, src Source) Problems {
+	return src.problems(validate(defs, nil))
 }
+
+// validate takes the states because they say what a route needs: a retired one
+// needs no legacy side any more.
 
 func validate(defs Definitions, states map[string]rollout.State) []finding {
 	found := findings{list: checkNames(defs)}
@@ -97,17 +100,17 @@ func checkConditions(field string, conditions []Condition, found *findings) {
 	}
 }
 
-// checkKeys finds the faults of a chain of keys: those that routing finds in
-// it, and keys that could never be reached.
+// checkKeys finds the faults of a chain of keys: keys that routing refuses, and
+// keys that could never be reached.
 func checkKeys(keys []Key, found *findings) {
-	probe := routing.Definition{
-		Name: "keys", Match: routing.Match{Prefix: "/"}, Legacy: "any", Group: Group{Keys: keys}.routing(),
-	}
-	for _, invalid := range routing.Compile(0, []routing.Definition{probe}).Invalid() {
-		found.add(invalid.Field, string(invalid.Code), "%s", invalid.Message)
-	}
 	for i, key := range keys {
 		field := fmt.Sprintf("keys[%d]", i)
+		if fault := keyFault(key); fault != "" {
+			found.add(field, CodeKey, "%s", fault)
+		}
+		if key.Kind == routing.KeyMint && i < len(keys)-1 {
+			found.add(field, CodeKey, "mint hands a key to everyone, so no key after it is ever read: put it last")
+		}
 		if key.Kind == routing.KeyClaim && strings.ContainsFunc(key.Name, unprintable) {
 			found.add(field, CodeKey, "the claim %q contains a control character", key.Name)
 		}
@@ -115,6 +118,17 @@ func checkKeys(keys []Key, found *findings) {
 			found.add(field, CodeDuplicate, "the key %s occurs twice: the second is never reached", key)
 		}
 	}
+}
+
+// keyFault says what routing finds wrong with a single key; empty: nothing.
+func keyFault(key Key) string {
+	probe := routing.Definition{
+		Name: "probe", Match: routing.Match{Prefix: "/"}, Legacy: "any", Group: routing.Group{Keys: []routing.Key{key.Key}},
+	}
+	for _, invalid := range routing.Compile(0, []routing.Definition{probe}).Invalid() {
+		return invalid.Message
+	}
+	return ""
 }
 
 // alike reports whether two keys read the same; header names know no case.

@@ -1,0 +1,150 @@
+package spec_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"pgregory.net/rapid"
+
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/spec"
+)
+
+// drawDefinitions draws definitions as they can be written, whether or not
+// they make sense: Validate is tested elsewhere.
+func drawDefinitions(t *rapid.T) spec.Definitions {
+	return spec.Definitions{
+		Backends: orNil(rapid.SliceOfNDistinct(rapid.Custom(drawBackend), 0, 4, func(b spec.Backend) string { return b.Name }).Draw(t, "backends")),
+		Groups:   orNil(rapid.SliceOfNDistinct(rapid.Custom(drawGroup), 0, 3, func(g spec.Group) string { return g.Name }).Draw(t, "groups")),
+		Routes:   orNil(rapid.SliceOfNDistinct(rapid.Custom(drawRoute), 0, 5, func(r spec.Route) string { return r.Name }).Draw(t, "routes")),
+	}
+}
+
+func name() *rapid.Generator[string] { return rapid.StringMatching(`[A-Za-z0-9][A-Za-z0-9._-]{0,12}`) }
+
+// text draws what is hard to quote as well: numbers, words with a meaning in
+// YAML, indicators, line ends, quotes, escapes.
+func text() *rapid.Generator[string] {
+	return rapid.OneOf(
+		rapid.String(),
+		rapid.StringMatching(`[ -~]{0,12}`),
+		rapid.SampledFrom([]string{
+			"", " ", "~", "null", "true", "no", "1", "0x10", "1_000", "1e3", ".5", ".inf", "- a", "? a", "a: b", "a #b",
+			"#", "&a", "*a", "!a", "|", ">", "%", "@", "`", "[a", "{a", "'", `"`, `\`, `\d+`, "a\nb", "a\r\nb", "\n", "\t",
+			" a", "a ", "a\n", "---", "...", "<<", "=", "2001-01-01", "\u0085", "\u2028", "\ufeff", "é", "😀", "a\tb", "\x01", "\x7f", "\x1b[0m",
+		}),
+	).Filter(func(s string) bool { return !strings.ContainsRune(s, 0) })
+}
+
+func drawBackend(t *rapid.T) spec.Backend {
+	return spec.Backend{Name: name().Draw(t, "name"), Endpoints: rapid.SliceOfN(text(), 1, 3).Draw(t, "endpoints")}
+}
+
+func drawKey(t *rapid.T) spec.Key {
+	kind := routing.KeyKind(rapid.IntRange(int(routing.KeyHeader), int(routing.KeyMint)).Draw(t, "kind"))
+	key := spec.Key{Key: routing.Key{Kind: kind}}
+	if kind == routing.KeyHeader || kind == routing.KeyCookie || kind == routing.KeyClaim {
+		key.Name = text().Draw(t, "key name")
+	}
+	return key
+}
+
+func drawKeys(t *rapid.T) []spec.Key {
+	return orNil(rapid.SliceOfN(rapid.Custom(drawKey), 0, 3).Draw(t, "keys"))
+}
+
+func drawGroup(t *rapid.T) spec.Group {
+	return spec.Group{Name: name().Draw(t, "name"), Keys: drawKeys(t), Salt: text().Draw(t, "salt")}
+}
+
+func drawCondition(t *rapid.T) spec.Condition {
+	return spec.Condition{
+		Name:    text().Draw(t, "condition"),
+		Equals:  rapid.Ptr(text(), true).Draw(t, "equals"),
+		Matches: rapid.Ptr(text(), true).Draw(t, "matches"),
+	}
+}
+
+func drawConditions(t *rapid.T) []spec.Condition {
+	return orNil(rapid.SliceOfN(rapid.Custom(drawCondition), 0, 2).Draw(t, "conditions"))
+}
+
+func drawRoute(t *rapid.T) spec.Route {
+	return spec.Route{
+		Name: name().Draw(t, "name"),
+		Match: spec.Match{
+			Host:    text().Draw(t, "host"),
+			Path:    text().Draw(t, "path"),
+			Prefix:  text().Draw(t, "prefix"),
+			Methods: orNil(rapid.SliceOfN(text(), 0, 3).Draw(t, "methods")),
+			Headers: drawConditions(t),
+			Query:   drawConditions(t),
+		},
+		Priority:      rapid.Int().Draw(t, "priority"),
+		TrailingSlash: text().Draw(t, "trailing slash"),
+		Legacy:        text().Draw(t, "legacy"),
+		New:           text().Draw(t, "new"),
+		Group:         text().Draw(t, "group"),
+		Keys:          drawKeys(t),
+		Salt:          text().Draw(t, "salt"),
+		Guard:         drawGuard(t),
+		Plan:          drawPlan(t),
+	}
+}
+
+func drawGuard(t *rapid.T) *spec.Guard {
+	if !rapid.Bool().Draw(t, "guarded") {
+		return nil
+	}
+	side := func() *spec.SideGuard {
+		return &spec.SideGuard{Timeouts: &spec.Timeouts{
+			Connect: text().Draw(t, "connect"), Read: text().Draw(t, "read"), Whole: "1s",
+		}}
+	}
+	if rapid.Bool().Draw(t, "legacy too") {
+		return &spec.Guard{Legacy: side(), New: side()}
+	}
+	return &spec.Guard{New: side()}
+}
+
+func drawPlan(t *rapid.T) *spec.Plan {
+	if !rapid.Bool().Draw(t, "planned") {
+		return nil
+	}
+	return &spec.Plan{Steps: orNil(rapid.SliceOfN(text(), 0, 3).Draw(t, "steps")), Bake: "1m"}
+}
+
+// orNil makes the empty list the absent one: both are written alike.
+func orNil[T any](items []T) []T {
+	if len(items) == 0 {
+		return nil
+	}
+	return items
+}
+
+// shuffled returns the same definitions in another order of writing.
+func shuffled(t *rapid.T, d spec.Definitions) spec.Definitions {
+	out := spec.Definitions{
+		Backends: permuted(t, "backends", d.Backends),
+		Groups:   permuted(t, "groups", d.Groups),
+		Routes:   permuted(t, "routes", d.Routes),
+	}
+	for i := range out.Backends {
+		out.Backends[i].Endpoints = permuted(t, fmt.Sprint("endpoints ", i), out.Backends[i].Endpoints)
+	}
+	for i := range out.Routes {
+		m := &out.Routes[i].Match
+		m.Methods = permuted(t, fmt.Sprint("methods ", i), m.Methods)
+		m.Headers = permuted(t, fmt.Sprint("headers ", i), m.Headers)
+		m.Query = permuted(t, fmt.Sprint("query ", i), m.Query)
+	}
+	return out
+}
+
+func permuted[T any](t *rapid.T, label string, items []T) []T {
+	if len(items) == 0 {
+		return nil
+	}
+	return rapid.Permutation(slices.Clone(items)).Draw(t, label)
+}
