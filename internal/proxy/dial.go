@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"syscall"
 
@@ -18,4 +19,11 @@ func checkDialled(_ context.Context, _, address string, _ syscall.RawConn) error
 		return fmt.Errorf("dial address %q: %w", address, err)
 	}
 	return guard.CheckAddress(resolved.Addr())
+}
+
+// DialChecked connects like the data plane does: to no address that a backend
+// must not have.
+func DialChecked(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := net.Dialer{ControlContext: checkDialled}
+	return dialer.DialContext(ctx, network, address)
 }

@@ -104,7 +104,7 @@ func start(t testing.TB, backends map[string]string, opts ...option) *router {
 	}
 	ln := listen(t)
 	r.addr = ln.Addr().String()
-	server := r.proxy.NewServer(s.tls)
+	server := r.proxy.NewServer(r.proxy, s.tls)
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ln) }()
 	t.Cleanup(func() {

@@ -25,9 +25,10 @@ type Server struct {
 	logger *slog.Logger
 }
 
-// NewServer returns a server for HTTP/1.1 and HTTP/2: over TLS when config is
-// given (by ALPN), in plain text otherwise (HTTP/2 by prior knowledge).
-func (p *Proxy) NewServer(config *tls.Config) *Server {
+// NewServer returns a server for handler, which is p itself or something in
+// front of it. It speaks HTTP/1.1 and HTTP/2: over TLS when config is given (by
+// ALPN), in plain text otherwise (HTTP/2 by prior knowledge).
+func (p *Proxy) NewServer(handler http.Handler, config *tls.Config) *Server {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(config != nil)
@@ -35,7 +36,7 @@ func (p *Proxy) NewServer(config *tls.Config) *Server {
 	return &Server{
 		proxy: p, logger: p.logger,
 		http: &http.Server{
-			Handler:                      p,
+			Handler:                      handler,
 			TLSConfig:                    config,
 			Protocols:                    &protocols,
 			MaxHeaderBytes:               maxRequestHead,

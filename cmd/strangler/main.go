@@ -1,0 +1,11 @@
+// Command strangler is the router.
+package main
+
+import "os"
+
+// version is set by the build: -ldflags "-X main.version=v1.2.3".
+var version = "devel"
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}

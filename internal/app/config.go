@@ -1,0 +1,177 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// Config is what `strangler serve` can be told. The text of each flag is its manual.
+type Config struct {
+	Listen         string
+	TLSCert        string
+	TLSKey         string
+	HealthPath     string
+	TrustedProxies []string
+
+	Admin         string
+	AdminTLSCert  string
+	AdminTLSKey   string
+	AdminInsecure bool
+	AdminHosts    []string
+
+	Database       string
+	DatabaseListen string
+	StateDir       string
+	Instance       string
+	Legacy         string
+
+	DrainDelay   time.Duration
+	DrainTimeout time.Duration
+	AccessLog    string
+
+	AdminToken string // only from the environment: a flag could be read by others on the machine
+}
+
+// BindServe declares every flag of serve on fs, with its default.
+func (c *Config) BindServe(fs *pflag.FlagSet) {
+	fs.StringVar(&c.Listen, "listen", ":8080", "`address` of the data listener: what clients reach")
+	fs.StringVar(&c.TLSCert, "tls-cert", "", "certificate `file`: speak TLS to clients (with --tls-key)")
+	fs.StringVar(&c.TLSKey, "tls-key", "", "key `file` of --tls-cert")
+	fs.StringVar(&c.HealthPath, "health-path", "", "`path` answered on the data listener for a load balancer: 200 while ready, else 503")
+	fs.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "peers (`CIDR,…`) whose X-Forwarded-* and Forwarded are believed")
+
+	fs.StringVar(&c.Admin, "admin", "127.0.0.1:9900", "`address` of the admin listener: API, probes, metrics")
+	fs.StringVar(&c.AdminTLSCert, "admin-tls-cert", "", "certificate `file` of the admin listener (with --admin-tls-key)")
+	fs.StringVar(&c.AdminTLSKey, "admin-tls-key", "", "key `file` of --admin-tls-cert")
+	fs.BoolVar(&c.AdminInsecure, "admin-insecure", false, "allow an admin listener beyond loopback without TLS")
+	fs.StringSliceVar(&c.AdminHosts, "admin-host", nil, "further host `names` under which the admin API answers")
+
+	fs.StringVar(&c.AccessLog, "access-log", "-", "`file` for one JSON line per exchange; - is standard output, off is none")
+	fs.DurationVar(&c.DrainDelay, "drain-delay", 5*time.Second, "between \"not ready\" and closing the listener, so that a load balancer can look away; skipped on Ctrl-C")
+	fs.DurationVar(&c.DrainTimeout, "drain-timeout", 30*time.Second, "how long exchanges under way may take after that")
+	fs.StringVar(&c.Legacy, "legacy", "", "`URL` of the monolith: seeds an empty store with backend legacy and a catch-all route to it")
+	fs.StringVar(&c.StateDir, "state-dir", "", "`folder` of the snapshot file (default <sqlite file>.state, or a folder under $XDG_STATE_HOME)")
+	fs.StringVar(&c.Instance, "instance", "", "this router's `name` in the fleet (default hostname:port)")
+	c.BindStore(fs)
+}
+
+// BindStore declares the flags that say where the store is.
+func (c *Config) BindStore(fs *pflag.FlagSet) {
+	fs.StringVar(&c.Database, "database", "sqlite:strangler.db", "`URL` of the store: sqlite:PATH for one router, postgres://… for a fleet")
+	fs.StringVar(&c.DatabaseListen, "database-listen", "", "direct `URL` for LISTEN where --database is a connection pooler")
+}
+
+// ErrConfig is wrapped by every error about a setting.
+var ErrConfig = errors.New("configuration")
+
+func badSetting(flag, value, why string) error {
+	return fmt.Errorf("%w: --%s %q: %s", ErrConfig, flag, value, why)
+}
+
+// validate checks what can be checked before anything is opened.
+func (c *Config) validate() error {
+	for _, pair := range [...]struct{ name, cert, key string }{
+		{"tls", c.TLSCert, c.TLSKey}, {"admin-tls", c.AdminTLSCert, c.AdminTLSKey},
+	} {
+		if (pair.cert == "") != (pair.key == "") {
+			return fmt.Errorf("%w: --%s-cert and --%s-key go together: give both or neither", ErrConfig, pair.name, pair.name)
+		}
+	}
+	if _, err := c.trusted(); err != nil {
+		return err
+	}
+	if c.HealthPath != "" && !strings.HasPrefix(c.HealthPath, "/") {
+		return badSetting("health-path", c.HealthPath, "a path begins with /")
+	}
+	if c.DrainDelay < 0 || c.DrainTimeout < 0 {
+		return fmt.Errorf("%w: --drain-delay %s and --drain-timeout %s must not be negative", ErrConfig, c.DrainDelay, c.DrainTimeout)
+	}
+	if c.Legacy != "" {
+		if u, err := url.Parse(c.Legacy); err != nil || u.Host == "" {
+			return badSetting("legacy", redactURL(c.Legacy), "write the monolith's URL, like http://127.0.0.1:3000")
+		}
+	}
+	return c.validateAdmin()
+}
+
+// redactURL keeps what may stand in an error of a URL that could not be read.
+func redactURL(text string) string {
+	if _, after, ok := strings.Cut(text, "@"); ok {
+		return "…@" + after
+	}
+	return text
+}
+
+// validateAdmin keeps the admin API off the network unless that is meant.
+func (c *Config) validateAdmin() error {
+	host, _, err := net.SplitHostPort(c.Admin)
+	if err != nil {
+		return badSetting("admin", c.Admin, "write host:port, like 127.0.0.1:9900")
+	}
+	if c.AdminTLSCert != "" || c.AdminInsecure || host == "localhost" {
+		return nil
+	}
+	if addr, err := netip.ParseAddr(host); err == nil && addr.IsLoopback() {
+		return nil
+	}
+	return badSetting("admin", c.Admin, "the admin API would be reachable from the network without TLS; "+
+		"give --admin-tls-cert and --admin-tls-key, listen on 127.0.0.1, or say --admin-insecure if something else protects it")
+}
+
+// trusted parses --trusted-proxies; a bare address is a network of one.
+func (c *Config) trusted() ([]netip.Prefix, error) {
+	var prefixes []netip.Prefix
+	for _, text := range c.TrustedProxies {
+		if addr, err := netip.ParseAddr(text); err == nil {
+			prefixes = append(prefixes, netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()))
+			continue
+		}
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, badSetting("trusted-proxies", text, "write networks like 10.0.0.0/8 or addresses")
+		}
+		prefixes = append(prefixes, prefix.Masked())
+	}
+	return prefixes, nil
+}
+
+// instanceName is --instance, or the host's name with the data port.
+func (c *Config) instanceName(data net.Addr) string {
+	if c.Instance != "" {
+		return c.Instance
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	_, port, _ := net.SplitHostPort(data.String())
+	return host + ":" + port
+}
+
+// stateDir is --state-dir or its default.
+func (c *Config) stateDir() (string, error) {
+	if c.StateDir != "" {
+		return c.StateDir, nil
+	}
+	if path, ok := strings.CutPrefix(c.Database, "sqlite:"); ok {
+		return path + ".state", nil
+	}
+	base := os.Getenv("XDG_STATE_HOME")
+	if base == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("%w: no folder for the snapshot file: give --state-dir (%w)", ErrConfig, err)
+		}
+		base = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(base, "strangler", strings.ReplaceAll(c.Listen, string(filepath.Separator), "_")), nil
+}

@@ -1,0 +1,310 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/stranglerfig/strangler/internal/api"
+	"github.com/stranglerfig/strangler/internal/auth"
+	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/proxy"
+	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/store"
+	"github.com/stranglerfig/strangler/internal/telemetry"
+)
+
+// ErrInterrupted is the cause of a context that Ctrl-C ended: nobody waits for
+// a load balancer to look away then.
+var ErrInterrupted = errors.New("interrupted")
+
+// Env is what a program has besides its settings.
+type Env struct {
+	Version string
+	Stdout  io.Writer
+	Stderr  io.Writer
+	// Terminal reports that a person is looking at Stderr.
+	Terminal bool
+}
+
+// Router is one running `strangler serve`.
+type Router struct {
+	config  Config
+	env     Env
+	logger  *slog.Logger
+	store   store.Store
+	proxy   *proxy.Proxy
+	watcher *fleet.Watcher
+	access  *telemetry.AccessLog
+
+	data, admin       net.Listener
+	server            *proxy.Server
+	api               *http.Server
+	draining, stopped atomic.Bool
+}
+
+// Serve runs a router until ctx ends, drains it, and returns nil; or says why
+// it could not start or had to stop.
+func Serve(ctx context.Context, config Config, env Env) error {
+	router, err := NewRouter(ctx, config, env)
+	if err != nil {
+		return err
+	}
+	return router.Run(ctx)
+}
+
+// NewRouter opens listeners and store. After it returns without an error, Run
+// must be called: it is what closes them.
+func NewRouter(ctx context.Context, config Config, env Env) (_ *Router, err error) {
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	r := &Router{config: config, env: env, logger: slog.New(slog.NewJSONHandler(env.Stderr, nil))}
+	defer func() {
+		if err != nil {
+			r.close()
+		}
+	}()
+	if err := r.listen(); err != nil {
+		return nil, err
+	}
+	r.store, err = store.Open(ctx, config.Database, store.Options{
+		Logger: r.logger, DatabaseListen: config.DatabaseListen, Migrate: true, Lock: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if r.access, err = telemetry.OpenAccessLog(config.AccessLog, env.Stdout); err != nil {
+		return nil, badSetting("access-log", config.AccessLog, err.Error())
+	}
+	if err := r.build(); err != nil {
+		return nil, err
+	}
+	return r, r.firstSteps(ctx)
+}
+
+// listen takes both ports, so that a port in use is known before anything else happens.
+func (r *Router) listen() (err error) {
+	if r.data, err = listen("listen", r.config.Listen); err != nil {
+		return err
+	}
+	r.admin, err = listen("admin", r.config.Admin)
+	return err
+}
+
+// build makes the rooms and hands them their ports.
+func (r *Router) build() error {
+	metrics := telemetry.New(r.env.Version)
+	trusted, err := r.config.trusted()
+	if err != nil {
+		return err
+	}
+	r.proxy = proxy.New(proxy.Options{Trusted: trusted, Metrics: metrics, AccessLog: r.access, Logger: r.logger})
+	stateDir, err := r.config.stateDir()
+	if err != nil {
+		return err
+	}
+	tables := &tables{proxy: r.proxy, metrics: metrics, logger: r.logger}
+	r.watcher = fleet.NewWatcher(fleet.Config{
+		Source: r.store, Apply: tables.apply, StateDir: stateDir,
+		Instance: r.config.instanceName(r.data.Addr()), Version: r.env.Version, Logger: r.logger,
+	})
+	if err := r.buildServers(metrics); err != nil {
+		return err
+	}
+	return nil
+}
+
+// buildServers makes the data server and the admin server.
+func (r *Router) buildServers(metrics *telemetry.Metrics) error {
+	dataTLS, err := certificate("tls", r.config.TLSCert, r.config.TLSKey)
+	if err != nil {
+		return err
+	}
+	adminTLS, err := certificate("admin-tls", r.config.AdminTLSCert, r.config.AdminTLSKey)
+	if err != nil {
+		return err
+	}
+	handler, err := api.New(api.Config{
+		Catalog: r.store, Editor: r.store, History: r.store,
+		Mover:  &rollout.Controller{Ledger: r.store, Clock: time.Now},
+		Router: r,
+		Tokens: auth.NewVerifier(r.store, r.config.AdminToken, r.logger),
+		Dial:   proxy.DialChecked, Metrics: metrics.Handler(), Changed: r.watcher.Wake,
+		Hosts: r.config.AdminHosts, Instance: r.config.instanceName(r.data.Addr()),
+		Version: r.env.Version, StoreURL: r.store.URL(), Logger: r.logger,
+	})
+	if err != nil {
+		return err
+	}
+	r.server = r.proxy.NewServer(r.withHealth(r.proxy), dataTLS)
+	r.api = &http.Server{
+		Handler: handler, TLSConfig: adminTLS,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
+		ErrorLog:       slog.NewLogLogger(r.logger.Handler(), slog.LevelWarn),
+	}
+	return nil
+}
+
+// withHealth answers --health-path in front of the data plane.
+func (r *Router) withHealth(next http.Handler) http.Handler {
+	path := r.config.HealthPath
+	if path == "" {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.Path != path {
+			next.ServeHTTP(w, req)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		if err := r.Ready(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "ok\n")
+	})
+}
+
+// firstSteps is what a new installation needs: the monolith behind everything, and a token.
+func (r *Router) firstSteps(ctx context.Context) error {
+	if r.config.Legacy != "" {
+		if err := seedEventually(ctx, r.store, r.config.Legacy, r.logger); err != nil {
+			return err
+		}
+	}
+	return r.offerToken(ctx)
+}
+
+// Run serves until ctx ends, then drains: first not ready, then no new
+// connections, then the exchanges under way, and the store last of all, so
+// that a rollback still arrives meanwhile.
+func (r *Router) Run(ctx context.Context) error {
+	defer r.close()
+	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWatching()
+
+	group, failed := errgroup.WithContext(context.WithoutCancel(ctx))
+	group.Go(func() error { return r.watcher.Run(watching) })
+	group.Go(func() error { return r.server.Serve(r.data) })
+	group.Go(func() error { return serveAdmin(r.api, r.admin) })
+	r.logger.Info("listening", "listener", "data", "address", r.data.Addr().String())
+	r.logger.Info("listening", "listener", "admin", "address", r.admin.Addr().String())
+
+	select {
+	case <-ctx.Done():
+	case <-failed.Done():
+	}
+	r.drain(ctx)
+	stopWatching()
+	return group.Wait()
+}
+
+// drain ends the exchanges in an order that loses none.
+func (r *Router) drain(ctx context.Context) {
+	r.draining.Store(true)
+	interrupted := errors.Is(context.Cause(ctx), ErrInterrupted)
+	if r.config.DrainDelay > 0 && !interrupted && ctx.Err() != nil {
+		r.logger.Info("draining: not ready from now on", "closing_in", r.config.DrainDelay)
+		time.Sleep(r.config.DrainDelay)
+	}
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.config.DrainTimeout)
+	defer cancel()
+	r.server.Drain(limit)
+	_ = r.api.Shutdown(limit)
+	r.logger.Info("drained")
+}
+
+// close releases what NewRouter opened. Closing twice does no harm.
+func (r *Router) close() {
+	for _, listener := range [...]net.Listener{r.data, r.admin} {
+		if listener != nil {
+			_ = listener.Close()
+		}
+	}
+	if r.store != nil && r.stopped.CompareAndSwap(false, true) {
+		_ = r.store.Close()
+	}
+	if err := r.access.Close(); err != nil {
+		r.logger.Warn("the access log was not closed whole", "error", err)
+	}
+}
+
+// DataAddr and AdminAddr are the addresses in use, with the port that a 0 became.
+func (r *Router) DataAddr() net.Addr { return r.data.Addr() }
+
+// AdminAddr is the address of the admin listener.
+func (r *Router) AdminAddr() net.Addr { return r.admin.Addr() }
+
+// Table implements api.Router.
+func (r *Router) Table() *routing.Table { return r.proxy.Table() }
+
+// Snapshot implements api.Router.
+func (r *Router) Snapshot() *fleet.Snapshot { return r.watcher.Current() }
+
+// Status implements api.Router.
+func (r *Router) Status() fleet.Status { return r.watcher.Status() }
+
+// Why a router is not ready.
+var (
+	errDraining = errors.New("draining: this router is about to stop")
+	errNoTable  = errors.New("no routing table yet: neither the store nor a snapshot file could be read")
+)
+
+// Ready implements api.Router.
+func (r *Router) Ready() error {
+	switch {
+	case r.draining.Load():
+		return errDraining
+	case !r.proxy.Ready():
+		return errNoTable
+	default:
+		return nil
+	}
+}
+
+// listen opens a port and says which flag asked for it when that fails.
+func listen(flag, address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%w: --%s %s: %w", ErrConfig, flag, address, err)
+	}
+	return listener, nil
+}
+
+// serveAdmin serves the admin API until it is shut down.
+func serveAdmin(server *http.Server, listener net.Listener) error {
+	var err error
+	if server.TLSConfig != nil {
+		err = server.ServeTLS(listener, "", "")
+	} else {
+		err = server.Serve(listener)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// certificate loads a pair of files; nil without them.
+func certificate(flag, cert, key string) (*tls.Config, error) {
+	if cert == "" {
+		return nil, nil //nolint:nilnil // no TLS is a configuration too
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, badSetting(flag+"-cert", cert, err.Error())
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}

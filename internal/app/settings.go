@@ -1,0 +1,133 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/spf13/pflag"
+)
+
+// Resolve fills the flags that were not given: from the environment
+// (STRANGLER_LISTEN for --listen), then from the config file (key listen),
+// and leaves the default otherwise. file may be empty.
+func Resolve(fs *pflag.FlagSet, environ func(string) (string, bool), file string) error {
+	fromFile, err := readConfigFile(fs, file)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	fs.VisitAll(func(flag *pflag.Flag) {
+		if flag.Changed || flag.Name == "help" || flag.Name == "config" {
+			return
+		}
+		if value, ok := environ(envName(flag.Name)); ok {
+			problems = append(problems, set(fs, flag.Name, value, envName(flag.Name)))
+		} else if entry, ok := fromFile[flag.Name]; ok {
+			problems = append(problems, set(fs, flag.Name, entry.value, entry.where))
+		}
+	})
+	return errors.Join(problems...)
+}
+
+// envName is the variable of a flag: --drain-delay is STRANGLER_DRAIN_DELAY.
+func envName(flag string) string {
+	return "STRANGLER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func set(fs *pflag.FlagSet, flag, value, where string) error {
+	if err := fs.Set(flag, value); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrConfig, where, err)
+	}
+	return nil
+}
+
+// fileEntry is one key of the config file.
+type fileEntry struct{ value, where string }
+
+// readConfigFile reads a flat YAML mapping whose keys are the flags' names with
+// underscores. A key that no flag has is refused with its line.
+func readConfigFile(fs *pflag.FlagSet, file string) (map[string]fileEntry, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	parsed, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrConfig, file, err)
+	}
+	entries := make(map[string]fileEntry)
+	for _, document := range parsed.Docs {
+		values, err := mappingOf(document.Body, file)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range values {
+			key := node.Key.GetToken()
+			where := fmt.Sprintf("%s:%d:%d: %s", file, key.Position.Line, key.Position.Column, key.Value)
+			flag := strings.ReplaceAll(key.Value, "_", "-")
+			if fs.Lookup(flag) == nil || flag == "config" {
+				return nil, fmt.Errorf("%w: %s: no such setting", ErrConfig, where)
+			}
+			value, err := scalarText(node.Value)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %s: %w", ErrConfig, where, err)
+			}
+			entries[flag] = fileEntry{value, where}
+		}
+	}
+	return entries, nil
+}
+
+func mappingOf(body ast.Node, file string) ([]*ast.MappingValueNode, error) {
+	switch node := body.(type) {
+	case nil:
+		return nil, nil
+	case *ast.MappingNode:
+		return node.Values, nil
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{node}, nil
+	default:
+		return nil, fmt.Errorf("%w: %s: want settings like \"listen: :8080\", one per line", ErrConfig, file)
+	}
+}
+
+// scalarText is a value as a flag would take it; a list becomes one with commas.
+func scalarText(node ast.Node) (string, error) {
+	switch value := node.(type) {
+	case *ast.SequenceNode:
+		var parts []string
+		for _, item := range value.Values {
+			text, err := scalarText(item)
+			if err != nil {
+				return "", err
+			}
+			parts = append(parts, text)
+		}
+		return strings.Join(parts, ","), nil
+	case ast.ScalarNode:
+		return value.GetToken().Value, nil
+	default:
+		return "", errors.New("want a single value or a list")
+	}
+}
+
+// Environ makes a look-up from an environment like os.Environ's; the last
+// definition of a name counts, as for a shell.
+func Environ(env []string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		for _, entry := range slices.Backward(env) {
+			if value, ok := strings.CutPrefix(entry, name+"="); ok {
+				return value, true
+			}
+		}
+		return "", false
+	}
+}

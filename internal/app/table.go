@@ -1,0 +1,78 @@
+package app
+
+import (
+	"iter"
+	"log/slog"
+
+	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/proxy"
+	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/spec"
+	"github.com/stranglerfig/strangler/internal/telemetry"
+)
+
+// tables turns snapshots into tables in service. The watcher's goroutine is
+// the only one to call apply, and owns the fields below the ports.
+type tables struct {
+	proxy   *proxy.Proxy
+	metrics *telemetry.Metrics
+	logger  *slog.Logger
+
+	digest string // of the definitions that table was compiled from
+	table  *routing.Table
+	lanes  *proxy.Lanes
+}
+
+// apply puts a snapshot into service. When only stages and weights moved, the
+// compiled matcher and the lanes are taken over.
+func (t *tables) apply(s *fleet.Snapshot) <-chan struct{} {
+	if t.table != nil && t.digest == s.DefinitionsDigest {
+		t.table = t.table.Reassign(s.Revision, assigned(s.Routes))
+	} else {
+		t.compile(s)
+	}
+	applied := t.proxy.Install(t.table, t.lanes)
+	t.metrics.SetTable(s.Revision, weights(t.table))
+	return applied
+}
+
+// compile builds matcher and lanes anew, and says which routes are left out.
+func (t *tables) compile(s *fleet.Snapshot) {
+	states := make(map[string]rollout.State, len(s.Routes))
+	limits := make([]proxy.Limits, len(s.Routes))
+	for i, route := range s.Definitions.Routes {
+		states[route.Name] = s.Routes[i].State
+		limits[i] = proxy.Limits{Legacy: route.Timeouts(routing.Legacy), New: route.Timeouts(routing.New)}
+	}
+	backends := make(map[string][]string, len(s.Definitions.Backends))
+	for _, backend := range s.Definitions.Backends {
+		backends[backend.Name] = backend.Endpoints
+	}
+	t.digest = s.DefinitionsDigest
+	t.table = routing.Compile(s.Revision, spec.Routing(s.Definitions, states))
+	t.lanes = t.proxy.BuildLanes(t.table, backends, limits)
+	for _, bad := range t.table.Invalid() {
+		t.logger.Error("route left out: its requests go where they would without it",
+			"route", bad.Name, "code", bad.Code, "field", bad.Field, "error", bad.Message)
+	}
+}
+
+func assigned(routes []fleet.RouteState) []routing.Assigned {
+	out := make([]routing.Assigned, len(routes))
+	for i := range routes {
+		out[i] = routes[i].Assigned()
+	}
+	return out
+}
+
+// weights are the valid routes, each with its weight.
+func weights(table *routing.Table) iter.Seq2[string, routing.Weight] {
+	return func(yield func(string, routing.Weight) bool) {
+		for route := range table.Routes() {
+			if !yield(route.Name, table.Assigned(route).Weight) {
+				return
+			}
+		}
+	}
+}
