@@ -154,7 +154,7 @@ func TestTheDefinitionsNameServicesOfTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if problems := spec.Validate(defs, nil, source); problems != nil {
+	if problems := spec.Validate(defs, source); problems != nil {
 		t.Fatal(problems)
 	}
 	services := readCompose(t).Services

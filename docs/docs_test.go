@@ -137,7 +137,7 @@ func TestTheExamplesCanBeApplied(t *testing.T) {
 				t.Error(err)
 				continue
 			}
-			if problems := spec.Validate(defs, nil, source); problems != nil {
+			if problems := spec.Validate(defs, source); problems != nil {
 				t.Error(problems)
 			}
 		}
