@@ -13,9 +13,9 @@ import (
 // cohort finds the point of a request: a group's keys, and the hash that has
 // already taken in its salt.
 type cohort struct {
-	salted xxhash.Digest // never written to; copied for each request
-	keys   []Key
 	mint   bool
+	keys   []Key
+	salted xxhash.Digest // never written to; copied for each request
 }
 
 // parseCohort compiles a group. On an error, key is the index of the key at fault.

@@ -91,17 +91,6 @@ func parseCondition(written Condition) (condition, error) {
 	return c, nil
 }
 
-// checkMethod refuses what no request line can carry, or what was meant otherwise.
-func checkMethod(method string) error {
-	if !isToken(method) {
-		return fmt.Errorf("%q is not a method: write one like GET", method)
-	}
-	if upper := strings.ToUpper(method); upper != method {
-		return fmt.Errorf("method %q would never match: methods are case-sensitive, write %q", method, upper)
-	}
-	return nil
-}
-
 // isToken reports whether text is a token of RFC 9110: a method, a header or cookie name.
 func isToken(text string) bool {
 	for _, c := range []byte(text) {

@@ -5,16 +5,19 @@ import "slices"
 // Route is one compiled, valid route. It is immutable, and tables made by
 // Reassign share it.
 type Route struct {
-	Index      int // position in the definitions given to Compile
+	Index int // position in the definitions given to Compile
+
+	// What assigning reads comes first, to lie in as few cache lines as can be.
+	catchAll bool
+	cohort   cohort
+
 	Name       string
 	Definition Definition // its Assigned is zero; ask Table.Assigned, which Reassign moves
 
-	host     hostShape
-	path     pathShape
-	headers  []condition
-	query    []condition
-	cohort   cohort
-	catchAll bool
+	host    hostShape
+	path    pathShape
+	headers []condition
+	query   []condition
 }
 
 // CatchAll reports whether the route stands for "no route of the migration
