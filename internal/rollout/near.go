@@ -9,10 +9,10 @@ import (
 const nearest = 3
 
 // Near returns the known names that name may be a slip of, the closest first:
-// at most three, each within a third of the name's letters of it (at least
-// one), counted as edits (Levenshtein). Package spec offers them as well.
+// at most three, each at most a third of the name's length away (rounded up),
+// counted in edits (Levenshtein). Package spec offers them as well.
 func Near(name string, known []string) []string {
-	limit := max(1, len(name)/3)
+	limit := (len(name) + 2) / 3
 	type candidate struct {
 		name  string
 		edits int

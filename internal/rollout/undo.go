@@ -36,5 +36,8 @@ func decideUndo(cmd Command, rec Record, _ time.Time) (Outcome, error) {
 			return Outcome{}, refusePaused(rec, cmd.Verb)
 		}
 	}
+	if same(rec.State, before) {
+		return rec.stay("the route already stands at " + where(before)), nil
+	}
 	return rec.to(before, fmt.Sprintf("undid %s of %s", rec.Last.Verb, rec.Last.At.UTC().Format(time.RFC3339))), nil
 }

@@ -125,8 +125,8 @@ func keyFault(key Key) string {
 	probe := routing.Definition{
 		Name: "probe", Match: routing.Match{Prefix: "/"}, Legacy: "any", Group: routing.Group{Keys: []routing.Key{key.Key}},
 	}
-	for _, invalid := range routing.Compile(0, []routing.Definition{probe}).Invalid() {
-		return invalid.Message
+	if invalid := routing.Compile(0, []routing.Definition{probe}).Invalid(); len(invalid) > 0 {
+		return invalid[0].Message
 	}
 	return ""
 }
