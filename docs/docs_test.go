@@ -99,13 +99,13 @@ func keys(of reflect.Type, into map[string]bool) {
 	if of.Kind() != reflect.Struct {
 		return
 	}
-	for i := range of.NumField() {
-		name, _, _ := strings.Cut(of.Field(i).Tag.Get("yaml"), ",")
+	for field := range of.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
 		if name == "" || name == "-" {
 			continue
 		}
 		into[name] = true
-		keys(of.Field(i).Type, into)
+		keys(field.Type, into)
 	}
 }
 
