@@ -26,17 +26,19 @@ func (e *edit) registerEdit(cmd *cobra.Command) {
 	cmd.PreRunE = func(*cobra.Command, []string) error { return e.check() }
 }
 
-// finish prints what an edit changed, and waits if told to.
+// finish prints what an edit changed, waits if told to, and says what comes next.
 func (e *edit) finish(ctx context.Context, api *client.Client, done answer[wire.Edit]) error {
-	if err := e.showEdit(done); err != nil {
+	if err := e.showEdit(done); err != nil || done.value.DryRun {
 		return err
 	}
-	if added := addedRoutes(done.value.Changes); len(added) > 0 && !done.value.DryRun {
+	if e.wait > 0 {
+		if err := e.waitFor(ctx, api, done.value.Revision, e.wait); err != nil {
+			return err
+		}
+	}
+	if added := addedRoutes(done.value.Changes); len(added) > 0 {
 		e.note.Linef("new routes start in stage legacy: nothing moves until they are promoted")
 		e.hintNext("promote "+term.ShellWord(added[0]), "")
-	}
-	if e.wait > 0 && !done.value.DryRun {
-		return e.waitFor(ctx, api, done.value.Revision, e.wait)
 	}
 	return nil
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
 )
 
@@ -30,7 +28,7 @@ func (c *cli) show(v view) error {
 	case formatJSON:
 		return c.showJSON(v.raw)
 	case formatYAML:
-		text, err := yaml.JSONToYAML(v.raw)
+		text, err := toYAML(v.raw)
 		if err != nil {
 			return fmt.Errorf("the answer cannot be written as YAML: %w", err)
 		}
@@ -50,7 +48,7 @@ func (c *cli) showJSON(raw json.RawMessage) error {
 	if err := json.Indent(&b, raw, "", "  "); err != nil {
 		return fmt.Errorf("the answer cannot be written as JSON: %w", err)
 	}
-	_, err := c.stdout.Write(append(bytes.TrimRight(b.Bytes(), "\n"), '\n'))
+	_, err := c.stdout.Write(append(escapeJSON(bytes.TrimRight(b.Bytes(), "\n")), '\n'))
 	return err
 }
 

@@ -18,7 +18,7 @@ func refusal(resp *http.Response, body []byte) error {
 	if kind != "application/problem+json" || json.Unmarshal(body, &p) != nil {
 		return notAnAdminAPI(resp, "status "+resp.Status+" and no explanation")
 	}
-	f := &failure{code: exitFor(resp.StatusCode, p.Code), hint: p.Hint, lines: findings(p.Problems)}
+	f := &failure{code: exitFor(resp.StatusCode), hint: p.Hint, lines: findings(p.Problems)}
 	message := p.Title
 	if p.Detail != "" {
 		message = p.Detail
@@ -40,8 +40,10 @@ func refusal(resp *http.Response, body []byte) error {
 }
 
 // exitFor maps what the API says to how the program ends.
-func exitFor(status int, code string) exitCode {
+func exitFor(status int) exitCode {
 	switch status {
+	case http.StatusBadRequest: // what was written cannot be meant, whatever the routes are
+		return exitUsage
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return exitNotAllowed
 	case http.StatusNotFound:
@@ -49,9 +51,6 @@ func exitFor(status int, code string) exitCode {
 	case http.StatusPreconditionFailed, http.StatusPreconditionRequired:
 		return exitConflict
 	case http.StatusConflict:
-		if code == "bad_target" { // --to made no sense, for any route
-			return exitUsage
-		}
 		return exitRefused
 	}
 	return exitFailure
@@ -98,11 +97,13 @@ func unreachable(server, method string, sent bool, err error) error {
 		err = u.Err // without net/http's repetition of method and URL
 	}
 	f := &failure{code: exitFailure, err: fmt.Errorf("no answer from the router at %s: %w", server, err)}
+	f.hint = "start a router with strangler serve, or name another with --server or STRANGLER_SERVER"
 	switch {
-	case sent && method != http.MethodGet:
+	case method == http.MethodGet:
+	case sent:
 		f.hint = "the change may have been made all the same: stranglerctl history tells"
 	default:
-		f.hint = "nothing was changed; start a router with strangler serve, or name another with --server or STRANGLER_SERVER"
+		f.hint = "nothing was changed; " + f.hint
 	}
 	return f
 }

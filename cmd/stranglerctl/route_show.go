@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
 	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
@@ -61,7 +60,7 @@ func (c *cli) showDefinition(route json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	text, err := yaml.JSONToYAML(d.Definition)
+	text, err := toYAML(d.Definition)
 	if err != nil {
 		return fmt.Errorf("the definition cannot be written as YAML: %w", err)
 	}

@@ -37,9 +37,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	code := ending(ctx, err, c.begun)
-	c.explain(err, code)
+	c.explain(cmd, err, code)
 	return code
 }
 
@@ -55,7 +55,7 @@ func (c *cli) choosePens() {
 }
 
 // explain prints what went wrong and what to do next.
-func (c *cli) explain(err error, code exitCode) {
+func (c *cli) explain(cmd *cobra.Command, err error, code exitCode) {
 	switch {
 	case err == nil, errors.Is(err, errDrift):
 		return
@@ -67,7 +67,7 @@ func (c *cli) explain(err error, code exitCode) {
 	var f *failure
 	if errors.As(err, &f) {
 		for _, line := range f.lines {
-			c.fail.Linef("  %s", line)
+			c.fail.Linef("%s", line)
 		}
 		if f.hint != "" {
 			c.fail.Linef("hint: %s", f.hint)
@@ -75,7 +75,7 @@ func (c *cli) explain(err error, code exitCode) {
 		}
 	}
 	if code == exitUsage {
-		c.fail.Linef("hint: stranglerctl help says how it is written")
+		c.fail.Linef("hint: %s --help", cmd.CommandPath())
 	}
 }
 

@@ -28,26 +28,30 @@ func (c *cli) waitFor(ctx context.Context, api *client.Client, revision int64, a
 	defer tick.Stop()
 	var seen roll
 	for {
-		instances, err := ask[[]wire.Instance](api.ListInstances(ctx))
-		if err == nil {
-			seen = callRoll(instances.value, revision)
-			if len(seen.behind) == 0 {
-				c.tellRoll(seen, c.now().Sub(started))
-				return nil
-			}
-		} else if context.Cause(ctx) == nil {
+		now, err := c.callRoll(ctx, api, revision)
+		switch {
+		case err == nil:
+			seen = now
+		case ctx.Err() == nil:
 			return fmt.Errorf("the change is made as revision %d, but who serves it is unknown: %w", revision, err)
+		}
+		if err == nil && len(seen.behind) == 0 {
+			c.tellRoll(seen, c.now().Sub(started))
+			return nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			if context.Cause(ctx) != errWaited { //nolint:errorlint // the very value
+			if !errors.Is(context.Cause(ctx), errWaited) {
 				return ctx.Err()
 			}
-			return timedOut(seen, revision, atMost)
+			return timedOut(seen, atMost)
 		}
 	}
 }
+
+// errWaited ends a wait that has lasted long enough.
+var errWaited = errors.New("waited long enough")
 
 // roll is who serves a revision and who does not yet.
 type roll struct {
@@ -57,9 +61,21 @@ type roll struct {
 	gone     []wire.Instance // silent for too long to be awaited
 }
 
-func callRoll(instances []wire.Instance, revision int64) roll {
+// callRoll asks who serves revision. The router that answers is one of those
+// awaited, even when it is too young to be on the list.
+func (c *cli) callRoll(ctx context.Context, api *client.Client, revision int64) (roll, error) {
+	router, err := ask[wire.Status](api.GetStatus(ctx))
+	if err != nil {
+		return roll{}, err
+	}
+	instances, err := ask[[]wire.Instance](api.ListInstances(ctx))
+	if err != nil {
+		return roll{}, err
+	}
 	r := roll{revision: revision}
-	for _, i := range instances {
+	listed := false
+	for _, i := range instances.value {
+		listed = listed || i.Instance == router.value.Instance
 		switch {
 		case i.State == wire.InstanceStateSignedOff:
 		case i.AgeS >= silentAfter.Seconds():
@@ -70,7 +86,10 @@ func callRoll(instances []wire.Instance, revision int64) roll {
 			r.on++
 		}
 	}
-	return r
+	if !listed {
+		r.behind = append(r.behind, wire.Instance{Instance: router.value.Instance})
+	}
+	return r, nil
 }
 
 func (c *cli) tellRoll(r roll, took time.Duration) {
@@ -83,11 +102,11 @@ func (c *cli) tellRoll(r roll, took time.Duration) {
 }
 
 // timedOut names the instances that are not there yet.
-func timedOut(r roll, revision int64, after time.Duration) error {
+func timedOut(r roll, after time.Duration) error {
 	f := &failure{
 		code: exitTimedOut,
 		err: fmt.Errorf("after %s only %d/%d instances are on revision %d; the change is made and stays",
-			after, r.on, r.on+len(r.behind), revision),
+			after, r.on, r.on+len(r.behind), r.revision),
 		hint: "stranglerctl instance ls shows when they catch up",
 	}
 	for _, i := range r.behind {
@@ -95,7 +114,5 @@ func timedOut(r roll, revision int64, after time.Duration) error {
 	}
 	return f
 }
-
-var errWaited = errors.New("waited long enough")
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -22,7 +22,7 @@ func Safe(text string) string {
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, `\x%02x`, text[i])
 		case obeyed(r):
-			b.WriteString(strings.Trim(strconv.QuoteRuneToGraphic(r), "'"))
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
 		default:
 			b.WriteRune(r)
 		}

@@ -1,0 +1,164 @@
+package term_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
+)
+
+func TestSafeWritesOutWhatATerminalWouldObey(t *testing.T) {
+	for text, want := range map[string]string{
+		"orders-get":                  "orders-get",
+		"":                            "",
+		"Grüße, 世界 √":                 "Grüße, 世界 √",
+		"red \x1b[31m":                `red \x1b[31m`,
+		"two\r\nlines":                `two\r\nlines`,
+		"bell\a tab\t nul\x00":        `bell\a tab\t nul\x00`,
+		"c1 \u009b2J":                 `c1 \u009b2J`,
+		"right-to-left \u202eevil":    `right-to-left \u202eevil`,
+		"zero\u200bwidth":             `zero\u200bwidth`,
+		"broken \xff\xfe utf8":        `broken \xff\xfe utf8`,
+		"it's <img onerror=alert(1)>": "it's <img onerror=alert(1)>",
+	} {
+		if got := term.Safe(text); got != want {
+			t.Errorf("Safe(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+func FuzzSafe(f *testing.F) {
+	f.Add("a\x1b[2Jb\xff\u202e\u00a0\u3000")
+	f.Fuzz(func(t *testing.T, text string) {
+		safe := term.Safe(text)
+		if at := strings.IndexFunc(safe, func(r rune) bool { return !unicode.IsPrint(r) }); at >= 0 {
+			t.Fatalf("Safe(%q) = %q: obeyed at byte %d", text, safe, at)
+		}
+		if again := term.Safe(safe); again != safe {
+			t.Fatalf("Safe(Safe(%q)) = %q, want %q", text, again, safe)
+		}
+	})
+}
+
+type stringer struct{}
+
+func (stringer) String() string { return "\x1b[1mS" }
+
+func TestSprintfMakesEveryKindOfTextSafe(t *testing.T) {
+	got := term.Sprintf("%s|%v|%s|%d|%s\n", "a\x1bb", errors.New("e\rf"), stringer{}, 7, term.Styled("\x1b[1mbold\x1b[0m"))
+	want := "a\\x1bb|e\\rf|\\x1b[1mS|7|\x1b[1mbold\x1b[0m\n"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestShellWordQuotesOnlyWhatAShellWouldRead(t *testing.T) {
+	for text, want := range map[string]string{
+		"orders-get":  "orders-get",
+		"":            "''",
+		"two words":   "'two words'",
+		"it's":        `'it'\''s'`,
+		"$(rm -rf /)": "'$(rm -rf /)'",
+		"größe":       "'größe'",
+	} {
+		if got := term.ShellWord(text); got != want {
+			t.Errorf("ShellWord(%q) = %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestColourRules(t *testing.T) {
+	for name, c := range map[string]struct {
+		env   map[string]string
+		never bool
+		want  bool
+	}{
+		"a pipe":                        {},
+		"forced":                        {env: map[string]string{"CLICOLOR_FORCE": "1"}, want: true},
+		"forced with 0":                 {env: map[string]string{"CLICOLOR_FORCE": "0"}},
+		"forced on a dumb terminal":     {env: map[string]string{"CLICOLOR_FORCE": "1", "TERM": "dumb"}, want: true},
+		"NO_COLOR is stronger":          {env: map[string]string{"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}},
+		"an empty NO_COLOR says naught": {env: map[string]string{"CLICOLOR_FORCE": "1", "NO_COLOR": ""}, want: true},
+		"the flag is strongest":         {env: map[string]string{"CLICOLOR_FORCE": "1"}, never: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			palette := term.NewPalette(io.Discard, func(key string) string { return c.env[key] }, c.never)
+			want := term.Styled("bad\\x1b")
+			if c.want {
+				want = "\x1b[31mbad\\x1b\x1b[0m"
+			}
+			if got := palette.Paint(term.Bad, "bad\x1b"); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestAFileIsNoTerminal(t *testing.T) {
+	file, err := os.Create(t.TempDir() + "/out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close() //nolint:errcheck // a test's own file
+	for _, stream := range []any{file, strings.NewReader(""), nil} {
+		if term.IsTerminal(stream) {
+			t.Errorf("%T is taken for a terminal", stream)
+		}
+	}
+}
+
+func TestTableAlignsByCharactersAndShowsGapsAsDashes(t *testing.T) {
+	table := term.Table{Heading: []string{"NAME", "HOLD", "LAST"}}
+	table.Add(term.Cells("größe", "", "x")...)
+	table.Add(term.Cell{Text: "a\x1b"}, term.Cell{Text: "paused", Colour: term.Notice}, term.Cell{})
+	var plain, coloured strings.Builder
+	if err := table.Write(&plain, term.Palette{}); err != nil {
+		t.Fatal(err)
+	}
+	want := "NAME   HOLD    LAST\n" +
+		"größe  -       x\n" +
+		"a\\x1b  paused  -\n"
+	if plain.String() != want {
+		t.Errorf("got:\n%s\nwant:\n%s", plain.String(), want)
+	}
+	force := func(string) string { return "1" }
+	palette := term.NewPalette(&coloured, func(key string) string {
+		if key == "NO_COLOR" {
+			return ""
+		}
+		return force(key)
+	}, false)
+	if err := table.Write(&coloured, palette); err != nil {
+		t.Fatal(err)
+	}
+	if want := "a\\x1b  \x1b[33mpaused\x1b[0m  -\n"; !strings.HasSuffix(coloured.String(), want) {
+		t.Errorf("got %q, want its end %q", coloured.String(), want)
+	}
+}
+
+func TestAgo(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Minute:            "now",
+		999 * time.Millisecond:  "now",
+		time.Second:             "1s ago",
+		59 * time.Second:        "59s ago",
+		3*time.Minute + 59*1e9:  "3m ago",
+		time.Hour:               "1h ago",
+		47 * time.Hour:          "47h ago",
+		48 * time.Hour:          "2d ago",
+		400 * 24 * time.Hour:    "400d ago",
+		24*time.Hour + 30*6e10:  "24h ago",
+		60*time.Minute - 1*1e6:  "59m ago",
+		60*time.Second - 1*1e6:  "59s ago",
+		1500 * time.Millisecond: "1s ago",
+	} {
+		if got := term.Ago(d); got != want {
+			t.Errorf("Ago(%s) = %q, want %q", d, got, want)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/stranglerfig/strangler/internal/auth"
+	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/store"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"stranglerctl": main})
+}
+
+// TestScripts tells stories over a real router with a SQLite store, one for
+// each script; stranglerctl is a real process.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		Setup:               startRouter,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":    exits,
+			"sub":      sub,
+			"tidy":     tidy,
+			"token":    token,
+			"instance": instance,
+		},
+	})
+}
+
+// startRouter runs a router for one script, with a backend that answers and
+// one that does not, and tells stranglerctl where they are.
+func startRouter(env *testscript.Env) error {
+	router, err := newRouter(env.WorkDir)
+	if err != nil {
+		return err
+	}
+	up := httptest.NewServer(http.NotFoundHandler())
+	down := httptest.NewServer(http.NotFoundHandler())
+	down.Close()
+	env.Defer(func() {
+		up.Close()
+		if err := router.stop(); err != nil {
+			env.T().Log("the router ended with", err)
+		}
+	})
+	for name, value := range map[string]string{
+		"STRANGLER_SERVER": router.url,
+		"STRANGLER_TOKEN":  adminToken,
+		"XDG_CONFIG_HOME":  filepath.Join(env.WorkDir, "config"),
+		"DATABASE":         router.database,
+		"UP":               up.URL,
+		"DOWN":             down.URL,
+		"ESC":              "\x1b",
+	} {
+		env.Setenv(name, value)
+	}
+	return nil
+}
+
+// exits runs a program and demands its exit code: exits 7 stranglerctl promote orders.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// sub replaces $NAME in a file by the environment: sub FILE.
+func sub(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: sub FILE")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(os.Expand(ts.ReadFile(args[0]), ts.Getenv)), 0o644))
+}
+
+// tidy copies text to a file and writes what differs between runs as a word:
+// tidy stdout FILE.
+func tidy(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: tidy stdout|stderr FILE")
+	}
+	text := ts.ReadFile(args[0])
+	for _, volatile := range []struct{ pattern, word string }{
+		{`\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)`, "TIME"},
+		{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`, "TIME"},
+		{`(\d+[smhd] ago|now) by`, "AGO by"},
+		{`(\d+[smhd] ago|\bnow\b)  `, "AGO  "},
+		{`\(\d+\.\d s\)`, "(T s)"},
+		{`"age_s": [0-9.e-]+`, `"age_s": AGE`},
+		{`\b[0-9a-f]{32}\b`, "SALT"},
+		{`(\S)  +`, "$1  "}, // columns are as wide as their widest time
+		{`127\.0\.0\.1:\d+`, "HOST"},
+	} {
+		text = regexp.MustCompile(volatile.pattern).ReplaceAllString(text, volatile.word)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
+}
+
+// token makes a token of a role and uses it from here on: token viewer;
+// token expired makes one that is no longer valid.
+func token(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: token viewer|operator|admin|expired")
+	}
+	role, ttl := auth.Role(args[0]), time.Hour
+	if args[0] == "expired" {
+		role, ttl = auth.Admin, time.Nanosecond
+	}
+	minted, secret, err := auth.Mint("kim", role, ttl)
+	ts.Check(err)
+	withStore(ts, func(ctx context.Context, s store.Store) error { return s.CreateToken(ctx, minted, "a test") })
+	ts.Setenv("STRANGLER_TOKEN", secret)
+}
+
+// instance writes the heartbeat of another router, which acknowledges a
+// revision: instance NAME REVISION [off].
+func instance(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: instance NAME REVISION [off]")
+	}
+	revision, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	other := fleet.Instance{
+		Name: args[0], Revision: routing.Revision(revision), Version: "test", StartedAt: time.Now(), SignedOff: len(args) > 2,
+	}
+	withStore(ts, func(ctx context.Context, s store.Store) error { return s.Heartbeat(ctx, other) })
+}
+
+func withStore(ts *testscript.TestScript, use func(context.Context, store.Store) error) {
+	ctx := context.Background()
+	opened, err := store.Open(ctx, ts.Getenv("DATABASE"), store.Options{})
+	ts.Check(err)
+	defer opened.Close() //nolint:errcheck // a test's second connection
+	ts.Check(use(ctx, opened))
+}
