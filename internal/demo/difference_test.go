@@ -17,21 +17,22 @@ import (
 type pair struct{ legacy, new *httptest.Server }
 
 func openPair(t *testing.T) pair {
+	t.Helper()
 	books := demo.NewBooks()
 	return pair{open(t, demo.Legacy, books), open(t, demo.New, books)}
 }
 
-func (p pair) ask(t *testing.T, path string, header ...string) (legacy, new answer) {
+func (p pair) ask(t *testing.T, path string, header ...string) (old, young answer) {
 	t.Helper()
-	legacy = ask(t, p.legacy.Client(), "GET", p.legacy.URL+path, "", header...)
-	new = ask(t, p.new.Client(), "GET", p.new.URL+path, "", header...)
-	if legacy.header.Get(demo.ServedBy) != "legacy" || new.header.Get(demo.ServedBy) != "new" {
-		t.Errorf("%s is signed %q and %q", path, legacy.header.Get(demo.ServedBy), new.header.Get(demo.ServedBy))
+	old = ask(t, p.legacy.Client(), "GET", p.legacy.URL+path, "", header...)
+	young = ask(t, p.new.Client(), "GET", p.new.URL+path, "", header...)
+	if old.header.Get(demo.ServedBy) != "legacy" || young.header.Get(demo.ServedBy) != "new" {
+		t.Errorf("%s is signed %q and %q", path, old.header.Get(demo.ServedBy), young.header.Get(demo.ServedBy))
 	}
-	if legacy.status != new.status {
-		t.Errorf("%s: legacy answers %d, new %d", path, legacy.status, new.status)
+	if old.status != young.status {
+		t.Errorf("%s: legacy answers %d, new %d", path, old.status, young.status)
 	}
-	return legacy, new
+	return old, young
 }
 
 // headers are those that are the shop's own; Content-Length follows the body.
@@ -47,23 +48,23 @@ func TestFirstDifferenceTotalIsAString(t *testing.T) {
 	shops := openPair(t)
 	for id := demo.FirstOrder; id < demo.FirstOrder+demo.SeedOrders; id++ {
 		path := fmt.Sprintf("/api/orders/%d", id)
-		legacy, new := shops.ask(t, path)
-		if !reflect.DeepEqual(headers(legacy), headers(new)) {
-			t.Errorf("%s: headers %v and %v", path, headers(legacy), headers(new))
+		old, young := shops.ask(t, path)
+		if !reflect.DeepEqual(headers(old), headers(young)) {
+			t.Errorf("%s: headers %v and %v", path, headers(old), headers(young))
 		}
-		old, young := exact(t, legacy.body), exact(t, new.body)
-		number, isNumber := old["total"].(json.Number)
-		text, isString := young["total"].(string)
+		was, is := exact(t, old.body)["total"], exact(t, young.body)["total"]
+		number, isNumber := was.(json.Number)
+		text, isString := is.(string)
 		if !isNumber || !isString {
-			t.Fatalf("%s: totals %T and %T", path, old["total"], young["total"])
+			t.Fatalf("%s: totals %T and %T", path, was, is)
 		}
 		amount, err := number.Float64()
 		if err != nil || fmt.Sprintf("%.2f", amount) != text {
 			t.Errorf("%s: totals %s and %q: %v", path, number, text, err)
 		}
-		repaired := strings.Replace(new.body, `"total":"`+text+`"`, `"total":`+number.String(), 1)
-		if repaired != legacy.body {
-			t.Errorf("%s differs in more than the total:\n%s%s", path, legacy.body, new.body)
+		repaired := strings.Replace(young.body, `"total":"`+text+`"`, `"total":`+number.String(), 1)
+		if repaired != old.body {
+			t.Errorf("%s differs in more than the total:\n%s%s", path, old.body, young.body)
 		}
 	}
 }
@@ -87,18 +88,18 @@ func TestSecondDifferenceVaryIsMissing(t *testing.T) {
 	}
 	for _, accept := range []string{"", "application/json", "text/csv"} {
 		for _, path := range paths {
-			legacy, new := shops.ask(t, path, "Accept", accept)
-			if legacy.body != new.body {
-				t.Errorf("%s as %q: bodies\n%s%s", path, accept, legacy.body, new.body)
+			old, young := shops.ask(t, path, "Accept", accept)
+			if old.body != young.body {
+				t.Errorf("%s as %q: bodies\n%s%s", path, accept, old.body, young.body)
 			}
-			if got := legacy.header.Values("Vary"); !reflect.DeepEqual(got, []string{"Accept"}) {
+			if got := old.header.Values("Vary"); !reflect.DeepEqual(got, []string{"Accept"}) {
 				t.Errorf("%s: legacy varies by %v", path, got)
 			}
-			if got := new.header.Values("Vary"); got != nil {
+			if got := young.header.Values("Vary"); got != nil {
 				t.Errorf("%s: new varies by %v", path, got)
 			}
-			if !reflect.DeepEqual(headers(legacy, "Vary"), headers(new)) {
-				t.Errorf("%s: headers %v and %v", path, headers(legacy, "Vary"), headers(new))
+			if !reflect.DeepEqual(headers(old, "Vary"), headers(young)) {
+				t.Errorf("%s: headers %v and %v", path, headers(old, "Vary"), headers(young))
 			}
 		}
 	}
@@ -116,15 +117,15 @@ func TestNoOtherDifference(t *testing.T) {
 	}
 	for _, session := range []string{"", cookie} {
 		for _, path := range paths {
-			legacy, new := shops.ask(t, path, "Cookie", session)
-			if strings.Replace(new.body, "<p>served by new</p>", "<p>served by legacy</p>", 1) != legacy.body {
-				t.Errorf("%s: bodies\n%s%s", path, legacy.body, new.body)
+			old, young := shops.ask(t, path, "Cookie", session)
+			if strings.Replace(young.body, "<p>served by new</p>", "<p>served by legacy</p>", 1) != old.body {
+				t.Errorf("%s: bodies\n%s%s", path, old.body, young.body)
 			}
-			if !reflect.DeepEqual(headers(legacy), headers(new)) {
-				t.Errorf("%s: headers %v and %v", path, headers(legacy), headers(new))
+			if !reflect.DeepEqual(headers(old), headers(young)) {
+				t.Errorf("%s: headers %v and %v", path, headers(old), headers(young))
 			}
-			if strings.HasPrefix(path, "/products") && session != "" && !strings.Contains(new.body, "Signed in as Ada") {
-				t.Errorf("%s: the new shop does not know Ada:\n%s", path, new.body)
+			if strings.HasPrefix(path, "/products") && session != "" && !strings.Contains(young.body, "Signed in as Ada") {
+				t.Errorf("%s: the new shop does not know Ada:\n%s", path, young.body)
 			}
 		}
 	}

@@ -116,8 +116,7 @@ func (s *legacyShop) apiOrders(w http.ResponseWriter, r *http.Request) {
 
 func (s *legacyShop) apiPlaceOrder(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOrderBody))
-	var tooBig *http.MaxBytesError
-	if errors.As(err, &tooBig) {
+	if tooBig, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		writeError(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("an order has at most %d bytes", tooBig.Limit))
 		return
 	}

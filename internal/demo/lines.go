@@ -32,12 +32,12 @@ func openLines(ctx context.Context, shop string, client *http.Client) (*lines, e
 		cancel()
 		return nil, err
 	}
-	if l.feed, err = client.Do(req); err != nil {
+	if l.feed, err = client.Do(req); err != nil { //nolint:bodyclose // close closes it
 		cancel()
 		return nil, fmt.Errorf("the feed does not open: %w", err)
 	}
 	go l.listen()
-	l.socket, _, err = websocket.Dial(ctx, shop+"/ws", &websocket.DialOptions{HTTPClient: client})
+	l.socket, _, err = websocket.Dial(ctx, shop+"/ws", &websocket.DialOptions{HTTPClient: client}) //nolint:bodyclose // Dial says that it must not be
 	if err != nil {
 		l.close()
 		return nil, fmt.Errorf("the WebSocket does not open: %w", err)

@@ -27,11 +27,11 @@ type Options struct {
 }
 
 // Run opens both shops, puts a router in front of them, applies the demo's
-// definitions, and lets visitors in. It returns when ctx ends, when the script
+// definitions, and lets visitors in. It returns when parent ends, when the script
 // has been played, or when one of the parts has failed; by then everything has
 // ended and the temporary folder is gone.
-func Run(ctx context.Context, start Start, opts Options) (err error) {
-	ctx, fail := context.WithCancelCause(ctx)
+func Run(parent context.Context, start Start, opts Options) (err error) {
+	ctx, fail := context.WithCancelCause(parent)
 	defer fail(nil)
 	s := &stage{fail: fail}
 	defer func() { err = errors.Join(err, s.end()) }()
@@ -40,8 +40,8 @@ func Run(ctx context.Context, start Start, opts Options) (err error) {
 		return err
 	}
 	err = present(ctx, place, opts)
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		return cause // what failed underneath says more than what was noticed above
+	if ctx.Err() != nil && parent.Err() == nil {
+		return context.Cause(ctx) // what failed underneath says more than what was noticed above
 	}
 	return err
 }

@@ -8,10 +8,66 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
+	"strings"
 	"testing"
 
+	"github.com/stranglerfig/strangler/internal/app"
 	"github.com/stranglerfig/strangler/internal/demo"
 )
+
+func TestRunPlaysTheScriptOnTheRealRouter(t *testing.T) {
+	var out bytes.Buffer
+	if err := demo.Run(t.Context(), app.DemoRouter("test"), demo.Options{Out: &out, Scripted: true}); err != nil {
+		t.Error(err)
+	}
+	if !strings.HasSuffix(out.String(), "\nAll 11 steps went as they should.\n") {
+		t.Errorf("the script said\n%s", out.String())
+	}
+}
+
+// teller is a terminal at which somebody presses Ctrl-C when they have read a
+// line that matches.
+type teller struct {
+	bytes.Buffer
+	enough *regexp.Regexp
+	stop   func()
+}
+
+func (r *teller) Write(p []byte) (int, error) {
+	if r.enough.Match(p) {
+		r.stop()
+	}
+	return r.Buffer.Write(p)
+}
+
+func TestRunTellsWhatVisitorsSee(t *testing.T) {
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	defer interrupt(nil)
+	out := &teller{
+		enough: regexp.MustCompile(`^\d\d:\d\d:\d\d  [1-9]\d* requests, no errors   orders-get: 0 of [1-9]\d* \(0 %\)   products: 0 of [1-9]\d* \(0 %\)   catalogue: `),
+		stop:   func() { interrupt(app.ErrInterrupted) },
+	}
+	var folder string
+	start := func(ctx context.Context, dir string) (demo.Router, error) {
+		folder = dir
+		return app.DemoRouter("test")(ctx, dir)
+	}
+	if err := demo.Run(ctx, start, demo.Options{Out: out}); err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{
+		`shop       http://127\.0\.0\.1:\d+ `, `admin API  http://127\.0\.0\.1:\d+\n`, `token      demo_\w{26}\n`,
+		`stranglerctl status\n`, `stranglerctl promote orders-get --to 25% --wait\n`, `stranglerctl rollback orders-get --wait\n`,
+	} {
+		if !regexp.MustCompile(want).MatchString(out.String()) {
+			t.Errorf("no %s in\n%s", want, out.String())
+		}
+	}
+	if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder %s is still there: %v", folder, err)
+	}
+}
 
 func TestRunUndoesWhatItSetUp(t *testing.T) {
 	broken := errors.New("no port is free")

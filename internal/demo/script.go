@@ -38,7 +38,7 @@ func Play(ctx context.Context, place Place, out io.Writer) error {
 		client:  client,
 		admin:   &admin{base: place.Admin, token: place.Token, client: client},
 		crowd:   &crowd{shop: place.Shop, client: client},
-		traffic: NewTraffic(place.Shop, 50, 40),
+		traffic: NewTraffic(place.Shop, 50, 100),
 	}
 	defer s.accompany(ctx)()
 	steps := s.steps()
@@ -50,6 +50,7 @@ func Play(ctx context.Context, place Place, out io.Writer) error {
 		}
 		fmt.Fprintf(out, "√ %s: %s\n", step.name, found)
 	}
+	fmt.Fprintf(out, "All %d steps went as they should.\n", len(steps))
 	return nil
 }
 
@@ -115,7 +116,7 @@ func (s *script) open(ctx context.Context) (found string, err error) {
 }
 
 func (s *script) promote25(ctx context.Context) (found string, err error) {
-	if err := s.admin.move(ctx, routeOrder, "promote", "25%"); err != nil {
+	if err := s.admin.move(ctx, "promote", "25%"); err != nil {
 		return "", err
 	}
 	if s.at25, err = s.crowd.ask(ctx); err != nil {
@@ -138,7 +139,7 @@ func (s *script) stay(ctx context.Context) (found string, err error) {
 }
 
 func (s *script) promote50(ctx context.Context) (found string, err error) {
-	if err := s.admin.move(ctx, routeOrder, "promote", "50%"); err != nil {
+	if err := s.admin.move(ctx, "promote", "50%"); err != nil {
 		return "", err
 	}
 	if s.promoted, err = s.crowd.ask(ctx); err != nil {
@@ -151,10 +152,10 @@ func (s *script) promote50(ctx context.Context) (found string, err error) {
 }
 
 func (s *script) pause(ctx context.Context) (found string, err error) {
-	if err := s.admin.move(ctx, routeOrder, "pause", ""); err != nil {
+	if err := s.admin.move(ctx, "pause", ""); err != nil {
 		return "", err
 	}
-	err = s.admin.move(ctx, routeOrder, "promote", "")
+	err = s.admin.move(ctx, "promote", "")
 	var refused *refusal
 	if !errors.As(err, &refused) || refused.Status != http.StatusConflict || refused.Code != "paused" {
 		return "", fmt.Errorf("promote was not refused as paused, but answered: %w", err)
@@ -166,11 +167,11 @@ func (s *script) pause(ctx context.Context) (found string, err error) {
 	if !slices.Equal(paused, s.promoted) {
 		return "", fmt.Errorf("users moved: %s, before %s", share(paused), share(s.promoted))
 	}
-	return share(paused) + "; " + refused.Title, nil
+	return share(paused) + "; " + refused.Detail, nil
 }
 
 func (s *script) rollback(ctx context.Context) (found string, err error) {
-	if err := s.admin.move(ctx, routeOrder, "rollback", ""); err != nil {
+	if err := s.admin.move(ctx, "rollback", ""); err != nil {
 		return "", err
 	}
 	after, err := s.crowd.ask(ctx)

@@ -43,7 +43,7 @@ func (f *faulty) verb(w http.ResponseWriter, r *http.Request) {
 	if verb == "promote" && f.paused && f.fault != "promotes while paused" {
 		w.Header().Set("Content-Type", problemType)
 		w.WriteHeader(http.StatusConflict)
-		fmt.Fprint(w, `{"status":409,"code":"paused","title":"orders-get is paused."}`)
+		fmt.Fprint(w, `{"status":409,"code":"paused","detail":"orders-get is paused."}`)
 		return
 	}
 	switch {
@@ -128,8 +128,8 @@ func (f *faulty) rest(w http.ResponseWriter, r *http.Request) {
 func stage(t *testing.T, fault string) demo.Place {
 	t.Helper()
 	books := demo.NewBooks()
-	legacy, new := open(t, demo.Legacy, books), open(t, demo.New, books)
-	f := &faulty{fault: fault, legacy: toward(t, legacy), new: toward(t, new)}
+	legacy, young := open(t, demo.Legacy, books), open(t, demo.New, books)
+	f := &faulty{fault: fault, legacy: toward(t, legacy), new: toward(t, young)}
 	data := http.NewServeMux()
 	data.HandleFunc("GET /api/orders/{id}", f.order)
 	data.HandleFunc("/", f.rest)
@@ -149,7 +149,7 @@ func stage(t *testing.T, fault string) demo.Place {
 	t.Cleanup(front.Close)
 	control := httptest.NewServer(admin)
 	t.Cleanup(control.Close)
-	return demo.Place{Shop: front.URL, Admin: control.URL, Token: "secret", LegacyURL: legacy.URL, NewURL: new.URL}
+	return demo.Place{Shop: front.URL, Admin: control.URL, Token: "secret", LegacyURL: legacy.URL, NewURL: young.URL}
 }
 
 func toward(t *testing.T, shop *httptest.Server) http.Handler {
@@ -162,7 +162,11 @@ func toward(t *testing.T, shop *httptest.Server) http.Handler {
 	t.Cleanup(transport.CloseIdleConnections)
 	return &httputil.ReverseProxy{
 		Transport: transport,
-		Director:  func(r *http.Request) { r.URL.Scheme, r.URL.Host = target.Scheme, target.Host },
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host = target.Scheme, target.Host
+			r.Out.URL.RawQuery = r.In.URL.RawQuery // or ReverseProxy would drop what follows a semicolon
+			r.Out.Host = r.In.Host
+		},
 	}
 }
 

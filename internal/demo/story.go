@@ -31,11 +31,15 @@ Try this in another terminal:
   go run ./cmd/stranglerctl promote orders-get --to 25%% --wait
   go run ./cmd/stranglerctl rollback orders-get --wait
 
-Who served a page stands at its foot, and in the header X-Served-By:
+Who served a page stands at its foot, and in the header X-Served-By. Each user
+stays on one side:
 
-  curl -i -H 'X-User-Id: 7' %[1]s/api/orders/1001
+  for user in $(seq 12); do
+    curl -si -H "X-User-Id: $user" %[1]s/api/orders/1001 | grep X-Served-By
+  done
 
-Ctrl-C ends everything and leaves nothing behind. What the visitors see:
+Ctrl-C ends everything and leaves nothing behind. Meanwhile, what the visitors
+see, and how many of their answers come from the new shop:
 
 `, place.Shop, place.Admin, place.Token, storyVisitors)
 	return err
@@ -64,15 +68,14 @@ func tell(ctx context.Context, out io.Writer, traffic *Traffic) error {
 // from the new shop, and whether anything went wrong.
 func sentence(t Tally) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%3d requests", t.Requests)
-	for _, route := range []string{routeOrder, routeProducts, routeCatalogue} {
-		s := t.Routes[route]
-		fmt.Fprintf(&text, "   %s: %s", route, newShare(s))
-	}
+	fmt.Fprintf(&text, "%d requests, ", t.Requests)
 	if t.ClientErrors == 0 {
-		text.WriteString("   no errors")
+		text.WriteString("no errors")
 	} else {
-		fmt.Fprintf(&text, "   %d errors, the last: %s", t.ClientErrors, t.LastError)
+		fmt.Fprintf(&text, "%d errors (the last: %s)", t.ClientErrors, t.LastError)
+	}
+	for _, route := range []string{routeOrder, routeProducts, routeCatalogue} {
+		fmt.Fprintf(&text, "   %s: %s", route, newShare(t.Routes[route]))
 	}
 	return text.String()
 }
@@ -82,5 +85,5 @@ func newShare(s Served) string {
 	if all == 0 {
 		return "nobody came"
 	}
-	return fmt.Sprintf("%d of %d by new (%d %%)", s.New, all, (100*s.New+all/2)/all)
+	return fmt.Sprintf("%d of %d (%d %%)", s.New, all, (100*s.New+all/2)/all)
 }

@@ -144,7 +144,7 @@ func TestBrokenUploadIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	fmt.Fprint(conn, "POST /uploads HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nnot a size\r\n")
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
@@ -207,7 +207,9 @@ func TestServeSaysThatItsListenerIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener.Close()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
 	err = demo.Serve(t.Context(), http.NotFoundHandler(), listener)
 	if err == nil || !strings.Contains(err.Error(), "the shop on "+listener.Addr().String()+" has ended") {
 		t.Errorf("error %v", err)
