@@ -154,7 +154,12 @@ func appendInt(buf []byte, key string, value int64) []byte {
 
 // appendMillis writes milliseconds to the microsecond.
 func appendMillis(buf []byte, key string, d time.Duration) []byte {
-	return strconv.AppendFloat(appendKey(buf, key), float64(d.Microseconds())/1000, 'f', -1, 64)
+	micros := max(d.Microseconds(), 0)
+	buf = strconv.AppendInt(appendKey(buf, key), micros/1000, 10)
+	if rest := micros % 1000; rest != 0 {
+		buf = append(buf, '.', byte('0'+rest/100), byte('0'+rest/10%10), byte('0'+rest%10))
+	}
+	return buf
 }
 
 // appendAddr needs no escaping: only a zone could, and it is left out.
