@@ -73,10 +73,10 @@ func (s *store) cut() {
 	})
 }
 
-func (s *store) state() (content *fleet.Snapshot, down error, hang bool, slow time.Duration) {
+func (s *store) state() (content *fleet.Snapshot, slow time.Duration, hang bool, down error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.content, s.down, s.hang, s.slow
+	return s.content, s.slow, s.hang, s.down
 }
 
 // Load is as lazy as the real ones: the same head is taken for the same content.
@@ -88,7 +88,7 @@ func (s *store) Load(ctx context.Context, known *fleet.Snapshot) (*fleet.Snapsho
 		}
 		s.known = append(s.known, base)
 	})
-	content, down, hang, slow := s.state()
+	content, slow, hang, down := s.state()
 	switch {
 	case hang:
 		<-ctx.Done()
@@ -124,7 +124,7 @@ func (s *store) Listen(ctx context.Context, wake func()) error {
 }
 
 func (s *store) Heartbeat(ctx context.Context, instance fleet.Instance) error {
-	_, down, hang, _ := s.state()
+	_, _, hang, down := s.state()
 	if hang {
 		<-ctx.Done()
 		return ctx.Err()

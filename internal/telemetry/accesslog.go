@@ -29,7 +29,8 @@ const (
 // pipe never slows a request. When a megabyte waits, further lines are dropped,
 // and a line that says how many takes their place.
 type AccessLog struct {
-	path string // reopened by Reopen; empty: the writer was given
+	path  string    // reopened by Reopen; empty: the writer was given
+	lines sync.Pool // of *[]byte: buffers in which lines are made
 
 	mu      sync.Mutex
 	waiting []byte // whole lines; guarded by mu
@@ -62,7 +63,9 @@ func NewAccessLog(w io.Writer) *AccessLog {
 }
 
 // OpenAccessLog returns the log that --access-log asks for: a file that is
-// appended to, "-" for stdout, or "off" for a log that writes nothing.
+// appended to, "-" for stdout, or "off" for a log that writes nothing. A file
+// that does not exist yet is made for its owner alone; one that does keeps its
+// permissions.
 func OpenAccessLog(path string, stdout io.Writer) (*AccessLog, error) {
 	switch path {
 	case "off":
@@ -85,10 +88,13 @@ func (a *AccessLog) Log(x *exchange.Exchange) {
 	if a == nil {
 		return
 	}
-	line := lines.Get().(*[]byte)
+	line, ok := a.lines.Get().(*[]byte)
+	if !ok {
+		line = new(make([]byte, 0, 1024))
+	}
 	*line = appendLine((*line)[:0], x)
 	a.enqueue(*line)
-	lines.Put(line)
+	a.lines.Put(line)
 }
 
 func (a *AccessLog) enqueue(line []byte) {
@@ -215,7 +221,7 @@ func (a *AccessLog) Close() error {
 }
 
 func openLog(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the access log: %w", err)
 	}

@@ -72,11 +72,19 @@ func parse(t *testing.T, text string) []map[string]any {
 	return objects
 }
 
+// closed closes a log that has no reason to complain.
+func closed(tb testing.TB, log *telemetry.AccessLog) {
+	tb.Helper()
+	if err := log.Close(); err != nil {
+		tb.Error(err)
+	}
+}
+
 func TestLinesAreWrittenSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &sink{}
 		log := telemetry.NewAccessLog(out)
-		defer log.Close()
+		defer closed(t, log)
 		for round := 1; round <= 3; round++ {
 			log.Log(&exchange.Exchange{Path: "/"})
 			log.Log(&exchange.Exchange{Path: "/"})
@@ -97,7 +105,7 @@ func TestManyLinesAreWrittenAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &sink{}
 		log := telemetry.NewAccessLog(out)
-		defer log.Close()
+		defer closed(t, log)
 		start := time.Now()
 		for range 100 {
 			log.Log(&exchange.Exchange{Path: "/" + strings.Repeat("x", 400)})
@@ -115,9 +123,7 @@ func TestCloseWritesTheRest(t *testing.T) {
 		log := telemetry.NewAccessLog(out)
 		log.Log(&exchange.Exchange{Path: "/"})
 		for range 2 { // closing twice is harmless
-			if err := log.Close(); err != nil {
-				t.Fatal(err)
-			}
+			closed(t, log)
 		}
 		log.Log(&exchange.Exchange{Path: "/late"})
 		if n := len(parse(t, out.text())); n != 1 {
@@ -142,9 +148,7 @@ func TestSlowWriterCostsLinesAndNotTime(t *testing.T) {
 			t.Errorf("logging waited %s", waited)
 		}
 		close(gate)
-		if err := log.Close(); err != nil {
-			t.Fatal(err)
-		}
+		closed(t, log)
 		wantAllOrDropped(t, parse(t, out.text()), logged)
 	})
 }
@@ -155,7 +159,8 @@ func wantAllOrDropped(t *testing.T, objects []map[string]any, logged int) {
 	kept, dropped := 0, 0
 	for _, object := range objects {
 		if object["msg"] == "access log lines dropped" {
-			dropped += int(object["dropped"].(float64))
+			n, _ := object["dropped"].(float64)
+			dropped += int(n)
 			continue
 		}
 		kept++
@@ -184,9 +189,7 @@ func TestFailingWriterLeavesWholeLines(t *testing.T) {
 		write()
 		out.with(func() { out.err = nil })
 		write()
-		if err := log.Close(); err != nil {
-			t.Fatal(err)
-		}
+		closed(t, log)
 		var whole []map[string]any
 		torn := 0
 		for line := range strings.Lines(out.text()) {
@@ -242,9 +245,7 @@ func TestLoggingFromManyGoroutines(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
+	closed(t, log)
 	if n := len(parse(t, out.text())); n != workers*each {
 		t.Errorf("%d lines", n)
 	}
@@ -298,7 +299,8 @@ func paths(t *testing.T, file string) []string {
 	}
 	var all []string
 	for _, object := range parse(t, string(text)) {
-		all = append(all, object["url.path"].(string))
+		path, _ := object["url.path"].(string)
+		all = append(all, path)
 	}
 	return all
 }
@@ -308,9 +310,7 @@ func TestFileIsAppendedTo(t *testing.T) {
 	for _, path := range []string{"/first", "/second"} {
 		log := open(t, file)
 		log.Log(&exchange.Exchange{Path: path})
-		if err := log.Close(); err != nil {
-			t.Fatal(err)
-		}
+		closed(t, log)
 	}
 	if got := strings.Join(paths(t, file), " "); got != "/first /second" {
 		t.Errorf("the file has %s", got)
@@ -330,9 +330,7 @@ func TestReopenFollowsARotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	log.Log(&exchange.Exchange{Path: "/after"})
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
+	closed(t, log)
 	if got := strings.Join(paths(t, moved), " "); got != "/before /moved" {
 		t.Errorf("the old file has %s", got)
 	}
@@ -355,9 +353,7 @@ func TestFailedReopenKeepsTheFile(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	log.Log(&exchange.Exchange{Path: "/still"})
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
+	closed(t, log)
 	if got := strings.Join(paths(t, filepath.Join(moved, "access.log")), " "); got != "/still" {
 		t.Errorf("the file has %s", got)
 	}

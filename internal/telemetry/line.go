@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/exchange"
@@ -14,12 +13,6 @@ import (
 
 // timeFormat is RFC 3339 in UTC with microseconds.
 const timeFormat = "2006-01-02T15:04:05.000000Z"
-
-// lines keeps the buffers of lines that were written.
-var lines = sync.Pool{New: func() any {
-	buf := make([]byte, 0, 1024)
-	return &buf
-}}
 
 // appendLine appends one exchange as a JSON object and a line break. Keys whose
 // value is empty are left out; the query is never there, because it may hold
