@@ -1,0 +1,86 @@
+package postgres
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// connectTimeout bounds a connection attempt where the URL does not.
+const connectTimeout = 5 * time.Second
+
+// ErrAddress says that a database URL cannot be used as it is written. The
+// message holds no part of the URL that may belong to a password.
+var ErrAddress = errors.New("the database URL cannot be used")
+
+// parse reads a URL and fills in what this program needs. It never lets pgx's
+// own errors out: they quote the URL, and hide passwords by best effort only.
+func parse(address string) (*pgxpool.Config, error) {
+	if err := checkShape(address); err != nil {
+		return nil, err
+	}
+	config, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s; write postgres://user:password@host:5432/database?sslmode=require, with every special character of the password percent-encoded",
+			ErrAddress, complaint(err))
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	if config.ConnConfig.RuntimeParams["application_name"] == "" {
+		config.ConnConfig.RuntimeParams["application_name"] = "strangler"
+	}
+	return config, nil
+}
+
+// checkShape refuses a URL whose password holds an unescaped slash: its rest
+// would be taken for the database's name, and then be printed.
+func checkShape(address string) error {
+	_, rest, found := strings.Cut(address, "://")
+	if !found {
+		return fmt.Errorf("%w: it does not start with postgres://", ErrAddress)
+	}
+	before, after, _ := strings.Cut(rest, "/")
+	if !strings.Contains(before, "@") && strings.Contains(after, "@") {
+		return fmt.Errorf("%w: there is an @ behind the first slash; percent-encode a slash in the password as %%2F, and an @ elsewhere as %%40", ErrAddress)
+	}
+	return nil
+}
+
+// complaint is the fixed part of a parse error: between the URL it quotes and
+// the cause in parentheses, both of which may hold pieces of a password.
+func complaint(err error) string {
+	var parse *pgconn.ParseConfigError
+	if !errors.As(err, &parse) {
+		return "it cannot be read"
+	}
+	text := parse.Error()
+	text = text[strings.LastIndex(text, "`: ")+1:]
+	message, _, _ := strings.Cut(strings.TrimPrefix(text, ": "), " (")
+	if strings.Contains(message, "TLS") {
+		return message + " (look at sslmode, sslrootcert, sslcert and sslkey)"
+	}
+	return message
+}
+
+// display writes the address without password and parameters.
+func display(config *pgx.ConnConfig) string {
+	u := url.URL{Scheme: "postgres", Path: "/" + config.Database}
+	if config.User != "" {
+		u.User = url.User(config.User)
+	}
+	u.Host = net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))
+	if strings.HasPrefix(config.Host, "/") {
+		u.Host = ""
+		u.RawQuery = url.Values{"host": {config.Host}, "port": {strconv.Itoa(int(config.Port))}}.Encode()
+	}
+	return u.String()
+}

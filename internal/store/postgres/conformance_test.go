@@ -1,0 +1,29 @@
+package postgres_test
+
+import (
+	"database/sql"
+	"os"
+	"testing"
+
+	"github.com/stranglerfig/strangler/internal/store/pgtest"
+	"github.com/stranglerfig/strangler/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(pgtest.Main(m))
+}
+
+func TestConformance(t *testing.T) {
+	storetest.Run(t, storetest.Backend{URL: pgtest.URL, DB: raw, DayAgo: "seen_at - interval '25 hours'"})
+}
+
+// raw opens the database behind the store's back.
+func raw(t testing.TB, url string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("pgx/v5", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}

@@ -1,0 +1,98 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/golang-migrate/migrate/v4/database"
+	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/stranglerfig/strangler/internal/store/internal/schema"
+	"github.com/stranglerfig/strangler/migrations"
+)
+
+const (
+	// migrationLock is the advisory lock that routers share; its number has no meaning.
+	migrationLock = 7_305_211_840_117_338
+	// migrationTimeout bounds one statement of a migration, which may wait for
+	// a table that a router is using.
+	migrationTimeout = 5 * time.Minute
+)
+
+// server is the database as package schema needs it.
+type server struct {
+	pool *pgxpool.Pool
+}
+
+// Schema opens a database to look at its schema and to migrate it. The caller
+// ends the connections by calling done. The database itself is never made.
+func Schema(ctx context.Context, address string, _ bool) (opened schema.Schema, done func(), err error) {
+	config, err := parse(address)
+	if err != nil {
+		return schema.Schema{}, nil, err
+	}
+	files, err := migrations.Postgres()
+	if err != nil {
+		return schema.Schema{}, nil, fmt.Errorf("read the migrations: %w", err)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return schema.Schema{}, nil, fmt.Errorf("%w: %s: the connection pool cannot be made", ErrAddress, display(config.ConnConfig))
+	}
+	return schema.Schema{Migrations: files, Database: server{pool}}, pool.Close, nil
+}
+
+// Version implements schema.Database.
+func (s server) Version(ctx context.Context) (version uint, dirty bool, err error) {
+	var present bool
+	if err := s.pool.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", schema.Table).Scan(&present); err != nil || !present {
+		return 0, false, err
+	}
+	err = s.pool.QueryRow(ctx, "SELECT version, dirty FROM "+schema.Table).Scan(&version, &dirty)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, false, nil
+	}
+	return version, dirty, err
+}
+
+// Lock implements schema.Database. The lock golang-migrate takes does not heed
+// a context; behind this one it never waits.
+func (s server) Lock(ctx context.Context) (unlock func(), err error) {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(migrationLock)); err != nil {
+		conn.Release()
+		return nil, err
+	}
+	return func() {
+		// Closing the connection frees the lock, whatever state it is in.
+		goodbye(conn.Hijack())
+	}, nil
+}
+
+// Driver implements schema.Database.
+func (s server) Driver(ctx context.Context) (database.Driver, error) {
+	db := stdlib.OpenDB(*s.pool.Config().ConnConfig)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	driver, err := migratepgx.WithInstance(db, &migratepgx.Config{
+		MigrationsTable: schema.Table, StatementTimeout: migrationTimeout,
+	})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return driver, nil
+}
+
+// Client implements schema.Database.
+func (s server) Client(statement string) string {
+	return fmt.Sprintf(`psql "%s" -c "%s"`, display(s.pool.Config().ConnConfig), statement)
+}

@@ -1,0 +1,93 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// ErrAddress says that a database URL does not name a file that can be used.
+var ErrAddress = errors.New("the database URL cannot be used")
+
+// parse takes the path out of sqlite:path, and makes it absolute: a store must
+// not depend on the folder the program happens to be in later.
+func parse(address string) (string, error) {
+	path := strings.TrimPrefix(strings.TrimPrefix(address, "sqlite:"), "//")
+	switch {
+	case path == "" || strings.HasPrefix(path, ":memory:"):
+		return "", fmt.Errorf("%w: %q names no file; write sqlite:strangler.db", ErrAddress, address)
+	case strings.ContainsRune(path, 0):
+		return "", fmt.Errorf("%w: %q holds a NUL byte", ErrAddress, address)
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("%w: %q: %w", ErrAddress, address, err)
+	}
+	// Two names of one file must meet at one lock file.
+	if resolved, err := filepath.EvalSymlinks(absolute); err == nil {
+		return resolved, nil
+	}
+	return absolute, nil
+}
+
+// prepare makes the file when it is not there, readable by its owner alone
+// (SQLite gives the files beside it the same mode), and checks that it and its
+// folder can be written.
+func prepare(path string) error {
+	folder := filepath.Dir(path)
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: there is no folder %s; make it, or name another file", ErrAddress, folder)
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrAddress, err)
+	case !info.IsDir():
+		return fmt.Errorf("%w: %s is not a folder", ErrAddress, folder)
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%w: %s is not a regular file", ErrAddress, path)
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("%w: %s cannot be opened for writing (%w); give this user the right to write the file and its folder, or name another file",
+			ErrAddress, path, cause(err))
+	}
+	return file.Close()
+}
+
+// cause is the system's error without the path, which the message names already.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// source is what the driver opens. Escaping keeps a ? or % of the path out of
+// the parameters.
+func source(path string, parameters url.Values) string {
+	parameters.Add("_pragma", "busy_timeout(5000)")
+	parameters.Add("_pragma", "foreign_keys(1)")
+	parameters.Set("_time_integer_format", "unix_micro")
+	escaped := url.URL{Path: path}
+	return "file:" + escaped.EscapedPath() + "?" + parameters.Encode()
+}
+
+// writing is for the one connection that writes: a transaction takes the write
+// lock at once, and a commit is on the disk when it returns.
+func writing(path string) string {
+	return source(path, url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {"journal_mode(WAL)", "synchronous(FULL)"},
+	})
+}
+
+// reading is for the connections that never write.
+func reading(path string) string {
+	return source(path, url.Values{"_pragma": {"query_only(1)"}})
+}

@@ -1,0 +1,102 @@
+// Package store keeps definitions, where every route stands, and the history of
+// both, in PostgreSQL or in a SQLite file behind one interface.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/stranglerfig/strangler/internal/auth"
+	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/spec"
+	"github.com/stranglerfig/strangler/internal/store/postgres"
+	"github.com/stranglerfig/strangler/internal/store/sqlite"
+)
+
+// ErrScheme says that a database URL names no kind of database we know.
+var ErrScheme = errors.New("the database URL cannot be used")
+
+// Store is everything the router keeps. Consumers name the small port they
+// need; this is what wiring hands around. It is safe for concurrent use.
+//
+// An operation fails with an error that matches rollout.ErrUnavailable when the
+// database cannot be reached, is too slow, or refuses writes.
+type Store interface {
+	fleet.Source
+	rollout.Ledger
+	auth.Tokens
+
+	// Edit changes definitions: decide turns the current ones into the wanted
+	// ones. Routes that stay keep where they stand; new ones start at stage
+	// legacy. Errors: *rollout.Conflict, whatever decide returned,
+	// rollout.ErrText; each leaves everything as it was.
+	Edit(ctx context.Context, edit spec.Edit, decide func(spec.Current) (spec.Definitions, error)) (spec.Edited, error)
+	// Events returns the history, newest first.
+	Events(ctx context.Context, query rollout.EventQuery) ([]rollout.Event, error)
+	// Ping fails when the store cannot be read.
+	Ping(ctx context.Context) error
+	// URL is the store's address without password and parameters.
+	URL() string
+	// Close waits for operations under way.
+	Close() error
+}
+
+// Options say how a store is opened. The zero value opens a store whose schema
+// is there, for a tool that works beside a router.
+type Options struct {
+	Logger         *slog.Logger // nil: discard
+	DatabaseListen string       // PostgreSQL: URL of a direct connection for LISTEN, where the main one is a pooler
+	Migrate        bool         // bring an older schema up to date; a newer one is served as it is
+	Lock           bool         // SQLite: refuse a file that another router serves
+}
+
+// Open opens postgres://…, postgresql://… or sqlite:path. A PostgreSQL server
+// that is away is no error: it is logged, and every operation tries it again.
+// A wrong URL is one, and so is a schema that cannot be used.
+func Open(ctx context.Context, url string, options Options) (Store, error) {
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	switch scheme(url) {
+	case "postgres", "postgresql":
+		return opened(postgres.Open(ctx, url, postgres.Options{
+			Logger: options.Logger, Listen: options.DatabaseListen, Up: options.Migrate,
+		}))
+	case "sqlite":
+		return opened(sqlite.Open(ctx, url, sqlite.Options{
+			Logger: options.Logger, Up: options.Migrate, Lock: options.Lock,
+		}))
+	default:
+		return nil, unknownScheme(url)
+	}
+}
+
+// opened keeps a nil pointer from becoming an interface that is not nil.
+func opened[S Store](s S, err error) (Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func scheme(url string) string {
+	name, _, found := strings.Cut(url, ":")
+	if !found {
+		return ""
+	}
+	return name
+}
+
+// unknownScheme repeats the scheme only when it looks like one: what stands
+// before the first colon may be a user name, and what follows a password.
+func unknownScheme(url string) error {
+	const want = "write postgres://user:password@host:5432/database or sqlite:strangler.db"
+	if name, _, found := strings.Cut(url, "://"); found && len(name) <= len("postgresql")+2 && !strings.ContainsAny(name, ":@/") {
+		return fmt.Errorf("%w: %q is no kind of database this program knows; %s", ErrScheme, name, want)
+	}
+	return fmt.Errorf("%w: it does not start with postgres:// or sqlite:; %s", ErrScheme, want)
+}

@@ -1,0 +1,8 @@
+DROP TABLE instances;
+DROP TABLE tokens;
+DROP TABLE routes;
+DROP TABLE events;
+DROP FUNCTION refuse_event_change();
+DROP TABLE cohort_groups;
+DROP TABLE backends;
+DROP TABLE store;
