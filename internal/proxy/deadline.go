@@ -16,6 +16,8 @@ type deadline struct {
 	timer  *time.Timer
 	cause  atomic.Pointer[error] // why, should the timer fire now
 
+	unblock func() // ends a read of the request body that waits for the client; nil without a body
+
 	mu       sync.Mutex // owns headDone: the transport's writer arms as well until then
 	headDone bool
 }
@@ -62,8 +64,10 @@ func (d *deadline) disarm() {
 }
 
 func (d *deadline) fire() {
-	if cause := d.cause.Load(); cause != nil {
-		d.cancel(*cause)
+	cause := d.cause.Load()
+	d.cancel(*cause)
+	if cause == &errUploadTimeout {
+		d.unblock() // the transport does not return before its writer has
 	}
 }
 

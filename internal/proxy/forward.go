@@ -84,10 +84,12 @@ func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
 	if in.ContentLength != 0 && in.Body != nil && in.Body != http.NoBody {
 		f.body = &clientBody{src: in.Body, deadline: &f.deadline, head: within, idle: f.lane.limits.Stream}
 		out.Body, out.GetBody = f.body, f.body.unread
+		controller := http.NewResponseController(f.w)
+		f.deadline.unblock = func() { _ = controller.SetReadDeadline(time.Unix(1, 0)) }
 		if in.ProtoMajor == 1 {
 			// A backend may answer before it has read the whole body (413,
 			// 401); without this the server would swallow the rest first.
-			_ = http.NewResponseController(f.w).EnableFullDuplex()
+			_ = controller.EnableFullDuplex()
 		}
 	}
 	return out

@@ -75,7 +75,9 @@ func (f *flow) copyBody(idle time.Duration, flush bool) error {
 			if err != nil {
 				return &clientWriteError{err}
 			}
-			if flush {
+			// A read that did not fill the buffer emptied the socket: what came
+			// must not wait here for the rest.
+			if flush || (n < len(buf) && f.SentBytes < f.res.ContentLength) {
 				_ = http.NewResponseController(f.w).Flush()
 			}
 		}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptrace"
@@ -18,7 +19,8 @@ type trace struct {
 	answered atomic.Bool  // a first byte of an answer arrived
 	conn     atomic.Pointer[watchedConn]
 
-	mu       sync.Mutex // orders interim answers before the final one
+	mu       sync.Mutex // orders interim answers before the final one; owns the rest
+	interims int        // 1xx answers so far
 	finished bool       // RoundTrip has returned: the client's header map is the handler's again
 }
 
@@ -49,16 +51,23 @@ func (f *flow) wroteHeaders() {
 	f.unpin()
 }
 
+// maxInterims bounds the interim answers to one request. No server has use for
+// more than a few; one that never stops must not hold the exchange.
+const maxInterims = 64
+
+var errTooManyInterims = errors.New("the backend sends interim answers without end")
+
 // interim passes a 1xx answer on, 103 Early Hints for one. 100 is left to the
 // server, which sends it when the body is first read; that is when the backend
 // has asked for it.
 func (f *flow) interim(code int, header textproto.MIMEHeader) error {
-	if code == http.StatusContinue || f.r.ProtoMajor == 1 && f.r.ProtoMinor == 0 {
-		return nil
-	}
 	f.trace.mu.Lock()
 	defer f.trace.mu.Unlock()
-	if f.trace.finished {
+	if f.trace.interims++; f.trace.interims > maxInterims {
+		return errTooManyInterims
+	}
+	old := f.r.ProtoMajor == 1 && f.r.ProtoMinor == 0
+	if f.trace.finished || old || code == http.StatusContinue {
 		return nil
 	}
 	h := f.w.Header()
