@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"net/netip"
 	"net/textproto"
+	"slices"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
 )
+
+// maxChains bounds the search for an equal key chain.
+const maxChains = 16
 
 // cohort finds the point of a request: a group's keys, and the hash that has
 // already taken in its salt.
@@ -19,26 +23,39 @@ type cohort struct {
 }
 
 // parseCohort compiles a group. On an error, key is the index of the key at fault.
-func parseCohort(g *Group) (c cohort, key int, err error) {
-	c.keys = g.Keys
-	if len(c.keys) == 0 {
-		c.keys = []Key{{Kind: KeyMint}}
+func (c *compiler) parseCohort(g *Group) (parsed cohort, key int, err error) {
+	keys := slices.Clone(g.Keys)
+	if len(keys) == 0 {
+		keys = []Key{{Kind: KeyMint}}
 	}
-	c.keys = append([]Key(nil), c.keys...)
-	for i := range c.keys {
-		k := &c.keys[i]
-		if err := checkKey(k, i == len(c.keys)-1); err != nil {
+	for i := range keys {
+		k := &keys[i]
+		if err := checkKey(k, i == len(keys)-1); err != nil {
 			return cohort{}, i, err
 		}
 		switch k.Kind {
 		case KeyHeader:
 			k.Name = textproto.CanonicalMIMEHeaderKey(k.Name)
 		case KeyMint:
-			k.Name, c.mint = CohortCookie, true
+			k.Name, parsed.mint = CohortCookie, true
 		}
 	}
-	c.salted = salted(g.Salt)
-	return c, 0, nil
+	parsed.keys = c.chain(keys)
+	parsed.salted = salted(g.Salt)
+	return parsed, 0, nil
+}
+
+// chain returns the one copy of equal key chains.
+func (c *compiler) chain(keys []Key) []Key {
+	for _, known := range c.chains {
+		if slices.Equal(known, keys) {
+			return known
+		}
+	}
+	if len(c.chains) < maxChains {
+		c.chains = append(c.chains, keys)
+	}
+	return keys
 }
 
 func checkKey(k *Key, last bool) error {

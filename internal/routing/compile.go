@@ -12,28 +12,34 @@ type compiler struct {
 	defs     []Definition
 	invalid  []Invalid
 	patterns map[string]*pattern // by source: equal patterns share one
+	literals map[string]string
+	chains   [][]Key // the key chains seen so far: most routes share one of a few
 }
 
 // compile returns everything of a table that does not change when routes are
-// only reassigned.
+// only reassigned. It keeps defs.
 func compile(defs []Definition, assigned []Assigned) *compiled {
-	c := &compiler{defs: defs, patterns: map[string]*pattern{}}
+	c := &compiler{defs: defs, patterns: map[string]*pattern{}, literals: map[string]string{}}
 	out := &compiled{defs: defs, sides: make([]sides, len(defs))}
 	uses := make(map[string]int, len(defs))
 	for i := range defs {
 		uses[defs[i].Name]++
 	}
+	slab := make([]Route, len(defs))
 	var routes []*Route
 	for i := range defs {
 		before := len(c.invalid)
 		c.checkName(i, uses[defs[i].Name])
-		r := c.route(i)
+		slab[i] = Route{
+			Index: i, Name: defs[i].Name, Definition: &defs[i],
+			catchAll: isCatchAll(&defs[i]), cohort: c.cohort(i), rule: c.rule(i),
+		}
 		out.sides[i] = sidesOf(&defs[i])
 		if code, field, message := out.sides[i].check(assigned[i]); code != "" {
 			c.refuse(i, code, field, message)
 		}
 		if len(c.invalid) == before {
-			routes = append(routes, r)
+			routes = append(routes, &slab[i])
 		}
 	}
 	out.routes = c.rank(routes)
@@ -62,31 +68,33 @@ func (c *compiler) checkName(index, uses int) {
 	}
 }
 
-// route compiles one definition as far as it can, and refuses each fault.
-func (c *compiler) route(index int) *Route {
-	def := c.defs[index]
-	def.Assigned = Assigned{}
-	r := &Route{Index: index, Name: def.Name, Definition: def, catchAll: isCatchAll(&def)}
+// rule compiles one definition's match as far as it can, and refuses each fault.
+func (c *compiler) rule(index int) *rule {
+	m := &c.defs[index].Match
+	r := &rule{}
 	var err error
-	if r.host, err = parseHost(def.Match.Host); err != nil {
+	if r.host, err = parseHost(m.Host); err != nil {
 		c.refuse(index, InvalidHost, "match.host", err.Error())
 	}
-	if r.path, err = c.parsePath(&def.Match); err != nil {
+	if r.path, err = c.parsePath(m); err != nil {
 		c.refusePath(index, err)
 	}
-	for i, method := range def.Match.Methods {
+	for i, method := range m.Methods {
 		if err := checkMethod(method); err != nil {
 			c.refuse(index, InvalidMethod, fmt.Sprintf("match.methods[%d]", i), err.Error())
 		}
 	}
-	r.headers = c.conditions(index, "headers", def.Match.Headers, parseHeaderCondition)
-	r.query = c.conditions(index, "query", def.Match.Query, parseCondition)
-	cohort, key, err := parseCohort(&def.Group)
+	r.headers = c.conditions(index, "headers", m.Headers, parseHeaderCondition)
+	r.query = c.conditions(index, "query", m.Query, parseCondition)
+	return r
+}
+
+func (c *compiler) cohort(index int) cohort {
+	parsed, key, err := c.parseCohort(&c.defs[index].Group)
 	if err != nil {
 		c.refuse(index, InvalidKey, fmt.Sprintf("keys[%d]", key), err.Error())
 	}
-	r.cohort = cohort
-	return r
+	return parsed
 }
 
 func (c *compiler) refusePath(index int, err error) {

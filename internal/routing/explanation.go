@@ -69,7 +69,7 @@ func (t *Table) Explain(req *Request) Explanation {
 func (r *Route) miss(req *Request, winner *Route) (miss NearMiss, distance int, ok bool) {
 	fitted, fits := 0, false
 	if strings.HasPrefix(req.Path, "/") {
-		fitted, fits = r.path.matches(req.Path)
+		fitted, fits = r.rule.path.matches(req.Path)
 	}
 	at := func(why Miss, distance int, format string, args ...any) (NearMiss, int, bool) {
 		return NearMiss{Route: r, Why: why, Detail: fmt.Sprintf(format, args...)}, distance, true
@@ -81,19 +81,19 @@ func (r *Route) miss(req *Request, winner *Route) (miss NearMiss, distance int, 
 		return NearMiss{}, 0, false
 	case !fits:
 		return at(MissPath, far-fitted, "its path is %s", m.Path+m.Prefix)
-	case !r.host.matches(req.Host):
+	case !r.rule.host.matches(req.Host):
 		return at(MissHost, 4, "it wants the host %s, not %q", m.Host, req.Host)
 	case len(m.Methods) > 0 && !slices.Contains(m.Methods, req.Method):
 		return at(MissMethod, 3, "it wants %s, not %s", strings.Join(m.Methods, " or "), req.Method)
 	}
-	for i := range r.headers {
-		if !r.headers[i].holdsHeader(req) {
-			return at(MissHeader, 2, "it wants the header %s", r.headers[i].describe())
+	for i := range r.rule.headers {
+		if !r.rule.headers[i].holdsHeader(req) {
+			return at(MissHeader, 2, "it wants the header %s", r.rule.headers[i].describe())
 		}
 	}
-	for i := range r.query {
-		if !r.query[i].holdsQuery(req.RawQuery) {
-			return at(MissQuery, 1, "it wants the query parameter %s", r.query[i].describe())
+	for i := range r.rule.query {
+		if !r.rule.query[i].holdsQuery(req.RawQuery) {
+			return at(MissQuery, 1, "it wants the query parameter %s", r.rule.query[i].describe())
 		}
 	}
 	return at(MissOutranked, 0, "it matches as well; %s has precedence", winner.Name)

@@ -59,11 +59,11 @@ type ranked struct {
 func compare(a, b ranked) int {
 	return cmp.Or(
 		cmp.Compare(b.route.Definition.Priority, a.route.Definition.Priority),
-		cmp.Compare(a.route.host.kind, b.route.host.kind),
-		cmp.Compare(len(b.route.host.text), len(a.route.host.text)),
+		cmp.Compare(a.route.rule.host.kind, b.route.rule.host.kind),
+		cmp.Compare(len(b.route.rule.host.text), len(a.route.rule.host.text)),
 		cmp.Compare(a.marks, b.marks),
 		cmp.Compare(min(len(b.route.Definition.Match.Methods), 1), min(len(a.route.Definition.Match.Methods), 1)),
-		cmp.Compare(b.route.conditions(), a.route.conditions()),
+		cmp.Compare(b.route.rule.conditions(), a.route.rule.conditions()),
 		cmp.Compare(a.route.Name, b.route.Name),
 	)
 }
@@ -74,7 +74,7 @@ func (c *compiler) rank(routes []*Route) []*Route {
 	alike := make(map[string][]*Route, len(routes))
 	order := make([]ranked, 0, len(routes))
 	for _, r := range routes {
-		marks := r.path.marks()
+		marks := r.rule.path.marks()
 		key := r.tieKey(marks)
 		if other := tied(r, alike[key]); other != nil {
 			c.refuse(r.Index, InvalidTie, "match", tieMessage(r, other))
@@ -95,11 +95,11 @@ func (c *compiler) rank(routes []*Route) []*Route {
 // patterns can keep from being a tie.
 func (r *Route) tieKey(marks string) string {
 	var key strings.Builder
-	fmt.Fprintf(&key, "%d %d %s %d %t ", r.Definition.Priority, r.host.kind, r.host.text, r.conditions(), len(r.Definition.Match.Methods) > 0)
+	fmt.Fprintf(&key, "%d %d %s %d %t ", r.Definition.Priority, r.rule.host.kind, r.rule.host.text, r.rule.conditions(), len(r.Definition.Match.Methods) > 0)
 	key.WriteString(marks)
-	for i := range r.path.segments {
+	for i := range r.rule.path.segments {
 		key.WriteByte('/')
-		key.WriteString(r.path.segments[i].literal)
+		key.WriteString(r.rule.path.segments[i].literal)
 	}
 	return key.String()
 }
@@ -123,8 +123,8 @@ func methodsOverlap(a, b *Route) bool {
 
 // patternsDisjoint compares routes of one tieKey, whose segments are of the same kinds.
 func patternsDisjoint(a, b *Route) bool {
-	for i := range a.path.segments {
-		p, q := a.path.segments[i].pattern, b.path.segments[i].pattern
+	for i := range a.rule.path.segments {
+		p, q := a.rule.path.segments[i].pattern, b.rule.path.segments[i].pattern
 		if p != nil && p.disjoint(q) {
 			return true
 		}

@@ -4,16 +4,21 @@ import "slices"
 
 // Route is one compiled, valid route. It is immutable, and tables made by
 // Reassign share it.
+//
+// The routes of a table lie side by side, and what assigning reads comes first:
+// with thousands of them what costs is waiting for memory.
 type Route struct {
-	Index int // position in the definitions given to Compile
-
-	// What assigning reads comes first, to lie in as few cache lines as can be.
+	Index    int // position in the definitions given to Compile
 	catchAll bool
 	cohort   cohort
 
 	Name       string
-	Definition Definition // its Assigned is zero; ask Table.Assigned, which Reassign moves
+	Definition *Definition // to be read only; its Assigned is zero, ask Table.Assigned, which Reassign moves
+	rule       *rule
+}
 
+// rule is Definition.Match compiled.
+type rule struct {
 	host    hostShape
 	path    pathShape
 	headers []condition
@@ -31,20 +36,20 @@ func isCatchAll(d *Definition) bool {
 }
 
 // conditions is the number of demands that come last in the precedence.
-func (r *Route) conditions() int { return len(r.headers) + len(r.query) }
+func (r *rule) conditions() int { return len(r.headers) + len(r.query) }
 
 // admits reports whether the route takes a request whose host and path fit.
 func (r *Route) admits(req *Request) bool {
 	if methods := r.Definition.Match.Methods; len(methods) > 0 && !slices.Contains(methods, req.Method) {
 		return false
 	}
-	for i := range r.headers {
-		if !r.headers[i].holdsHeader(req) {
+	for i := range r.rule.headers {
+		if !r.rule.headers[i].holdsHeader(req) {
 			return false
 		}
 	}
-	for i := range r.query {
-		if !r.query[i].holdsQuery(req.RawQuery) {
+	for i := range r.rule.query {
+		if !r.rule.query[i].holdsQuery(req.RawQuery) {
 			return false
 		}
 	}

@@ -26,11 +26,12 @@ type compiled struct {
 
 // Compile makes a table of definitions. It never fails: a definition that
 // cannot be compiled becomes one or more Invalid entries, and all the others
-// still apply. defs, and the slices inside, must not be changed afterwards.
+// still apply. The slices inside defs must not be changed afterwards.
 func Compile(revision Revision, defs []Definition) *Table {
+	defs = slices.Clone(defs)
 	assigned := make([]Assigned, len(defs))
 	for i := range defs {
-		assigned[i] = defs[i].Assigned
+		assigned[i], defs[i].Assigned = defs[i].Assigned, Assigned{}
 	}
 	return &Table{compiled: compile(defs, assigned), revision: revision, assigned: assigned}
 }

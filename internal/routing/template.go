@@ -163,7 +163,7 @@ func (c *compiler) parseSegment(template, text string, names map[string]bool) (s
 	case len(pieces) == 0:
 		return segment{kind: segmentLiteral}, nil
 	case len(pieces) == 1 && pieces[0].name == "":
-		return literalSegment(template, pieces[0].literal)
+		return c.literalSegment(template, pieces[0].literal)
 	case len(pieces) == 1 && pieces[0].pattern == "":
 		return segment{kind: segmentPlain}, nil
 	default:
@@ -171,12 +171,18 @@ func (c *compiler) parseSegment(template, text string, names map[string]bool) (s
 	}
 }
 
-func literalSegment(template, literal string) (segment, error) {
+// literalSegment keeps one copy of a literal for all the templates that have it.
+func (c *compiler) literalSegment(template, literal string) (segment, error) {
 	if dots(literal) > 0 {
 		return segment{}, fmt.Errorf("template %q has the dot segment %q: requests are matched after dot segments are resolved, so it would never match; write the path it leads to",
 			template, literal)
 	}
-	return segment{kind: segmentLiteral, literal: literal}, nil
+	known, ok := c.literals[literal]
+	if !ok {
+		known = strings.Clone(literal)
+		c.literals[known] = known
+	}
+	return segment{kind: segmentLiteral, literal: known}, nil
 }
 
 // splitSegment cuts a segment into its literals, normalised, and parameters.

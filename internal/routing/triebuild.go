@@ -24,16 +24,16 @@ func newMatcher(routes []*Route) *matcher {
 	for i, r := range routes {
 		at := rank(i)
 		var b *branch
-		switch r.host.kind {
+		switch r.rule.host.kind {
 		case hostExact:
-			b = grow(exact, r.host.text, at)
+			b = grow(exact, r.rule.host.text, at)
 		case hostSuffix:
-			b = grow(suffix, r.host.text, at)
+			b = grow(suffix, r.rule.host.text, at)
 		default:
 			b = orNew(&any, at)
 		}
-		for j := range r.path.segments {
-			b = b.child(&r.path.segments[j], at)
+		for j := range r.rule.path.segments {
+			b = b.child(&r.rule.path.segments[j], at)
 		}
 		b.leaves = append(b.leaves, newLeaf(at, r))
 	}
@@ -57,8 +57,8 @@ func newMatcher(routes []*Route) *matcher {
 func newLeaf(at rank, r *Route) leaf {
 	methods := methodsOf(r.Definition.Match.Methods)
 	return leaf{
-		rank: at, route: r, prefix: r.path.prefix, either: r.path.either, methods: methods,
-		conditional: r.conditions() > 0 || methods&otherMethod != 0 && methods != anyMethod,
+		rank: at, route: r, prefix: r.rule.path.prefix, either: r.rule.path.either, methods: methods,
+		conditional: r.rule.conditions() > 0 || methods&otherMethod != 0 && methods != anyMethod,
 	}
 }
 
