@@ -185,11 +185,11 @@ func TestUnreadableSnapshotIsNotApplied(t *testing.T) {
 
 func TestStoreAwayAtStartServesTheFile(t *testing.T) {
 	for name, c := range map[string]struct {
-		fail func(*store)
+		fail func(*memory)
 		wait time.Duration
 	}{
-		"refuses": {func(s *store) { s.down = errDown }, 0},
-		"hangs":   {func(s *store) { s.hang = true }, 5 * time.Second},
+		"refuses": {func(s *memory) { s.down = errDown }, 0},
+		"hangs":   {func(s *memory) { s.hang = true }, 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()

@@ -20,8 +20,8 @@ import (
 // errDown is what the store of these tests says when it is away.
 var errDown = errors.New("connection refused")
 
-// store is a Source in memory that can fail in the ways that real ones do.
-type store struct {
+// memory is a Source in memory that can fail in the ways that real ones do.
+type memory struct {
 	mu      sync.Mutex
 	content *fleet.Snapshot
 	down    error         // of Load, Listen and Heartbeat
@@ -40,18 +40,18 @@ type beat struct {
 	at time.Time
 }
 
-func newStore(content *fleet.Snapshot) *store {
-	return &store{content: content, broken: make(chan struct{})}
+func newStore(content *fleet.Snapshot) *memory {
+	return &memory{content: content, broken: make(chan struct{})}
 }
 
-func (s *store) with(change func()) {
+func (s *memory) with(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change()
 }
 
 // commit makes content the newest and notifies.
-func (s *store) commit(content *fleet.Snapshot) {
+func (s *memory) commit(content *fleet.Snapshot) {
 	s.mu.Lock()
 	s.content = content
 	wakes := s.wakes
@@ -65,7 +65,7 @@ func (s *store) commit(content *fleet.Snapshot) {
 }
 
 // cut breaks every notification connection.
-func (s *store) cut() {
+func (s *memory) cut() {
 	s.with(func() {
 		close(s.broken)
 		s.broken = make(chan struct{})
@@ -73,14 +73,14 @@ func (s *store) cut() {
 	})
 }
 
-func (s *store) state() (content *fleet.Snapshot, slow time.Duration, hang bool, down error) {
+func (s *memory) state() (content *fleet.Snapshot, slow time.Duration, hang bool, down error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.content, s.slow, s.hang, s.down
 }
 
 // Load is as lazy as the real ones: the same head is taken for the same content.
-func (s *store) Load(ctx context.Context, known *fleet.Snapshot) (*fleet.Snapshot, error) {
+func (s *memory) Load(ctx context.Context, known *fleet.Snapshot) (*fleet.Snapshot, error) {
 	s.with(func() {
 		base := routing.Revision(-1)
 		if known != nil {
@@ -103,7 +103,7 @@ func (s *store) Load(ctx context.Context, known *fleet.Snapshot) (*fleet.Snapsho
 	return content, nil
 }
 
-func (s *store) Listen(ctx context.Context, wake func()) error {
+func (s *memory) Listen(ctx context.Context, wake func()) error {
 	s.mu.Lock()
 	s.listens = append(s.listens, time.Now())
 	down, broken := s.down, s.broken
@@ -123,7 +123,7 @@ func (s *store) Listen(ctx context.Context, wake func()) error {
 	}
 }
 
-func (s *store) Heartbeat(ctx context.Context, instance fleet.Instance) error {
+func (s *memory) Heartbeat(ctx context.Context, instance fleet.Instance) error {
 	_, _, hang, down := s.state()
 	if hang {
 		<-ctx.Done()
@@ -136,16 +136,16 @@ func (s *store) Heartbeat(ctx context.Context, instance fleet.Instance) error {
 	return nil
 }
 
-func (s *store) Instances(context.Context) ([]fleet.Instance, error) { return nil, nil }
+func (s *memory) Instances(context.Context) ([]fleet.Instance, error) { return nil, nil }
 
 // allBeats returns the heartbeats that arrived.
-func (s *store) allBeats() (beats []beat) {
+func (s *memory) allBeats() (beats []beat) {
 	s.with(func() { beats = slices.Clone(s.beats) })
 	return beats
 }
 
 // last returns the newest heartbeat.
-func (s *store) last() beat {
+func (s *memory) last() beat {
 	beats := s.allBeats()
 	if len(beats) == 0 {
 		return beat{}
@@ -154,13 +154,13 @@ func (s *store) last() beat {
 }
 
 // bases returns what each Load built on.
-func (s *store) bases() (known []routing.Revision) {
+func (s *memory) bases() (known []routing.Revision) {
 	s.with(func() { known = slices.Clone(s.known) })
 	return known
 }
 
 // allListens returns when a connection was tried.
-func (s *store) allListens() (times []time.Time) {
+func (s *memory) allListens() (times []time.Time) {
 	s.with(func() { times = slices.Clone(s.listens) })
 	return times
 }
@@ -211,7 +211,7 @@ func (d *dataPlane) revisions() []routing.Revision {
 // rig is a watcher between a store and a data plane.
 type rig struct {
 	*fleet.Watcher
-	store *store
+	store *memory
 	plane *dataPlane
 	log   *lockedBuffer
 	stop  func() error // ends Run and returns what it returned
@@ -219,7 +219,7 @@ type rig struct {
 
 // watch starts a watcher over the store; call it inside a synctest bubble, which
 // also fails the test if a goroutine is left behind.
-func watch(t *testing.T, s *store, folder string) *rig {
+func watch(t *testing.T, s *memory, folder string) *rig {
 	t.Helper()
 	r := &rig{store: s, plane: &dataPlane{}, log: &lockedBuffer{}}
 	r.Watcher = fleet.NewWatcher(fleet.Config{
