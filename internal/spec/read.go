@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
 )
@@ -128,6 +129,9 @@ func (r *reader) list(node ast.Node, path string, into reflect.Value) {
 		r.report(node, path, CodeType, "%s is %s: want a list, like [a, b]", label(path), shape(node))
 		return
 	}
+	if len(sequence.Values) == 0 {
+		return
+	}
 	into.Set(reflect.MakeSlice(into.Type(), len(sequence.Values), len(sequence.Values)))
 	for i, item := range sequence.Values {
 		r.value(item, fmt.Sprintf("%s[%d]", path, i), into.Index(i))
@@ -190,14 +194,34 @@ func (r *reader) word(node ast.Node, path string) (string, bool) {
 		r.report(node, path, CodeType, "%s has no value: write one, or leave the key out", label(path))
 		return "", false
 	default:
-		r.report(node, path, CodeType, "%s is %s: want a single value", label(path), shape(node))
-		return "", false
+		torn, ok := rejoin(node)
+		if !ok {
+			r.report(node, path, CodeType, "%s is %s: want a single value", label(path), shape(node))
+			return "", false
+		}
+		text = torn
 	}
 	if strings.ContainsRune(text, 0) {
 		r.report(node, path, CodeType, "%s contains a NUL byte, which no store keeps", label(path))
 		return "", false
 	}
 	return text, true
+}
+
+// rejoin puts together what the parser tears apart: in a list within braces it
+// takes the port of an unquoted http://127.0.0.1:80 for a map's value, though
+// YAML wants a space after a map's colon.
+func rejoin(node ast.Node) (string, bool) {
+	mapping, ok := node.(*ast.MappingNode)
+	if !ok || mapping.IsFlowStyle || len(mapping.Values) != 1 {
+		return "", false
+	}
+	pair := mapping.Values[0]
+	key, colon, value := pair.Key.GetToken(), pair.GetToken(), pair.Value.GetToken()
+	if key.Type != token.StringType || value.Position.Line != colon.Position.Line || value.Position.Column != colon.Position.Column+1 {
+		return "", false
+	}
+	return key.Value + ":" + value.Value, true
 }
 
 // shape names what a node is, for people.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -39,8 +41,10 @@ func ParseYAML(name string, text []byte) (Definitions, Source, error) {
 	r := reader{file: name, anchors: src.anchors}
 	r.value(body, "", reflect.ValueOf(&defs).Elem())
 	for _, f := range checkNames(defs) {
-		node := src.walk(body, fieldPath(f.kind, f.index, f.field))
-		r.report(node, fieldPath(f.kind, f.index, f.field), f.code, "%s", f.message)
+		path := fieldPath(f.kind, f.index, f.field)
+		if !slices.ContainsFunc(r.problems, func(p Problem) bool { return p.Path == path }) {
+			r.report(src.walk(body, path), path, f.code, "%s", f.message)
+		}
 	}
 	if len(r.problems) > 0 {
 		r.problems.sort()
@@ -65,7 +69,7 @@ func parse(name string, text []byte) (ast.Node, *Problem) {
 			Message: fmt.Sprintf("the byte 0x%02x is no UTF-8: save the file as UTF-8", text[at]),
 		}
 	}
-	tokens := lexer.Tokenize(string(text))
+	tokens := lexer.Tokenize(strings.TrimPrefix(string(text), "\ufeff"))
 	if deep := tooDeep(tokens); deep != nil {
 		return nil, problemAt(name, deep, fmt.Sprintf("more than %d lists or maps lie in each other", maxDepth))
 	}
