@@ -16,9 +16,9 @@ const (
 	exitUsage       exitCode = 2   // the command line, or a value on it, makes no sense
 	exitDeclined    exitCode = 3   // it asks before it does that, and nobody said yes
 	exitNotAllowed  exitCode = 4   // no token, or a token whose role is too low
-	exitNotFound    exitCode = 5   // no such route, backend or group
+	exitNotFound    exitCode = 5   // no such route or backend
 	exitConflict    exitCode = 6   // somebody else changed it meanwhile
-	exitRefused     exitCode = 7   // a hold, a gate or the route's stage forbids it
+	exitRefused     exitCode = 7   // a hold, a gate, or what hangs on it forbids it
 	exitTimedOut    exitCode = 8   // changed, but not every instance has said so in time
 	exitInterrupted exitCode = 130 // Ctrl-C
 )

@@ -67,3 +67,13 @@ func stepText(step, steps int) string {
 	}
 	return fmt.Sprintf("%d/%d", step, steps)
 }
+
+// shortened writes a Go duration without needless zeros: 10m0s is 10m.
+func shortened(duration string) string {
+	for _, zero := range []struct{ tail, keep string }{{"m0s", "m"}, {"h0m", "h"}} {
+		if rest, found := strings.CutSuffix(duration, zero.tail); found {
+			duration = rest + zero.keep
+		}
+	}
+	return duration
+}

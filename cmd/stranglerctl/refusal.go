@@ -19,9 +19,12 @@ func refusal(resp *http.Response, body []byte) error {
 		return notAnAdminAPI(resp, "status "+resp.Status+" and no explanation")
 	}
 	f := &failure{code: exitFor(resp.StatusCode), hint: p.Hint, lines: findings(p.Problems)}
-	message := p.Title
-	if p.Detail != "" {
-		message = p.Detail
+	message := p.Detail
+	switch {
+	case len(p.Problems) > 0: // the lines below say it all
+		message = counted(len(p.Problems), "fault") + " in the definitions; nothing was changed"
+	case message == "":
+		message = p.Title
 	}
 	f.err = errors.New(message)
 	switch resp.StatusCode {

@@ -129,7 +129,7 @@ func TestARefusalIsShownAndNeverObeyed(t *testing.T) {
 	env := answering(t, http.StatusUnprocessableEntity, "application/problem+json",
 		`{"title":"t","detail":"d\u001b[2J","hint":"h\u001b[2J","problems":[{"message":"m\u001b[2J","path":"p","file":"f","line":3,"column":4}]}`)
 	code, _, stderr := invoke(t, env, "status")
-	if want := "error: d\\x1b[2J\nf:3:4: m\\x1b[2J\nhint: h\\x1b[2J\n"; code != exitFailure || stderr != want {
+	if want := "error: 1 fault in the definitions; nothing was changed\nf:3:4: m\\x1b[2J\nhint: h\\x1b[2J\n"; code != exitFailure || stderr != want {
 		t.Errorf("exit code %d, stderr %q, want %q", code, stderr, want)
 	}
 }

@@ -76,7 +76,11 @@ func (v *verb) rollbackAll(ctx context.Context, request wire.RollbackRequest) er
 	if err := v.showMoves(done.raw, moved); err != nil {
 		return err
 	}
-	v.note.Linef("%s rolled back, %d unchanged", counted(len(moved), "route"), len(done.value)-len(moved))
+	what := "rolled back"
+	if v.dryRun {
+		what = "would be rolled back"
+	}
+	v.note.Linef("%s %s, %d unchanged", counted(len(moved), "route"), what, len(done.value)-len(moved))
 	if len(moved) == 0 {
 		moved = done.value[:min(1, len(done.value))] // for the revision to wait for
 	}

@@ -47,7 +47,7 @@ func (c *cli) showRoute(route answer[wire.RouteDetail]) error {
 		}
 		t := &term.Table{Heading: []string{"SIDE", "TIMEOUT", "VALUE", "FROM"}}
 		for _, s := range d.Timeouts {
-			t.Add(term.Cells(string(s.Side), s.Name, s.Value, string(s.Source))...)
+			t.Add(term.Cells(string(s.Side), s.Name, shortened(s.Value), string(s.Source))...)
 		}
 		return c.out.Table(t)
 	}})

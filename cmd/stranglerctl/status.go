@@ -230,7 +230,7 @@ func planText(p wire.PlanDefinition) string {
 	if len(p.Steps) == 0 {
 		return ""
 	}
-	return strings.Join(p.Steps, ", ") + "; bake time " + p.Bake
+	return strings.Join(p.Steps, ", ") + "; bake time " + shortened(p.Bake)
 }
 
 // wayBack is the command that takes a route's users back to legacy, if any are on new.

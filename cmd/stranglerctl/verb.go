@@ -101,18 +101,11 @@ func (v *verb) moveText(m wire.Move) string {
 
 // follow comes after a change: the notes, the waiting, and what to do next.
 func (v *verb) follow(ctx context.Context, api *client.Client, made []wire.Move) error {
-	for _, m := range made {
-		if m.Note != "" {
-			v.note.Linef("%s: %s", m.Route, m.Note)
-		}
-		if m.Changed && m.After.Stage == wire.StageShadow {
-			v.note.Linef("%s: in stage shadow legacy serves everything; copying requests to new and comparing comes with a later version", m.Route)
-		}
-	}
-	if v.dryRun {
+	v.tellNotes(made)
+	if v.dryRun || len(made) == 0 {
 		return nil
 	}
-	if v.wait > 0 && len(made) > 0 {
+	if v.wait > 0 {
 		if err := v.waitFor(ctx, api, made[0].Revision, v.wait); err != nil {
 			return err
 		}
@@ -121,6 +114,21 @@ func (v *verb) follow(ctx context.Context, api *client.Client, made []wire.Move)
 		v.hintNext(nextCommand(made[0].Route, made[0].After), undoCommand(v.name, made[0]))
 	}
 	return nil
+}
+
+// tellNotes prints what else there is to know about each move, and once what
+// stage shadow does not do yet.
+func (v *verb) tellNotes(made []wire.Move) {
+	shadow := false
+	for _, m := range made {
+		if m.Note != "" {
+			v.note.Linef("%s: %s", m.Route, m.Note)
+		}
+		shadow = shadow || m.Changed && m.After.Stage == wire.StageShadow
+	}
+	if shadow {
+		v.note.Linef("in stage shadow legacy serves everything; copying requests to new and comparing comes with a later version")
+	}
 }
 
 // hintNext prints the commands that go on and back.
