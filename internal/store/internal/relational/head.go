@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/stranglerfig/strangler/internal/routing"
 )
@@ -41,11 +40,19 @@ func readHead(ctx context.Context, tx *sql.Tx, lock string) (head, error) {
 func (h head) write(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, `UPDATE store SET revision = $1, definitions_revision = $2,
 		revision_hash = $3, event_id = $4, event_hash = $5`,
-		h.revision, h.definitions, slices.Concat([]byte{}, h.revisionHash), h.eventID, h.eventHash) // never NULL
+		h.revision, h.definitions, append([]byte{}, h.revisionHash...), h.eventID, h.eventHash) // empty, never NULL
 	if err != nil {
 		return fmt.Errorf("write the store's row: %w", err)
 	}
 	return nil
+}
+
+// notNull keeps what is empty from becoming NULL.
+func notNull(hash []byte) []byte {
+	if hash == nil {
+		return []byte{}
+	}
+	return hash
 }
 
 // name is what fleet.Snapshot.Head holds of this revision.
