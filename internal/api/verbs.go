@@ -92,7 +92,9 @@ func (s *server) RollbackAll(w http.ResponseWriter, r *http.Request, params wire
 	for i, result := range results {
 		moves[i] = wireMove(result, cmd)
 	}
-	s.Changed()
+	if len(results) > 0 && results[0].Revision != results[0].Previous {
+		s.Changed()
+	}
 	s.writeJSON(w, r, moves)
 }
 

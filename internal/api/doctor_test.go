@@ -1,0 +1,142 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stranglerfig/strangler/internal/api"
+	"github.com/stranglerfig/strangler/internal/api/wire"
+	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/routing"
+)
+
+func doctor(h *house) []string {
+	h.t.Helper()
+	var found []string
+	for _, c := range decode[[]wire.Check](h.get("/api/v1/doctor").want(http.StatusOK)) {
+		if c.Message == "" || (c.Level == wire.CheckLevelFail && c.Hint == "") {
+			h.t.Errorf("%+v says too little", c)
+		}
+		found = append(found, fmt.Sprintf("%s %s %s", c.Group, c.Code, c.Level))
+	}
+	return found
+}
+
+// reachable makes the endpoints of the shop reachable, but for those on port.
+func reachable(not string) func(*api.Config) {
+	return func(c *api.Config) {
+		c.Dial = func(_ context.Context, _, address string) (net.Conn, error) {
+			if not != "" && strings.HasSuffix(address, not) {
+				return nil, errors.New("connection refused")
+			}
+			here, there := net.Pipe()
+			_ = there.Close()
+			return here, nil
+		}
+	}
+}
+
+func TestDoctorFindsNothingWrong(t *testing.T) {
+	h := openShop(t, reachable(""))
+	want := []string{
+		"store store_reachable ok",
+		"backends endpoint_reachable ok", "backends endpoint_reachable ok", "backends endpoint_reachable ok",
+		"routes routes_valid ok", "instances instances_current ok",
+	}
+	if diff := cmp.Diff(want, doctor(h)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDoctorDialsEndpointsForReal(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := closed.Addr().String()
+	_ = closed.Close()
+	h := open(t)
+	h.post("/api/v1/apply", fmt.Sprintf("backends:\n- name: b\n  endpoints: [http://%s, http://%s]\n", listener.Addr(), gone), yamlBody).want(http.StatusOK)
+	levels := make(map[string]wire.CheckLevel)
+	for _, c := range decode[[]wire.Check](h.get("/api/v1/doctor").want(http.StatusOK)) {
+		if address := strings.Fields(strings.TrimPrefix(c.Message, "b: http://"))[0]; c.Group == wire.CheckGroupBackends {
+			levels[strings.TrimSuffix(address, ":")] = c.Level
+		}
+	}
+	want := map[string]wire.CheckLevel{listener.Addr().String(): wire.CheckLevelOk, gone: wire.CheckLevelFail}
+	if diff := cmp.Diff(want, levels); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDoctorFindsWhatIsWrong(t *testing.T) {
+	h := openShop(t, reachable(":4001"))
+	h.post("/api/v1/routes/orders-get/promote", `{"to": "25%"}`).want(http.StatusOK)
+	h.router.serve(routing.Compile(2, []routing.Definition{{Name: "orders-post", Match: routing.Match{Path: "orders"}, Legacy: "monolith"}}))
+	h.router.stand(nil, fleet.Status{Reachable: true, FromFile: true, ConfirmedAt: time.Now(), Alarm: errors.New("the store went back")})
+	h.store.instances = []fleet.Instance{
+		{Name: "a", Revision: 2, Age: time.Second, Version: "test"},
+		{Name: "b", Revision: 1, Age: 59 * time.Second, Version: "test"},
+		{Name: "c", Revision: 2, Age: 60 * time.Second, Version: "test"},
+		{Name: "d", Revision: 1, Age: time.Hour, SignedOff: true, Version: "test"},
+	}
+	want := []string{
+		"store store_reachable ok", "store store_alarm fail", "store served_from_file warn", "store no_notifications warn",
+		"backends endpoint_reachable ok", "backends endpoint_reachable ok", "backends endpoint_unreachable fail",
+		"routes route_invalid fail", "routes group_apart warn",
+		"instances instance_behind warn", "instances instance_silent warn",
+	}
+	if diff := cmp.Diff(want, doctor(h)); diff != "" {
+		t.Error(diff)
+	}
+	for _, c := range decode[[]wire.Check](h.get("/api/v1/doctor")) {
+		if c.Code == "group_apart" && c.Message != "the routes of group visitors are apart: 0%: orders-list; 25%: orders-get" {
+			t.Errorf("%+v", c)
+		}
+	}
+	var states []string
+	for _, i := range decode[[]wire.Instance](h.get("/api/v1/instances").want(http.StatusOK)) {
+		states = append(states, fmt.Sprintf("%s %s %d %.0f", i.Instance, i.State, i.Revision, i.AgeS))
+	}
+	if diff := cmp.Diff([]string{"a serving 2 1", "b serving 1 59", "c silent 2 60", "d signed_off 1 3600"}, states); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDoctorWorksWhenTheStoreIsAway(t *testing.T) {
+	h := openShop(t, reachable(""))
+	h.get("/api/v1/status").want(http.StatusOK)
+	h.store.away.Store(true)
+	want := []string{
+		"store store_unreachable fail",
+		"backends endpoint_reachable ok", "backends endpoint_reachable ok", "backends endpoint_reachable ok",
+		"routes routes_valid ok", "instances instances_unknown warn",
+	}
+	if diff := cmp.Diff(want, doctor(h)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestHeartbeatsMakeInstances(t *testing.T) {
+	h := open(t)
+	if err := h.store.Heartbeat(t.Context(), fleet.Instance{Name: "router-1", Revision: 7, Version: "test", StartedAt: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	list := decode[[]wire.Instance](h.get("/api/v1/instances").want(http.StatusOK))
+	if len(list) != 1 || list[0].Instance != "router-1" || list[0].Revision != 7 || list[0].State != wire.InstanceStateServing || list[0].AgeS > 30 {
+		t.Errorf("%+v", list)
+	}
+}
