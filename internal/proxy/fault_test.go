@@ -50,8 +50,10 @@ func TestBackendFaults(t *testing.T) {
 		"two content lengths":       {answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc"), 502, "upstream_invalid", "bad_response", "http_protocol_error"},
 		"length and chunks":         {answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"), 502, "upstream_invalid", "bad_response", "http_protocol_error"},
 		"endless interim answers":   {answer(strings.Repeat("HTTP/1.1 102 Processing\r\nX-Fill: "+strings.Repeat("x", 1000)+"\r\n\r\n", 1000)), 502, "upstream_invalid", "bad_response", "http_protocol_error"},
-		"says nothing": {rawBackend(t, func(conn net.Conn, _ *http.Request) { _, _ = io.Copy(io.Discard, conn) }),
-			504, "upstream_timeout", "timeout", "http_response_timeout"},
+		"says nothing": {
+			rawBackend(t, func(conn net.Conn, _ *http.Request) { _, _ = io.Copy(io.Discard, conn) }),
+			504, "upstream_timeout", "timeout", "http_response_timeout",
+		},
 		"own errors pass": {answer("HTTP/1.1 503 Busy\r\nContent-Length: 4\r\nContent-Type: application/problem+json\r\n\r\nbusy"), 503, "", "failure", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -284,3 +284,6 @@ func problem(t testing.TB, res *http.Response, body string) string {
 	}
 	return p.Code
 }
+
+// longStream are limits under which nothing ends by itself during a test.
+func longStream() guard.Timeouts { return guard.LegacyTimeouts() }

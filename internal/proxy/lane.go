@@ -54,7 +54,7 @@ func (l *lane) pick() *pool {
 func (p *Proxy) BuildLanes(table *routing.Table, backends map[string][]string, limits []Limits) *Lanes {
 	lanes := &Lanes{byRoute: make([]routeLanes, len(limits)), pools: make(map[poolKey]struct{})}
 	for route := range table.Routes() {
-		def, limit := &route.Definition, limits[route.Index]
+		def, limit := route.Definition, limits[route.Index]
 		lanes.byRoute[route.Index] = routeLanes{
 			legacy: p.buildLane(lanes, route.Name, routing.Legacy, def.Legacy, backends[def.Legacy], limit.Legacy),
 			new:    p.buildLane(lanes, route.Name, routing.New, def.New, backends[def.New], limit.New),
