@@ -28,7 +28,7 @@ type matcher struct {
 	literals []literalEdge
 	patterns []patternEdge
 	leaves   []leaf
-	wide     map[wideEdge]nodeID // the literals of nodes that have too many to search
+	wide     []map[string]nodeID // the literals of nodes that have too many to search one by one
 }
 
 // node is where a path's first segments lead. Its lists begin at the given
@@ -39,17 +39,12 @@ type node struct {
 	literals int32
 	patterns int32
 	leaves   int32
-	wide     bool // the literals are in matcher.wide
+	wide     int32 // index into matcher.wide; 0: the literals are in matcher.literals
 }
 
 type literalEdge struct {
 	text string
 	to   nodeID
-}
-
-type wideEdge struct {
-	from nodeID
-	text string
 }
 
 type patternEdge struct {
@@ -132,8 +127,8 @@ func (s *search) walk(id nodeID, rest string) {
 
 func (m *matcher) literal(from nodeID, text string) nodeID {
 	n := &m.nodes[from]
-	if n.wide {
-		return m.wide[wideEdge{from, text}]
+	if n.wide != 0 {
+		return m.wide[n.wide][text]
 	}
 	for i := n.literals; i < m.nodes[from+1].literals; i++ {
 		if m.literals[i].text == text {

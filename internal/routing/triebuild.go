@@ -39,7 +39,7 @@ func newMatcher(routes []*Route) *matcher {
 	}
 	m := &matcher{
 		exact: make(map[string]nodeID, len(exact)), suffix: make(map[string]nodeID, len(suffix)),
-		nodes: make([]node, 1), wide: map[wideEdge]nodeID{},
+		nodes: make([]node, 1), wide: make([]map[string]nodeID, 1),
 	}
 	for host, b := range exact {
 		m.exact[host] = m.lay(b)
@@ -114,9 +114,13 @@ func (m *matcher) ends() node {
 func (m *matcher) lay(b *branch) nodeID {
 	id := nodeID(len(m.nodes))
 	n := m.ends()
-	n.best, n.wide = b.best, len(b.literals) > fewLiterals
+	n.best = b.best
+	if len(b.literals) > fewLiterals {
+		n.wide = int32(len(m.wide))
+		m.wide = append(m.wide, make(map[string]nodeID, len(b.literals)))
+	}
 	m.nodes = append(m.nodes, n)
-	if !n.wide {
+	if n.wide == 0 {
 		for _, next := range b.literals {
 			m.literals = append(m.literals, literalEdge{text: next.text})
 		}
@@ -127,8 +131,8 @@ func (m *matcher) lay(b *branch) nodeID {
 	m.leaves = append(m.leaves, b.leaves...)
 	for i, next := range b.literals {
 		to := m.lay(next)
-		if n.wide {
-			m.wide[wideEdge{id, next.text}] = to
+		if n.wide != 0 {
+			m.wide[n.wide][next.text] = to
 		} else {
 			m.literals[int(n.literals)+i].to = to
 		}
