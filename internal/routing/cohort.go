@@ -17,14 +17,19 @@ const maxChains = 16
 // cohort finds the point of a request: a group's keys, and the hash that has
 // already taken in its salt.
 type cohort struct {
-	mint   bool
-	keys   []Key
+	*chain
 	salted xxhash.Digest // never written to; copied for each request
+}
+
+// chain is the keys a group tries in order.
+type chain struct {
+	keys []Key
+	mint bool // the last of them is mint
 }
 
 // parseCohort compiles a group. On an error, key is the index of the key at fault.
 func (c *compiler) parseCohort(g *Group) (parsed cohort, key int, err error) {
-	keys := slices.Clone(g.Keys)
+	keys, mint := slices.Clone(g.Keys), false
 	if len(keys) == 0 {
 		keys = []Key{{Kind: KeyMint}}
 	}
@@ -37,25 +42,23 @@ func (c *compiler) parseCohort(g *Group) (parsed cohort, key int, err error) {
 		case KeyHeader:
 			k.Name = textproto.CanonicalMIMEHeaderKey(k.Name)
 		case KeyMint:
-			k.Name, parsed.mint = CohortCookie, true
+			k.Name, mint = CohortCookie, true
 		}
 	}
-	parsed.keys = c.chain(keys)
-	parsed.salted = salted(g.Salt)
-	return parsed, 0, nil
+	return cohort{chain: c.chain(chain{keys, mint}), salted: salted(g.Salt)}, 0, nil
 }
 
-// chain returns the one copy of equal key chains.
-func (c *compiler) chain(keys []Key) []Key {
+// chain returns the one copy of equal chains.
+func (c *compiler) chain(wanted chain) *chain {
 	for _, known := range c.chains {
-		if slices.Equal(known, keys) {
+		if slices.Equal(known.keys, wanted.keys) {
 			return known
 		}
 	}
 	if len(c.chains) < maxChains {
-		c.chains = append(c.chains, keys)
+		c.chains = append(c.chains, &wanted)
 	}
-	return keys
+	return &wanted
 }
 
 func checkKey(k *Key, last bool) error {

@@ -13,7 +13,7 @@ type compiler struct {
 	invalid  []Invalid
 	patterns map[string]*pattern // by source: equal patterns share one
 	literals map[string]string
-	chains   [][]Key // the key chains seen so far: most routes share one of a few
+	chains   []*chain // the key chains seen so far: most routes share one of a few
 }
 
 // compile returns everything of a table that does not change when routes are
@@ -31,8 +31,7 @@ func compile(defs []Definition, assigned []Assigned) *compiled {
 		before := len(c.invalid)
 		c.checkName(i, uses[defs[i].Name])
 		slab[i] = Route{
-			Index: i, Name: defs[i].Name, Definition: &defs[i],
-			catchAll: isCatchAll(&defs[i]), cohort: c.cohort(i), rule: c.rule(i),
+			Index: i, Name: defs[i].Name, Definition: &defs[i], cohort: c.cohort(i), rule: c.rule(i),
 		}
 		out.sides[i] = sidesOf(&defs[i])
 		if code, field, message := out.sides[i].check(assigned[i]); code != "" {
@@ -71,7 +70,7 @@ func (c *compiler) checkName(index, uses int) {
 // rule compiles one definition's match as far as it can, and refuses each fault.
 func (c *compiler) rule(index int) *rule {
 	m := &c.defs[index].Match
-	r := &rule{}
+	r := &rule{catchAll: isCatchAll(&c.defs[index])}
 	var err error
 	if r.host, err = parseHost(m.Host); err != nil {
 		c.refuse(index, InvalidHost, "match.host", err.Error())

@@ -84,12 +84,12 @@ func (t *Table) Assign(r *Route, req *Request) Assignment {
 	at := t.assigned[r.Index]
 	a := Assignment{Route: r, Revision: t.revision, Stage: at.Stage, Weight: at.Weight, Point: -1}
 	switch {
-	case r.catchAll:
-		a.Reason = ReasonCatchAll
 	case at.Stage == StageCanary:
 		r.cohort.decide(req, &a)
 	case at.Stage >= StageNew:
 		a.Side = New
+	case r.CatchAll():
+		a.Reason = ReasonCatchAll
 	}
 	return a
 }
