@@ -80,11 +80,14 @@ func (p Problems) sort() {
 // finding is a problem before its place in the text has been looked up.
 type finding struct {
 	kind, name string
-	index      int    // in the checked definitions
+	index      int    // in the checked definitions; absent: it is not among them
 	field      string // match.path; empty: the object as a whole
 	code       string
 	message    string
 }
+
+// absent is the index of an object that is to be removed, or is not defined.
+const absent = -1
 
 // findings collects what checks find about one object after the other.
 type findings struct {

@@ -18,7 +18,7 @@ import (
 func Remove(current Current, kind, name string) (Definitions, error) {
 	defs := current.Definitions
 	var found findings
-	found.object(kind, name, 0)
+	found.object(kind, name, absent)
 	for _, list := range defs.objects() {
 		if list.kind == kind && !slices.Contains(list.names, name) {
 			found.add("", CodeMissing, "it is not defined%s", didYouMean(rollout.Near(name, list.names)))
@@ -79,13 +79,13 @@ func exposed(current Current, next Definitions) []finding {
 	for i, r := range next.Routes {
 		index[r.Name] = i
 	}
-	for i, before := range current.Definitions.Routes {
+	for _, before := range current.Definitions.Routes {
 		state := current.States[before.Name]
 		route, stays := after[before.Name]
 		switch {
 		case state.Stage != routing.StageCanary && state.Stage != routing.StageNew:
 		case !stays:
-			found.object(KindRoute, before.Name, i)
+			found.object(KindRoute, before.Name, absent)
 			found.add("", CodeExposed, "it stands at %s, so removing it would move its traffic: first run stranglerctl rollback %s, or retire it",
 				state.Target(), before.Name)
 		case state.Stage == routing.StageCanary && !sameCohorts(before.cohort(hadGroups), route.cohort(hasGroups)):

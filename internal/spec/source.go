@@ -43,7 +43,9 @@ func (s Source) problem(f finding) Problem {
 		position := s.walk(object.node, f.field).GetToken().Position
 		p.Line, p.Column = position.Line, position.Column
 	}
-	p.Path = fieldPath(f.kind, index, f.field)
+	if index != absent {
+		p.Path = fieldPath(f.kind, index, f.field)
+	}
 	return p
 }
 
