@@ -51,6 +51,10 @@ var ErrUnknownRoute = errors.New("unknown route")
 // change was not made.
 var ErrUnavailable = errors.New("the store is unavailable")
 
+// ErrUncertain says that a change was handed to the store and no answer came
+// back: whether it was made is not known, the history will tell.
+var ErrUncertain = errors.New("whether the change was made is not known")
+
 // ErrText says that a name or a reason holds what no store keeps: a NUL byte,
 // or bytes that are not UTF-8. Nothing was changed.
 var ErrText = errors.New("text that cannot be stored")

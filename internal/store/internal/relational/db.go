@@ -99,7 +99,7 @@ func (d *DB) explain(ctx, inner context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, rollout.ErrUnavailable):
+	case errors.Is(err, rollout.ErrUnavailable), errors.Is(err, rollout.ErrUncertain):
 		return err
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fmt.Errorf("store %s: %w", d.name, ctx.Err())

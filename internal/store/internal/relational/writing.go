@@ -77,7 +77,7 @@ func (d *DB) commit(ctx context.Context, w *writing) error {
 		}
 	}
 	if err := w.tx.Commit(); err != nil {
-		return fmt.Errorf("commit (whether it was made is not known, look at the history): %w", err)
+		return fmt.Errorf("%w: commit: %w", rollout.ErrUncertain, err)
 	}
 	if moved && d.dialect.Committed != nil {
 		d.dialect.Committed()
