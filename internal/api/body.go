@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -34,8 +35,7 @@ func readJSON(r *http.Request, value any) error {
 			err = errors.New("more follows after the end of the JSON value")
 		}
 	}
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return err
 	}
 	return badRequest("bad_json", fmt.Sprintf("the body is not the JSON that is wanted: %v", err), "")
@@ -43,8 +43,7 @@ func readJSON(r *http.Request, value any) error {
 
 // cutShort is for a body that ends too early or is too large.
 func cutShort(err error) error {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return err
 	}
 	return badRequest("bad_body", fmt.Sprintf("the body cannot be read: %v", err), "")
@@ -55,12 +54,8 @@ func cutShort(err error) error {
 func expect(r *http.Request, types ...string) error {
 	sent := r.Header.Get("Content-Type")
 	media, _, err := mime.ParseMediaType(sent)
-	if err == nil {
-		for _, t := range types {
-			if media == t {
-				return nil
-			}
-		}
+	if err == nil && slices.Contains(types, media) {
+		return nil
 	}
 	return newProblem(http.StatusUnsupportedMediaType, "wrong_media_type", "The body has the wrong media type.",
 		fmt.Sprintf("Content-Type is %q and has to be %s; nothing was changed", sent, types[0]), "")

@@ -127,8 +127,7 @@ func (s *server) remove(w http.ResponseWriter, r *http.Request, kind, name strin
 	}
 	s.edit(w, r, edit, reason, func(current spec.Current) (spec.Definitions, error) {
 		next, err := spec.Remove(current, kind, name)
-		var problems spec.Problems
-		if errors.As(err, &problems) {
+		if problems, ok := errors.AsType[spec.Problems](err); ok {
 			return next, stays(kind, problems)
 		}
 		return next, err

@@ -64,7 +64,7 @@ func TestApplyRefusesAFileAsAWholeWithEveryPosition(t *testing.T) {
 
 func TestPruneRemovesWhatTheFileDoesNotName(t *testing.T) {
 	h := openShop(t)
-	file := shop[:strings.Index(shop, "  - name: orders-post")]
+	file, _, _ := strings.Cut(shop, "  - name: orders-post")
 	if edit := decode[wire.Edit](h.post("/api/v1/apply", file, yamlBody)); len(edit.Changes) != 0 {
 		t.Errorf("without prune: %+v", edit.Changes)
 	}

@@ -96,9 +96,9 @@ func (s *server) problemOf(err error) *problem {
 			"send the header Authorization: Bearer <token>; `strangler token create` makes one")
 	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, rollout.ErrUnavailable):
 		return s.storeAway(err)
-	case errors.Is(err, context.DeadlineExceeded):
-		return newProblem(http.StatusGatewayTimeout, "store_timeout", "The store did not answer in time.",
-			"whether a change was made is not known"+s.flowing(), "look at the history before trying again")
+	case errors.Is(err, rollout.ErrUncertain), errors.Is(err, context.DeadlineExceeded):
+		return newProblem(http.StatusGatewayTimeout, "outcome_unknown", "The store gave no answer.",
+			"whether the change was made is not known"+s.flowing(), "look at the history before trying again")
 	default:
 		return s.internal(err)
 	}
