@@ -41,16 +41,16 @@ func parse(address string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// checkShape refuses a URL whose password holds an unescaped slash: its rest
-// would be taken for the database's name, and then be printed.
+// checkShape refuses a URL whose password holds an unescaped slash or @: its
+// rest would be taken for the host or the database's name, and then be printed.
 func checkShape(address string) error {
 	_, rest, found := strings.Cut(address, "://")
 	if !found {
 		return fmt.Errorf("%w: it does not start with postgres://", ErrAddress)
 	}
 	before, after, _ := strings.Cut(rest, "/")
-	if !strings.Contains(before, "@") && strings.Contains(after, "@") {
-		return fmt.Errorf("%w: there is an @ behind the first slash; percent-encode a slash in the password as %%2F, and an @ elsewhere as %%40", ErrAddress)
+	if strings.Count(before, "@") > 1 || (!strings.Contains(before, "@") && strings.Contains(after, "@")) {
+		return fmt.Errorf("%w: there is an @ too many, or one behind the first slash; write a slash in the password as %%2F, and an @ as %%40", ErrAddress)
 	}
 	return nil
 }

@@ -2,22 +2,21 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/store/internal/relational"
 )
 
-const (
-	// quiet is how long a listening connection may be silent before it is asked
-	// whether it still lives: a dead one reports nothing by itself.
-	quiet = 10 * time.Second
-	// answer is how long it then has to reply.
-	answer = 3 * time.Second
-)
+// quiet is how long a listening connection may be silent before it is asked
+// whether it still lives, when Options do not say: a dead one reports nothing by
+// itself. It then has a third of that time to answer.
+const quiet = 10 * time.Second
 
 // Listen implements fleet.Source on a connection of its own. It wakes first
 // when LISTEN is in force, so that no commit falls between reading and listening.
@@ -35,7 +34,7 @@ func (s *Store) Listen(ctx context.Context, wake func()) error {
 	}
 	wake()
 	for {
-		if err := wait(ctx, conn); err != nil {
+		if err := wait(ctx, conn, s.quiet); err != nil {
 			return s.lost(ctx, err)
 		}
 		wake()
@@ -43,7 +42,7 @@ func (s *Store) Listen(ctx context.Context, wake func()) error {
 }
 
 // wait returns at the next notification, or with the reason for which none can come.
-func wait(ctx context.Context, conn *pgx.Conn) error {
+func wait(ctx context.Context, conn *pgx.Conn, quiet time.Duration) error {
 	for {
 		silence, cancel := context.WithTimeout(ctx, quiet)
 		_, err := conn.WaitForNotification(silence)
@@ -51,13 +50,13 @@ func wait(ctx context.Context, conn *pgx.Conn) error {
 		if err == nil || ctx.Err() != nil || !pgconn.Timeout(err) {
 			return err
 		}
-		if err := alive(ctx, conn); err != nil {
+		if err := alive(ctx, conn, quiet/3); err != nil {
 			return fmt.Errorf("silent for %s, and no answer to a ping: %w", quiet, err)
 		}
 	}
 }
 
-func alive(ctx context.Context, conn *pgx.Conn) error {
+func alive(ctx context.Context, conn *pgx.Conn, answer time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, answer)
 	defer cancel()
 	return conn.Ping(ctx)
@@ -68,7 +67,7 @@ func (s *Store) lost(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("listening to %s ended: %w", s.URL(), ctx.Err())
 	}
-	if unavailable(err) {
+	if errors.Is(err, rollout.ErrUnavailable) {
 		return err
 	}
 	return relational.Unavailable(s.URL(), fmt.Errorf("listening ended: %w", err), advice(err))

@@ -6,11 +6,13 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -27,9 +29,10 @@ const channel = "strangler"
 
 // Options say how a store is opened.
 type Options struct {
-	Logger *slog.Logger // required
-	Listen string       // URL of a direct connection for LISTEN; "": the store's own
-	Up     bool         // migrate an older schema instead of refusing it
+	Logger *slog.Logger  // required
+	Listen string        // URL of a direct connection for LISTEN; "": the store's own
+	Up     bool          // migrate an older schema instead of refusing it
+	Quiet  time.Duration // how long LISTEN may be silent before it is probed; 0: 10 s
 }
 
 // Store is a store in PostgreSQL. It is safe for concurrent use.
@@ -38,6 +41,7 @@ type Store struct {
 	pool     *pgxpool.Pool
 	db       *sql.DB // the pool, as database/sql
 	listener *pgx.ConnConfig
+	quiet    time.Duration
 	logger   *slog.Logger
 	ready    readiness
 }
@@ -75,7 +79,8 @@ func Open(ctx context.Context, address string, options Options) (*Store, error) 
 
 func assemble(pool *pgxpool.Pool, listener *pgx.ConnConfig, files fs.FS, options Options) *Store {
 	s := &Store{
-		pool: pool, db: stdlib.OpenDBFromPool(pool), listener: listener.Copy(), logger: options.Logger,
+		pool: pool, db: stdlib.OpenDBFromPool(pool), listener: listener.Copy(),
+		quiet: cmp.Or(options.Quiet, quiet), logger: options.Logger,
 	}
 	s.ready = readiness{
 		turn:   semaphore.NewWeighted(1),

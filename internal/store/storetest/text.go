@@ -24,11 +24,11 @@ func testText(t *testing.T, backend Backend) {
 }
 
 func textKept(t *testing.T, backend Backend) {
+	f := open(t, backend)
 	for _, text := range []string{
 		"<img src=x onerror=alert(1)>", "line\r\nSet-Cookie: a=b", `'; DROP TABLE routes; --`, `"$1" %s \ \x00`,
 		"Grüße, 世界 🐘", "\u202eevil", "\t \u00a0", "\x01\x7f",
 	} {
-		f := open(t, backend)
 		f.apply(spec.Definitions{Routes: []spec.Route{{Name: text, Match: spec.Match{Path: text}, Legacy: text, New: text}}})
 		next := rollout.State{Hold: rollout.Hold{Kind: rollout.HoldPaused, Reason: text}}
 		_, err := f.Change(t.Context(), only(text), func(rollout.Record) (rollout.Decision, error) {

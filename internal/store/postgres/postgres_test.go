@@ -1,0 +1,262 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/spec"
+	"github.com/stranglerfig/strangler/internal/store/pgtest"
+	"github.com/stranglerfig/strangler/internal/store/postgres"
+)
+
+// soon is how long a test waits for what must happen.
+const soon = 30 * time.Second
+
+func open(t *testing.T, address string, options postgres.Options) *postgres.Store {
+	t.Helper()
+	options.Logger, options.Up = slog.New(slog.DiscardHandler), true
+	s, err := postgres.Open(t.Context(), address, options)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// add makes the next revision, out of a backend of this name.
+func add(ctx context.Context, s *postgres.Store, name string) error {
+	_, err := s.Edit(ctx, spec.Edit{Verb: rollout.VerbApply, Actor: "ana"}, func(current spec.Current) (spec.Definitions, error) {
+		current.Definitions.Backends = append(current.Definitions.Backends, spec.Backend{Name: name})
+		return current.Definitions, nil
+	})
+	return err
+}
+
+func mustAdd(t *testing.T, s *postgres.Store, name string) {
+	t.Helper()
+	if err := add(t.Context(), s, name); err != nil {
+		t.Fatalf("edit: %v", err)
+	}
+}
+
+func listening(t *testing.T, s *postgres.Store) (wakes <-chan struct{}, ended <-chan error) {
+	t.Helper()
+	woken, end := make(chan struct{}, 10), make(chan error, 1)
+	go func() { end <- s.Listen(t.Context(), func() { woken <- struct{}{} }) }()
+	await(t, "the first wake", woken)
+	return woken, end
+}
+
+func await[T any](t *testing.T, what string, from <-chan T) T {
+	t.Helper()
+	select {
+	case value := <-from:
+		return value
+	case <-time.After(soon):
+		t.Fatalf("%s did not come within %s", what, soon)
+		panic("unreachable")
+	}
+}
+
+func TestCommitsOfAnotherRouterWake(t *testing.T) {
+	address := pgtest.URL(t)
+	wakes, _ := listening(t, open(t, address, postgres.Options{}))
+	mustAdd(t, open(t, address, postgres.Options{}), "a")
+	await(t, "the wake", wakes)
+}
+
+func TestKilledListenerSaysSoAndCanListenAgain(t *testing.T) {
+	address := pgtest.URL(t)
+	s := open(t, address, postgres.Options{})
+	_, ended := listening(t, s)
+	pgtest.Exec(t, address, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN strangler'")
+	if err := await(t, "the end of Listen", ended); !errors.Is(err, rollout.ErrUnavailable) {
+		t.Errorf("Listen ended with %v, want ErrUnavailable", err)
+	}
+	wakes, _ := listening(t, s)
+	mustAdd(t, s, "a")
+	await(t, "the wake after listening again", wakes)
+}
+
+// TestSilentlyDeadListenerIsNoticed cuts the line without closing it.
+func TestSilentlyDeadListenerIsNoticed(t *testing.T) {
+	address := pgtest.URL(t)
+	line := newLine(t, address)
+	s := open(t, address, postgres.Options{Listen: line.address, Quiet: 300 * time.Millisecond})
+	wakes, ended := listening(t, s)
+	mustAdd(t, s, "a")
+	await(t, "the wake through the line", wakes)
+	line.cut.Store(true)
+	if err := await(t, "the end of Listen", ended); !errors.Is(err, rollout.ErrUnavailable) {
+		t.Errorf("Listen ended with %v, want ErrUnavailable", err)
+	}
+}
+
+// line forwards connections to a server until it is cut; then it swallows what
+// it reads, as a network does that lost a router's state.
+type line struct {
+	address string
+	cut     atomic.Bool
+}
+
+func newLine(t *testing.T, target string) *line {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := u.Host
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	u.Host = listener.Addr().String()
+	l := &line{address: u.String()}
+	go func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			far, err := net.Dial("tcp", server)
+			if err != nil {
+				_ = near.Close()
+				continue
+			}
+			go l.carry(near, far)
+			go l.carry(far, near)
+		}
+	}()
+	return l
+}
+
+func (l *line) carry(to, from net.Conn) {
+	defer func() { _ = to.Close() }()
+	buffer := make([]byte, 4096)
+	for {
+		n, err := from.Read(buffer)
+		if err != nil {
+			return
+		}
+		if l.cut.Load() {
+			continue
+		}
+		if _, err := to.Write(buffer[:n]); err != nil {
+			return
+		}
+	}
+}
+
+func TestServerGoesAwayAndComesBack(t *testing.T) {
+	server := pgtest.New(t)
+	s := open(t, server.URL("postgres"), postgres.Options{})
+	mustAdd(t, s, "a")
+	before, err := s.Load(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, ended := listening(t, s)
+
+	server.Stop(t)
+	if err := await(t, "the end of Listen", ended); !errors.Is(err, rollout.ErrUnavailable) {
+		t.Errorf("Listen ended with %v, want ErrUnavailable", err)
+	}
+	_, loadErr := s.Load(t.Context(), before)
+	_, changeErr := s.Change(t.Context(), rollout.Selection{All: true}, nil)
+	for what, err := range map[string]error{
+		"load": loadErr, "change": changeErr, "edit": add(t.Context(), s, "b"), "ping": s.Ping(t.Context()),
+		"heartbeat": s.Heartbeat(t.Context(), fleet.Instance{Name: "i"}), "listen": s.Listen(t.Context(), func() {}),
+	} {
+		if !errors.Is(err, rollout.ErrUnavailable) || !strings.Contains(err.Error(), s.URL()) {
+			t.Errorf("%s while the server is away: %v, want ErrUnavailable naming the store", what, err)
+		}
+	}
+
+	server.Start(t)
+	if after, err := s.Load(t.Context(), before); err != nil || after != before {
+		t.Errorf("after the server came back: %v; want the snapshot of before", err)
+	}
+	mustAdd(t, s, "b")
+}
+
+func TestStoreOpensWhileTheServerIsAway(t *testing.T) {
+	server := pgtest.New(t)
+	server.Stop(t)
+	s := open(t, server.URL("postgres"), postgres.Options{})
+	if err := s.Ping(t.Context()); !errors.Is(err, rollout.ErrUnavailable) {
+		t.Errorf("ping: %v, want ErrUnavailable", err)
+	}
+	server.Start(t)
+	mustAdd(t, s, "a") // the schema is made on the way
+}
+
+func TestRoleThatMayOnlyReadIsToldSo(t *testing.T) {
+	address := pgtest.URL(t)
+	mustAdd(t, open(t, address, postgres.Options{}), "a")
+	role := "reader_" + strings.TrimPrefix(mustParse(t, address).Path, "/test_")
+	pgtest.Exec(t, address, "CREATE ROLE "+role+" LOGIN PASSWORD 'p'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO "+role)
+	t.Cleanup(func() { pgtest.Exec(t, address, "DROP OWNED BY "+role+"; DROP ROLE "+role) })
+
+	s := open(t, pgtest.WithUser(t, address, role, "p"), postgres.Options{})
+	if snapshot, err := s.Load(t.Context(), nil); err != nil || snapshot.Revision != 1 {
+		t.Errorf("reading: %v", err)
+	}
+	if err := add(t.Context(), s, "b"); !errors.Is(err, rollout.ErrUnavailable) || !strings.Contains(err.Error(), "grant this role") {
+		t.Errorf("writing: %v, want ErrUnavailable with the grants", err)
+	}
+}
+
+func TestReadOnlyReplicaIsToldSo(t *testing.T) {
+	address := pgtest.URL(t)
+	mustAdd(t, open(t, address, postgres.Options{}), "a")
+	replica := address + "?default_transaction_read_only=on"
+	s := open(t, replica, postgres.Options{})
+	if _, err := s.Load(t.Context(), nil); err != nil {
+		t.Errorf("reading: %v", err)
+	}
+	for what, err := range map[string]error{"edit": add(t.Context(), s, "b"), "heartbeat": s.Heartbeat(t.Context(), fleet.Instance{Name: "i"})} {
+		if !errors.Is(err, rollout.ErrUnavailable) || !strings.Contains(err.Error(), "read-only replica") {
+			t.Errorf("%s: %v, want ErrUnavailable about a replica", what, err)
+		}
+	}
+}
+
+func TestLockedStoreIsUnavailableInTime(t *testing.T) {
+	address := pgtest.URL(t)
+	s := open(t, address, postgres.Options{})
+	conn := pgtest.Connect(t, address)
+	if _, err := conn.Exec(t.Context(), "BEGIN; SELECT 1 FROM store FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if err := add(ctx, s, "a"); !errors.Is(err, rollout.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("behind a lock: %v, want ErrUnavailable by the deadline", err)
+	}
+	if _, err := s.Load(t.Context(), nil); err != nil {
+		t.Errorf("reading beside the lock: %v", err)
+	}
+	if _, err := conn.Exec(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	mustAdd(t, s, "a")
+}
+
+func mustParse(t *testing.T, address string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
