@@ -9,7 +9,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -199,6 +202,7 @@ func (r *Router) Run(ctx context.Context) error {
 	group.Go(func() error { return r.watcher.Run(watching) })
 	group.Go(func() error { return r.server.Serve(r.data) })
 	group.Go(func() error { return serveAdmin(r.api, r.admin) })
+	group.Go(func() error { r.reopenOnHangup(watching); return nil })
 	r.logger.Info("listening", "listener", "data", "address", r.data.Addr().String())
 	r.logger.Info("listening", "listener", "admin", "address", r.admin.Addr().String())
 
@@ -209,6 +213,23 @@ func (r *Router) Run(ctx context.Context) error {
 	r.drain(ctx)
 	stopWatching()
 	return group.Wait()
+}
+
+// reopenOnHangup opens the access log's file anew on SIGHUP, for log rotation.
+func (r *Router) reopenOnHangup(ctx context.Context) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangups:
+			if err := r.access.Reopen(); err != nil {
+				r.logger.Error("the access log could not be reopened: the old file is still written", "error", err)
+			}
+		}
+	}
 }
 
 // drain ends the exchanges in an order that loses none.

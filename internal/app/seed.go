@@ -45,7 +45,7 @@ func seed(ctx context.Context, store editor, legacy string, logger *slog.Logger)
 		reportDifference(there, legacy, logger)
 		return nil
 	case err != nil:
-		return fmt.Errorf("--legacy %s: %w", legacy, err)
+		return fmt.Errorf("--legacy %s: %w", redactURL(legacy), err)
 	}
 	logger.Info("empty store seeded: everything goes to the monolith", "legacy", legacy, "revision", edited.Revision)
 	return nil
