@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -62,6 +63,25 @@ func wireEvent(e rollout.Event) wire.Event {
 	return wire.Event{
 		ID: e.ID, Revision: wire.Revision(e.Revision), Verb: string(e.Verb), Kind: e.Kind, Subject: e.Subject,
 		Actor: e.Actor, Cause: wire.EventCause(e.Cause), Reason: e.Reason,
-		Before: e.Before, After: e.After, Evidence: e.Evidence, At: e.At.UTC(),
+		Before: promised(e, e.Before), After: promised(e, e.After), Evidence: e.Evidence, At: e.At.UTC(),
 	}
+}
+
+// promised writes the states that a lifecycle event holds as every other answer
+// does. What cannot be read as a state is shown as it is.
+func promised(e rollout.Event, text json.RawMessage) json.RawMessage {
+	switch e.Verb {
+	case rollout.VerbPromote, rollout.VerbPause, rollout.VerbResume, rollout.VerbRollback, rollout.VerbRetire, rollout.VerbUndo:
+	default:
+		return text
+	}
+	var state *rollout.State
+	if err := json.Unmarshal(text, &state); err != nil || state == nil {
+		return text
+	}
+	written, err := json.Marshal(wireState(*state))
+	if err != nil {
+		return text
+	}
+	return written
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -126,6 +127,24 @@ func TestTheNameInTheAddressHasToBeOurs(t *testing.T) {
 			t.Errorf("%s: %+v", host, p)
 		}
 		h.get("/livez", header("Host", host)).want(http.StatusOK)
+	}
+}
+
+func TestTheAddressAConnectionCameToIsOurs(t *testing.T) {
+	h := open(t)
+	here := context.WithValue(t.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.ParseIP("192.0.2.10"), Port: 9900})
+	for host, want := range map[string]int{
+		"192.0.2.10:9900": http.StatusOK, "[::ffff:192.0.2.10]:9900": http.StatusOK,
+		"192.0.2.11:9900": http.StatusMisdirectedRequest, "": http.StatusMisdirectedRequest,
+	} {
+		r := httptest.NewRequestWithContext(here, http.MethodGet, "/api/v1/status", nil)
+		r.Host = host
+		r.Header.Set("Authorization", "Bearer "+h.secrets[auth.Viewer])
+		w := httptest.NewRecorder()
+		h.handler.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%q: %d, want %d", host, w.Code, want)
+		}
 	}
 }
 

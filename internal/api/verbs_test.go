@@ -196,7 +196,7 @@ func TestTheHistoryTellsTheStory(t *testing.T) {
 	if diff := cmp.Diff(want, story); diff != "" {
 		t.Error(diff)
 	}
-	if string(events[1].Before) != `{"stage":"legacy","weight_bp":0,"hold":{"kind":""}}` || string(events[2].Before) != "null" {
+	if string(events[1].Before) != `{"hold":{"kind":null,"reason":""},"stage":"legacy","weight_bp":0}` || string(events[2].Before) != "null" {
 		t.Errorf("before %s and %s", events[1].Before, events[2].Before)
 	}
 	page := decode[[]wire.Event](h.get(fmt.Sprintf("/api/v1/events?limit=1&before=%d", events[0].ID)).want(http.StatusOK))
