@@ -33,21 +33,12 @@ func Decide(cmd Command, rec Record, now time.Time) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	plan := rec.plan()
-	outcome.Step, outcome.Steps = plan.position(outcome.Next.Target()), len(plan.Steps)
+	outcome.Step, outcome.Steps = rec.Facts.Step(outcome.Next)
 	return outcome, nil
 }
 
 // Target is the place a route in this state stands on.
 func (s State) Target() Target { return Target{Stage: s.Stage, Weight: s.Weight} }
-
-// plan is the route's plan without the step it cannot take.
-func (r Record) plan() Plan {
-	if r.Facts.Shadowable {
-		return r.Facts.Plan
-	}
-	return r.Facts.Plan.without(routing.StageShadow)
-}
 
 // to is the outcome of arriving in next, which may be where the route stands already.
 func (r Record) to(next State, note string) Outcome {

@@ -37,7 +37,7 @@ func destination(cmd Command, rec Record) (target Target, note string, err error
 	if rec.State.Stage == routing.StageNew {
 		return Target{}, "new serves everything; when legacy is no longer needed: stranglerctl retire " + rec.Route, nil
 	}
-	plan := rec.plan()
+	plan := rec.Facts.plan()
 	next, found := plan.next(rec.State.Target())
 	if rec.State.Hold.Kind == HoldRolledBack {
 		next, found = plan.firstExposed()

@@ -85,8 +85,7 @@ func TestNoSequenceOfVerbsBreaksTheRules(t *testing.T) {
 			at = at.Add(time.Duration(rapid.Int64Range(0, int64(2*time.Hour)).Draw(t, "pause")))
 			cmd := drawCommand(t)
 			out, err := rollout.Decide(cmd, rec, at)
-			var refusal *rollout.Refusal
-			if errors.As(err, &refusal) {
+			if _, refused := errors.AsType[*rollout.Refusal](err); refused {
 				checkRefused(t, cmd, rec.State)
 				continue
 			}

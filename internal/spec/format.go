@@ -90,7 +90,7 @@ func (f *formatter) block(lead string, field pair) {
 
 // flow writes a value on one line.
 func (f *formatter) flow(v reflect.Value) string {
-	if key, ok := v.Interface().(Key); ok {
+	if key, ok := reflect.TypeAssert[Key](v); ok {
 		return f.key(key)
 	}
 	var parts []string

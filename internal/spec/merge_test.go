@@ -175,8 +175,7 @@ func TestRemove(t *testing.T) {
 	for _, test := range tests {
 		next, err := spec.Remove(current, test.kind, test.name)
 		got := changes(spec.Diff(current.Definitions, next))
-		var problems spec.Problems
-		if errors.As(err, &problems) {
+		if problems, refused := errors.AsType[spec.Problems](err); refused {
 			got = problems.Error()
 		}
 		if got != test.want {

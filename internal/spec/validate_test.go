@@ -54,7 +54,7 @@ func TestEndpoints(t *testing.T) {
 		"http://h:":                        `"http://h:" has a port that is not one: write a number from 1 to 65535`,
 		"http://h:0":                       `"http://h:0" has a port that is not one: write a number from 1 to 65535`,
 		"http://h:65536":                   `"http://h:65536" has a port that is not one: write a number from 1 to 65535`,
-		"http://h ":                        `"http://h " contains a space or a control character: write http://HOST:PORT or https://HOST:PORT`,
+		"http://h h":                       `"http://h h" contains a space or a control character: write http://HOST:PORT or https://HOST:PORT`,
 		"http://169.254.169.254":           `"http://169.254.169.254" is refused: address refused: 169.254.169.254 is link-local, where metadata services live`,
 		"http://[::ffff:169.254.169.254]":  `"http://[::ffff:169.254.169.254]" is refused: address refused: 169.254.169.254 is link-local, where metadata services live`,
 		"http://[fe80::1]":                 `"http://[fe80::1]" is refused: address refused: fe80::1 is link-local, where metadata services live`,

@@ -176,8 +176,7 @@ func TestProblemsOfTheText(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := spec.ParseYAML("f.yaml", []byte(test.text))
-			var problems spec.Problems
-			if !errors.As(err, &problems) {
+			if _, listed := errors.AsType[spec.Problems](err); !listed {
 				t.Fatalf("got %v", err)
 			}
 			if err.Error() != test.want {
