@@ -24,21 +24,29 @@ func readJSON(r *http.Request, value any) error {
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
-	if err := expect(r, "application/json"); err != nil {
-		return err
+	if wrong := expect(r, "application/json"); wrong != nil {
+		return wrong
 	}
 	if err == nil {
-		if _, err = body.Token(); errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil {
-			err = errors.New("more follows after the end of the JSON value")
-		}
+		err = ended(body)
 	}
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || err == nil {
 		return err
 	}
 	return badRequest("bad_json", fmt.Sprintf("the body is not the JSON that is wanted: %v", err), "")
+}
+
+// ended checks that nothing follows the value that was read.
+func ended(body *json.Decoder) error {
+	_, err := body.Token()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err == nil:
+		return errors.New("more follows after the end of the JSON value")
+	default:
+		return err
+	}
 }
 
 // cutShort is for a body that ends too early or is too large.

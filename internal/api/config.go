@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -50,8 +51,8 @@ type Authenticator interface {
 	Verify(ctx context.Context, secret, from string) (auth.Identity, error)
 }
 
-// Config is everything the admin API stands on. All of it is required but Hosts
-// and Changed.
+// Config is everything the admin API stands on. The ports, Metrics, Dial, Logger
+// and Instance are required.
 type Config struct {
 	Catalog Catalog
 	Editor  Editor
@@ -81,16 +82,36 @@ var ErrConfig = errors.New("the admin API cannot be built")
 
 // New returns the handler of the admin listener. Its timeouts are the listener's matter.
 func New(cfg Config) (http.Handler, error) {
-	switch {
-	case cfg.Catalog == nil, cfg.Editor == nil, cfg.History == nil, cfg.Mover == nil, cfg.Router == nil,
-		cfg.Tokens == nil, cfg.Metrics == nil, cfg.Dial == nil, cfg.Logger == nil:
-		return nil, errors.Join(ErrConfig, errors.New("a required field of api.Config is nil"))
-	case cfg.Instance == "":
-		return nil, errors.Join(ErrConfig, errors.New("this router has no name"))
+	if missing := cfg.missing(); missing != "" {
+		return nil, fmt.Errorf("%w: Config.%s is not set", ErrConfig, missing)
 	}
 	if cfg.Changed == nil {
 		cfg.Changed = func() {}
 	}
-	s := &server{Config: cfg, hosts: allowedHosts(cfg.Hosts)}
+	s := &server{Config: cfg, hosts: allowedHosts(cfg.Hosts), examining: make(chan struct{}, 1)}
 	return s.handler(), nil
+}
+
+// missing names the first required field that is not set.
+func (c *Config) missing() string {
+	for _, field := range []struct {
+		name  string
+		isSet bool
+	}{
+		{"Catalog", c.Catalog != nil},
+		{"Editor", c.Editor != nil},
+		{"History", c.History != nil},
+		{"Mover", c.Mover != nil},
+		{"Router", c.Router != nil},
+		{"Tokens", c.Tokens != nil},
+		{"Metrics", c.Metrics != nil},
+		{"Dial", c.Dial != nil},
+		{"Logger", c.Logger != nil},
+		{"Instance", c.Instance != ""},
+	} {
+		if !field.isSet {
+			return field.name
+		}
+	}
+	return ""
 }

@@ -16,8 +16,12 @@ const examineFor = 20 * time.Second
 // Doctor looks at the store, the backends, the routes and the instances, and
 // answers with what it found, good or bad.
 func (s *server) Doctor(w http.ResponseWriter, r *http.Request) {
-	s.examining.Lock()
-	defer s.examining.Unlock()
+	select {
+	case s.examining <- struct{}{}:
+		defer func() { <-s.examining }()
+	case <-r.Context().Done():
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), examineFor)
 	defer cancel()
 	checks := s.storeChecks(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/stranglerfig/strangler/internal/api"
 	"github.com/stranglerfig/strangler/internal/api/wire"
+	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/routing"
 )
@@ -128,6 +130,36 @@ func TestDoctorWorksWhenTheStoreIsAway(t *testing.T) {
 	if diff := cmp.Diff(want, doctor(h)); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func TestOneDoctorExaminesAtATime(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	h := open(t, func(c *api.Config) {
+		c.Dial = func(context.Context, string, string) (net.Conn, error) {
+			entered <- struct{}{}
+			<-leave
+			return nil, errors.New("refused")
+		}
+	})
+	h.post("/api/v1/apply", "backends:\n- name: b\n  endpoints: [http://127.0.0.1:1]\n", yamlBody).want(http.StatusOK)
+	first := make(chan *answer)
+	go func() { first <- h.get("/api/v1/doctor") }()
+	<-entered
+	ctx, cancel := context.WithCancel(t.Context())
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/api/v1/doctor", nil)
+	r.Header.Set("Authorization", "Bearer "+h.secrets[auth.Viewer])
+	second := make(chan *httptest.ResponseRecorder)
+	go func() {
+		w := httptest.NewRecorder()
+		h.handler.ServeHTTP(w, r)
+		second <- w
+	}()
+	cancel()
+	if w := <-second; w.Body.Len() != 0 {
+		t.Errorf("the second was examined: %s", w.Body)
+	}
+	close(leave)
+	(<-first).want(http.StatusOK)
 }
 
 func TestHeartbeatsMakeInstances(t *testing.T) {

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -233,8 +234,9 @@ func TestTheDocumentIsServedAsItIs(t *testing.T) {
 }
 
 func TestNewRefusesAConfigThatLacksSomething(t *testing.T) {
-	if handler, err := api.New(api.Config{}); err == nil || handler != nil {
-		t.Errorf("New = %v, %v, want an error", handler, err)
+	handler, err := api.New(api.Config{})
+	if !errors.Is(err, api.ErrConfig) || !strings.Contains(err.Error(), "Config.Catalog") || handler != nil {
+		t.Errorf("New = %v, %v, want ErrConfig", handler, err)
 	}
 }
 

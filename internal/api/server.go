@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"sync"
 
 	"github.com/gorilla/mux"
 
@@ -14,7 +13,7 @@ type server struct {
 	Config
 	hosts map[string]bool // as routing.NormalizeHost writes them
 
-	examining sync.Mutex // one doctor at a time, so that asking often dials no more
+	examining chan struct{} // holds one: one doctor at a time, so that asking often dials no more
 }
 
 // open is the role of an operation that needs no token.
