@@ -79,7 +79,7 @@ func askRaw(resp *http.Response, err error) (answer[struct{}], error) {
 	if err != nil {
 		return answer[struct{}]{}, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // read-only
+	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
 	if err != nil {
 		return answer[struct{}]{}, unreachable(serverOf(resp), resp.Request.Method, true, err)

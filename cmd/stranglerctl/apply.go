@@ -129,7 +129,7 @@ func (a *apply) askToPrune(ctx context.Context, api *client.Client) error {
 	for _, change := range would.value.Changes {
 		if change.Op == wire.ChangeOpRemoved {
 			removed++
-			a.showChange(a.note, change)
+			a.showChange(a.fail, change) // part of the question, so -q keeps it
 		}
 	}
 	if removed == 0 {

@@ -62,3 +62,8 @@ func onlyNames(things []named) []string {
 	}
 	return names
 }
+
+// offer completes a flag with fixed values. The flag exists, so there is no error to handle.
+func offer(cmd *cobra.Command, flag string, values ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// update rewrites the recorded help texts: go test ./cmd/stranglerctl -run Help -update
+// update rewrites the recorded help texts: go test ./cmd/stranglerctl -run Help -update.
 var update = flag.Bool("update", false, "rewrite testdata/help")
 
 func TestHelpOfEveryCommandIsAsRecorded(t *testing.T) {
@@ -52,7 +52,7 @@ func TestEveryCommandSaysWhatItIsFor(t *testing.T) {
 		if cmd.Short == "" || strings.HasSuffix(cmd.Short, ".") {
 			t.Errorf("%s: Short is %q", cmd.CommandPath(), cmd.Short)
 		}
-		for _, line := range strings.Split(cmd.Long+"\n"+cmd.Example, "\n") {
+		for line := range strings.SplitSeq(cmd.Long+"\n"+cmd.Example, "\n") {
 			if len(line) > 110 {
 				t.Errorf("%s: a line of its help is %d characters long: %s", cmd.CommandPath(), len(line), line)
 			}

@@ -42,6 +42,7 @@ takes the first canary step, unless --to says otherwise.`,
 		return api.PromoteRoute(ctx, route, new(wire.PromoteRouteParams(params)), body)
 	})
 	cmd.Flags().StringVar(&to, "to", "", "where to: legacy, shadow, new, or a percentage such as 25%")
+	offer(cmd, "to", "legacy", "shadow", "new")
 	cmd.Flags().BoolVar(&full, "full", false, "to 100 %")
 	return cmd
 }

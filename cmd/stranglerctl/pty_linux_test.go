@@ -19,7 +19,7 @@ func openTerminal(t *testing.T) (tty, screen *os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { screen.Close() }) //nolint:errcheck // a test's own terminal
+	t.Cleanup(func() { screen.Close() })
 	fd := int(screen.Fd())
 	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
 		t.Fatal(err)
@@ -32,7 +32,7 @@ func openTerminal(t *testing.T) (tty, screen *os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { tty.Close() }) //nolint:errcheck // a test's own terminal
+	t.Cleanup(func() { tty.Close() })
 	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 10, Col: 120}); err != nil {
 		t.Fatal(err)
 	}

@@ -95,8 +95,7 @@ func serverOf(resp *http.Response) string {
 // unreachable says that no answer came. Whether a change was made is certain
 // only when the request did not leave.
 func unreachable(server, method string, sent bool, err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // without net/http's repetition of method and URL
 	}
 	f := &failure{code: exitFailure, err: fmt.Errorf("no answer from the router at %s: %w", server, err)}

@@ -133,3 +133,15 @@ func TestARefusalIsShownAndNeverObeyed(t *testing.T) {
 		t.Errorf("exit code %d, stderr %q, want %q", code, stderr, want)
 	}
 }
+
+func TestAnAnswerThatIsNotFromTheStoreIsMarked(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Strangler-Stale", "75")
+		_, _ = io.WriteString(w, "[]")
+	}))
+	defer server.Close()
+	code, _, stderr := invoke(t, nil, "route", "ls", "--server", server.URL)
+	if want := "‼ the store is away: this is what the router knew 1m ago\n"; code != exitOK || stderr != want {
+		t.Errorf("exit code %d, stderr %q, want %q", code, stderr, want)
+	}
+}

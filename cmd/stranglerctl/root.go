@@ -33,6 +33,7 @@ func newRootCommand(c *cli) *cobra.Command {
 		RunE:              showHelp,
 	}
 	c.global.register(root.PersistentFlags())
+	offer(root, "output", formats()...)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
 	root.AddGroup(
 		&cobra.Group{ID: groupMove, Title: "Move traffic:"},

@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 	code := ending(ctx, err, c.begun)
-	c.explain(cmd, err, code)
+	c.tellFailure(cmd, err, code)
 	return code
 }
 
@@ -54,8 +54,8 @@ func (c *cli) choosePens() {
 	}
 }
 
-// explain prints what went wrong and what to do next.
-func (c *cli) explain(cmd *cobra.Command, err error, code exitCode) {
+// tellFailure prints what went wrong and what to do next.
+func (c *cli) tellFailure(cmd *cobra.Command, err error, code exitCode) {
 	switch {
 	case err == nil, errors.Is(err, errDrift):
 		return
@@ -64,8 +64,7 @@ func (c *cli) explain(cmd *cobra.Command, err error, code exitCode) {
 		return
 	}
 	c.fail.Linef("%s %s", c.fail.Paint(term.Bad, "error:"), err)
-	var f *failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		for _, line := range f.lines {
 			c.fail.Linef("%s", line)
 		}

@@ -107,8 +107,7 @@ func badConfig(path string, err error) error {
 		where = fmt.Sprintf("%s:%d:%d", path, at.Line, at.Column)
 	}
 	message := "not the YAML it should be"
-	var unknown *yaml.UnknownFieldError
-	if errors.As(err, &unknown) {
+	if unknown, ok := errors.AsType[*yaml.UnknownFieldError](err); ok {
 		message = unknown.GetMessage()
 	}
 	return &failure{

@@ -1,16 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
 	"github.com/stranglerfig/strangler/internal/api/client"
 	"github.com/stranglerfig/strangler/internal/api/wire"
 )
@@ -116,137 +110,4 @@ func listed(d wire.RouteDetail) wire.RouteStatus {
 		Match: d.Match, Legacy: d.Legacy, New: d.New, Group: d.Group, Step: d.Step, Steps: d.Steps,
 		ChangedBy: d.ChangedBy, ChangedAt: d.ChangedAt, Invalid: d.Invalid,
 	}
-}
-
-func (s *statusReader) print(now shown) error {
-	view := view{raw: now.raw, people: func(wide bool) error {
-		if now.detail != nil {
-			s.printDetail(now.detail.value)
-			return nil
-		}
-		s.out.Linef("%s", s.header(now))
-		return s.printRoutes(now.routes, wide)
-	}}
-	for _, r := range now.routes {
-		view.names = append(view.names, r.Name)
-	}
-	return s.show(view)
-}
-
-// header says in one line what is served, by whom, and how the store is.
-func (s *statusReader) header(now shown) term.Styled {
-	parts := []string{
-		fmt.Sprintf("revision %d", now.router.Revision),
-		fleetText(now.instances, now.fleet),
-		storeText(now.router.Store, s.now()),
-	}
-	text := strings.Join(parts, " · ")
-	if !now.router.Store.Reachable {
-		return s.out.Paint(term.Bad, text)
-	}
-	return s.out.Paint(term.Strong, text)
-}
-
-func fleetText(instances []wire.Instance, unknown error) string {
-	if unknown != nil {
-		return "instances unknown"
-	}
-	counts := map[wire.InstanceState]int{}
-	for _, i := range instances {
-		counts[i.State]++
-	}
-	text := counted(counts[wire.InstanceStateServing], "instance") + " serving"
-	if silent := counts[wire.InstanceStateSilent]; silent > 0 {
-		text += fmt.Sprintf(", %d silent", silent)
-	}
-	return text
-}
-
-func storeText(store wire.StoreStatus, now time.Time) string {
-	if store.Reachable {
-		return "store reachable"
-	}
-	text := "store AWAY since " + term.Ago(now.Sub(store.Since))
-	if store.Error != "" {
-		text += ": " + store.Error
-	}
-	return text
-}
-
-// printRoutes prints the table, and below it why routes are not served.
-func (s *statusReader) printRoutes(routes []wire.RouteStatus, wide bool) error {
-	if len(routes) == 0 {
-		s.note.Linef("no routes yet: everything goes to legacy; define some with stranglerctl apply -f FILE")
-		return nil
-	}
-	t := &term.Table{Heading: []string{"ROUTE", "STAGE", "WEIGHT", "HOLD", "STEP", "MATCH", "CHANGED", "LEGACY", "NEW", "GROUP", "REVISION"}}
-	for _, r := range routes {
-		row := term.Cells(r.Name, string(r.Stage), percent(r.WeightBp), holdText(r.Hold), stepText(r.Step, r.Steps), r.Match,
-			term.Ago(s.now().Sub(r.ChangedAt))+" by "+r.ChangedBy, r.Legacy, r.New, r.Group, strconv.FormatInt(r.Revision, 10))
-		row[3].Colour = holdColour(r.Hold)
-		if r.Invalid != nil {
-			row[0].Colour = term.Bad
-		}
-		t.Add(row...)
-	}
-	if err := s.showTable(t, 7, wide); err != nil {
-		return err
-	}
-	for _, r := range routes {
-		s.printInvalid(r.Name, r.Invalid)
-	}
-	return nil
-}
-
-func (s *statusReader) printInvalid(name string, why *wire.Invalid) {
-	if why == nil {
-		return
-	}
-	s.out.Linef("%s %s is not in the table (%s): %s: %s",
-		s.out.Paint(term.Bad, markBad), name, why.Code, why.Field, why.Message)
-}
-
-func (s *statusReader) printDetail(d wire.RouteDetail) {
-	r := listed(d)
-	s.out.Linef("%s  %s", s.out.Paint(term.Strong, d.Name), place(stateOf(r)))
-	s.printInvalid(d.Name, d.Invalid)
-	field := func(name, value string) {
-		if value != "" {
-			s.out.Linef("  %-8s %s", name, value)
-		}
-	}
-	field("match", d.Match)
-	field("legacy", d.Legacy)
-	field("new", d.New)
-	field("group", d.Group)
-	field("hold", holdText(d.Hold))
-	field("step", stepText(d.Step, d.Steps))
-	field("plan", planText(d.Plan))
-	field("changed", fmt.Sprintf("%s by %s, revision %d", term.Ago(s.now().Sub(d.ChangedAt)), d.ChangedBy, d.Revision))
-	s.hintNext(nextCommand(d.Name, stateOf(r)), wayBack(r))
-}
-
-func planText(p wire.PlanDefinition) string {
-	if len(p.Steps) == 0 {
-		return ""
-	}
-	return strings.Join(p.Steps, ", ") + "; bake time " + shortened(p.Bake)
-}
-
-// wayBack is the command that takes a route's users back to legacy, if any are on new.
-func wayBack(r wire.RouteStatus) string {
-	if r.WeightBp == 0 || r.Stage == wire.StageRetired {
-		return ""
-	}
-	return "rollback " + term.ShellWord(r.Name)
-}
-
-// frame is a reading as print shows it, for --watch.
-func (s *statusReader) frame(now shown) (string, error) {
-	var b bytes.Buffer
-	drawn := *s.cli
-	drawn.stdout, drawn.out = &b, term.NewPen(&b, s.out.Palette)
-	drawn.note = term.NewPen(&b, s.note.Palette)
-	err := (&statusReader{cli: &drawn, api: s.api, route: s.route}).print(now)
-	return b.String(), err
 }

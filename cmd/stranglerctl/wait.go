@@ -27,17 +27,19 @@ func (c *cli) waitFor(ctx context.Context, api *client.Client, revision int64, a
 	tick := time.NewTicker(waitPoll)
 	defer tick.Stop()
 	var seen roll
+	var trouble error // of the last look; router and store may come back
 	for {
 		now, err := c.callRoll(ctx, api, revision)
 		switch {
-		case err == nil:
-			seen = now
-		case ctx.Err() == nil:
-			return fmt.Errorf("the change is made as revision %d, but who serves it is unknown: %w", revision, err)
-		}
-		if err == nil && len(seen.behind) == 0 {
-			c.tellRoll(seen, c.now().Sub(started))
+		case err == nil && len(now.behind) == 0:
+			c.tellRoll(now, c.now().Sub(started))
 			return nil
+		case err == nil:
+			seen, trouble = now, nil
+		case final(err):
+			return fmt.Errorf("the change is made as revision %d, but who serves it is unknown: %w", revision, err)
+		case ctx.Err() == nil:
+			trouble = err
 		}
 		select {
 		case <-tick.C:
@@ -45,7 +47,7 @@ func (c *cli) waitFor(ctx context.Context, api *client.Client, revision int64, a
 			if !errors.Is(context.Cause(ctx), errWaited) {
 				return ctx.Err()
 			}
-			return timedOut(seen, atMost)
+			return timedOut(seen, revision, atMost, trouble)
 		}
 	}
 }
@@ -101,18 +103,26 @@ func (c *cli) tellRoll(r roll, took time.Duration) {
 		c.note.Paint(term.Good, markGood), r.on, r.on, r.revision, took.Seconds())
 }
 
-// timedOut names the instances that are not there yet.
-func timedOut(r roll, after time.Duration) error {
-	f := &failure{
-		code: exitTimedOut,
-		err: fmt.Errorf("after %s only %d/%d instances are on revision %d; the change is made and stays",
-			after, r.on, r.on+len(r.behind), r.revision),
-		hint: "stranglerctl instance ls shows when they catch up",
+// timedOut names the instances that are not there yet, or says why that is unknown.
+func timedOut(r roll, revision int64, after time.Duration, trouble error) error {
+	f := &failure{code: exitTimedOut, hint: "stranglerctl instance ls shows when they catch up"}
+	if trouble != nil {
+		f.err = fmt.Errorf("after %s it is unknown who serves revision %d; the change is made and stays: %w", after, revision, trouble)
+		return f
 	}
+	f.err = fmt.Errorf("after %s only %d/%d instances are on revision %d; the change is made and stays",
+		after, r.on, r.on+len(r.behind), revision)
 	for _, i := range r.behind {
-		f.lines = append(f.lines, fmt.Sprintf("waiting for %s: on revision %d, heard %s", i.Instance, i.Revision, term.Ago(seconds(i.AgeS))))
+		f.lines = append(f.lines, "waiting for "+i.Instance+": "+lastHeard(i))
 	}
 	return f
+}
+
+func lastHeard(i wire.Instance) string {
+	if i.Revision == 0 {
+		return "it acknowledges no revision yet"
+	}
+	return fmt.Sprintf("on revision %d, heard %s", i.Revision, term.Ago(seconds(i.AgeS)))
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

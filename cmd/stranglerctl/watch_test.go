@@ -28,8 +28,8 @@ func start(t *testing.T, env map[string]string, args ...string) *background {
 	code := make(chan exitCode, 1)
 	go func() {
 		code <- run(ctx, args, func(key string) string { return env[key] }, strings.NewReader(""), out, errs)
-		out.Close()  //nolint:errcheck // a pipe
-		errs.Close() //nolint:errcheck // a pipe
+		out.Close()
+		errs.Close()
 	}()
 	return &background{stdout: stdout, stderr: stderr, code: code, interrupt: interrupt}
 }

@@ -74,11 +74,12 @@ func (w *yamlWriter) entry(of json.Delim, indent string) error {
 		w.out.WriteString("-")
 		return w.value(indent+"  ", " ") // an object begins beside its dash
 	}
-	key, err := w.json.Token()
+	token, err := w.json.Token()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(&w.out, "%s:", yamlString(key.(string)))
+	key, _ := token.(string) // the decoder sees to it that keys are strings
+	fmt.Fprintf(&w.out, "%s:", yamlString(key))
 	return w.value(indent+"  ", "\n")
 }
 

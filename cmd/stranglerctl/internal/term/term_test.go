@@ -104,7 +104,7 @@ func TestAFileIsNoTerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close() //nolint:errcheck // a test's own file
+	defer file.Close()
 	for _, stream := range []any{file, strings.NewReader(""), nil} {
 		if term.IsTerminal(stream) {
 			t.Errorf("%T is taken for a terminal", stream)
