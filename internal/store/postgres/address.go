@@ -58,11 +58,11 @@ func checkShape(address string) error {
 // complaint is the fixed part of a parse error: between the URL it quotes and
 // the cause in parentheses, both of which may hold pieces of a password.
 func complaint(err error) string {
-	var parse *pgconn.ParseConfigError
-	if !errors.As(err, &parse) {
+	parsing, is := errors.AsType[*pgconn.ParseConfigError](err)
+	if !is {
 		return "it cannot be read"
 	}
-	text := parse.Error()
+	text := parsing.Error()
 	text = text[strings.LastIndex(text, "`: ")+1:]
 	message, _, _ := strings.Cut(strings.TrimPrefix(text, ": "), " (")
 	if strings.Contains(message, "TLS") {

@@ -2,15 +2,23 @@ package postgres_test
 
 import (
 	"database/sql"
+	"fmt"
 	"os"
 	"testing"
+
+	"go.uber.org/goleak"
 
 	"github.com/stranglerfig/strangler/internal/store/pgtest"
 	"github.com/stranglerfig/strangler/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(pgtest.Main(m))
+	code := pgtest.Main(m)
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 func TestConformance(t *testing.T) {

@@ -26,13 +26,12 @@ const (
 // away reports whether the error says that the server cannot be reached, is
 // shutting down, or refuses this role: nothing that was asked is wrong.
 func away(err error) bool {
-	var server *pgconn.PgError
-	if errors.As(err, &server) {
+	if server, is := errors.AsType[*pgconn.PgError](err); is {
 		return refuses(server.Code)
 	}
-	var connect *pgconn.ConnectError
-	var network net.Error
-	return errors.As(err, &connect) || errors.As(err, &network) ||
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	_, network := errors.AsType[net.Error](err)
+	return connecting || network ||
 		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
@@ -52,10 +51,17 @@ func refuses(code string) bool {
 	return false
 }
 
+// refused reports whether a failed commit was not made: the server said so. When
+// the connection broke, nobody knows.
+func refused(err error) bool {
+	_, said := errors.AsType[*pgconn.PgError](err)
+	return said
+}
+
 // advice says what to do about an error that away recognises.
 func advice(err error) string {
-	var server *pgconn.PgError
-	if !errors.As(err, &server) {
+	server, is := errors.AsType[*pgconn.PgError](err)
+	if !is {
 		return ""
 	}
 	switch server.Code {

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,57 +99,26 @@ func TestSilentlyDeadListenerIsNoticed(t *testing.T) {
 	}
 }
 
-// line forwards connections to a server until it is cut; then it swallows what
-// it reads, as a network does that lost a router's state.
-type line struct {
-	address string
-	cut     atomic.Bool
-}
-
-func newLine(t *testing.T, target string) *line {
-	t.Helper()
-	u, err := url.Parse(target)
-	if err != nil {
-		t.Fatal(err)
+// TestLostAnswerToACommitIsUncertain breaks the line when the commit is on its way.
+func TestLostAnswerToACommitIsUncertain(t *testing.T) {
+	address := pgtest.URL(t)
+	direct := open(t, address, postgres.Options{})
+	line := newLine(t, address)
+	line.last = "commit"
+	s := open(t, line.address, postgres.Options{})
+	line.armed.Store(true)
+	err := add(t.Context(), s, "a")
+	if !errors.Is(err, rollout.ErrUncertain) || errors.Is(err, rollout.ErrUnavailable) || !strings.Contains(err.Error(), "history") {
+		t.Errorf("error %v, want ErrUncertain", err)
 	}
-	server := u.Host
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	u.Host = listener.Addr().String()
-	l := &line{address: u.String()}
-	go func() {
-		for {
-			near, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			far, err := net.Dial("tcp", server)
-			if err != nil {
-				_ = near.Close()
-				continue
-			}
-			go l.carry(near, far)
-			go l.carry(far, near)
-		}
-	}()
-	return l
-}
-
-func (l *line) carry(to, from net.Conn) {
-	defer func() { _ = to.Close() }()
-	buffer := make([]byte, 4096)
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
 	for {
-		n, err := from.Read(buffer)
+		snapshot, err := direct.Load(ctx, nil)
 		if err != nil {
-			return
+			t.Fatalf("the commit that arrived was not made: %v", err)
 		}
-		if l.cut.Load() {
-			continue
-		}
-		if _, err := to.Write(buffer[:n]); err != nil {
+		if snapshot.Revision == 1 {
 			return
 		}
 	}

@@ -61,9 +61,8 @@ func prepare(path string) error {
 
 // cause is the system's error without the path, which the message names already.
 func cause(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
+	if failed, is := errors.AsType[*fs.PathError](err); is {
+		return failed.Err
 	}
 	return err
 }

@@ -6,8 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/stranglerfig/strangler/internal/store/storetest"
 )
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, storetest.Backend{URL: fresh, DB: raw, DayAgo: "seen_at - 25 * 3600 * 1000000"})

@@ -13,8 +13,8 @@ var ErrNotStore = errors.New("not a usable SQLite database")
 
 // primary is SQLite's result code without its extension; 0 for other errors.
 func primary(err error) int {
-	var failed *sqlite.Error
-	if !errors.As(err, &failed) {
+	failed, is := errors.AsType[*sqlite.Error](err)
+	if !is {
 		return 0
 	}
 	return failed.Code() & 0xff
@@ -30,6 +30,12 @@ func away(err error) bool {
 	default:
 		return false
 	}
+}
+
+// refused reports whether a failed commit was not made. Within one process there
+// is always an answer.
+func refused(error) bool {
+	return true
 }
 
 // advice says what to do about an error that away recognises.

@@ -76,7 +76,7 @@ func (s *Store) open(ctx context.Context, path string, options Options) error {
 		Name: "sqlite:" + path, Reads: s.reads, Writes: s.writes, Logger: options.Logger,
 		Ready: func(context.Context) error { return nil },
 		Dialect: relational.Dialect{
-			Now: clock, Away: away, Advice: advice, Committed: s.listeners.wake,
+			Now: clock, Away: away, Refused: refused, Advice: advice, Committed: s.listeners.wake,
 			Snapshot: sql.TxOptions{ReadOnly: true},
 		},
 	})

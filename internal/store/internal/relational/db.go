@@ -23,6 +23,7 @@ type Dialect struct {
 	Notify    string             // statement run with the new revision before it is committed; "": none
 	Snapshot  sql.TxOptions      // of a transaction that reads at one moment
 	Away      func(error) bool   // the error says that the database cannot be reached or refuses writes
+	Refused   func(error) bool   // of a commit that failed: it was certainly not made
 	Advice    func(error) string // what to do about such an error, "": nothing to add
 	Committed func()             // runs after a new revision was committed
 }

@@ -47,14 +47,6 @@ func (h head) write(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// notNull keeps what is empty from becoming NULL.
-func notNull(hash []byte) []byte {
-	if hash == nil {
-		return []byte{}
-	}
-	return hash
-}
-
 // name is what fleet.Snapshot.Head holds of this revision.
 func (h head) name() string {
 	return hex.EncodeToString(h.revisionHash)

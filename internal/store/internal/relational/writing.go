@@ -3,6 +3,7 @@ package relational
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -76,8 +77,16 @@ func (d *DB) commit(ctx context.Context, w *writing) error {
 			return fmt.Errorf("notify of revision %d: %w", w.head.revision, err)
 		}
 	}
-	if err := w.tx.Commit(); err != nil {
-		return fmt.Errorf("%w: commit: %w", rollout.ErrUncertain, err)
+	// Once the commit is sent, a caller that goes away leaves its outcome open.
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	switch err := w.tx.Commit(); {
+	case err == nil:
+	case errors.Is(err, sql.ErrTxDone) || d.dialect.Refused(err):
+		return fmt.Errorf("commit: %w", err)
+	default:
+		return fmt.Errorf("%w, look at the history: commit to %s: %w", rollout.ErrUncertain, d.name, err)
 	}
 	if moved && d.dialect.Committed != nil {
 		d.dialect.Committed()

@@ -154,13 +154,11 @@ func (s Schema) run(ctx context.Context, work func(*migrate.Migrate) error) (Sta
 // plain takes the cause out of golang-migrate's errors, which print the whole
 // text of a migration.
 func plain(err error) error {
-	var byValue database.Error
-	if errors.As(err, &byValue) {
-		return byValue.OrigErr
+	if failed, is := errors.AsType[database.Error](err); is {
+		return failed.OrigErr
 	}
-	var byPointer *database.Error
-	if errors.As(err, &byPointer) {
-		return byPointer.OrigErr
+	if failed, is := errors.AsType[*database.Error](err); is {
+		return failed.OrigErr
 	}
 	return err
 }
