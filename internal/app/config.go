@@ -105,8 +105,8 @@ func (c *Config) validate() error {
 
 // redactURL keeps what may stand in an error of a URL that could not be read.
 func redactURL(text string) string {
-	if _, after, ok := strings.Cut(text, "@"); ok {
-		return "…@" + after
+	if i := strings.LastIndexByte(text, '@'); i >= 0 {
+		return "…" + text[i:]
 	}
 	return text
 }

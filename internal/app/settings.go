@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/spf13/pflag"
@@ -61,7 +62,8 @@ func readConfigFile(fs *pflag.FlagSet, file string) (map[string]fileEntry, error
 	}
 	parsed, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrConfig, file, err)
+		// Without the quoted lines: one of them may hold the database's password.
+		return nil, fmt.Errorf("%w: %s: %s", ErrConfig, file, strings.TrimSpace(yaml.FormatError(err, false, false)))
 	}
 	entries := make(map[string]fileEntry)
 	for _, document := range parsed.Docs {

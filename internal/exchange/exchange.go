@@ -37,6 +37,8 @@ type Exchange struct {
 	FirstByte time.Duration // from Start until the response head of the backend; 0: none came
 	Duration  time.Duration // from Start to the end
 	Err       error         // what went wrong, for the log; never shown to the client
+
+	values singles // room for the fields that every request gets
 }
 
 // Kind is how an exchange's bytes flow; it decides which timeouts apply.

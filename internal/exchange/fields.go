@@ -106,25 +106,42 @@ func (x *Exchange) OutboundRequest(in Fields, from Origin) Fields {
 		out["User-Agent"] = nil // present and empty: net/http then adds none of its own
 	}
 	if x.RequestID != "" {
-		out["X-Request-Id"] = []string{x.RequestID}
+		out["X-Request-Id"] = x.values.one(x.RequestID)
 	}
-	setForwarded(out, from)
+	x.setForwarded(out, from)
 	return out
+}
+
+// singles hands out one-element slices without an allocation each.
+type singles struct {
+	values [4]string
+	used   int
+}
+
+// one returns a slice that holds value alone and cannot be appended to in place.
+func (s *singles) one(value string) []string {
+	if s.used == len(s.values) {
+		return []string{value}
+	}
+	i := s.used
+	s.used++
+	s.values[i] = value
+	return s.values[i : i+1 : i+1]
 }
 
 // setForwarded says who the client was. Behind a trusted proxy its own words
 // stay and our peer is appended; otherwise ours are the first.
-func setForwarded(out Fields, from Origin) {
+func (x *Exchange) setForwarded(out Fields, from Origin) {
 	chain := from.PeerText
 	if prior := out["X-Forwarded-For"]; len(prior) > 0 {
 		chain = strings.Join(prior, ", ") + ", " + chain
 	}
-	out["X-Forwarded-For"] = []string{chain}
+	out["X-Forwarded-For"] = x.values.one(chain)
 	if len(out["X-Forwarded-Proto"]) == 0 {
-		out["X-Forwarded-Proto"] = []string{from.Scheme}
+		out["X-Forwarded-Proto"] = x.values.one(from.Scheme)
 	}
 	if len(out["X-Forwarded-Host"]) == 0 && from.Host != "" {
-		out["X-Forwarded-Host"] = []string{from.Host}
+		out["X-Forwarded-Host"] = x.values.one(from.Host)
 	}
 	if prior := out["Forwarded"]; len(prior) > 0 {
 		out["Forwarded"] = []string{strings.Join(prior, ", ") + ", " + forwardedElement(from)}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"math/rand/v2"
@@ -48,6 +49,10 @@ type flow struct {
 	closeAfter bool // the client's connection must not be used again
 }
 
+// maxRequestID is how long a request id of the client's may be; a longer one is
+// replaced, since it goes into every log on the way.
+const maxRequestID = 128
+
 // open starts an exchange.
 func (p *Proxy) open(w http.ResponseWriter, r *http.Request) *flow {
 	f := &flow{proxy: p, w: w, r: r, metrics: p.unrouted}
@@ -57,7 +62,7 @@ func (p *Proxy) open(w http.ResponseWriter, r *http.Request) *flow {
 	f.UserAgent = r.UserAgent()
 	f.TraceID = traceID(r.Header.Get("Traceparent"))
 	f.RequestID = r.Header.Get("X-Request-Id")
-	if f.RequestID == "" {
+	if f.RequestID == "" || len(f.RequestID) > maxRequestID {
 		f.RequestID = newRequestID()
 	}
 	f.from = f.origin()
@@ -94,14 +99,14 @@ func peerText(remote string, addr netip.Addr) string {
 	return addr.String()
 }
 
-// newRequestID returns 128 random bits. They need to be distinct, not secret.
+// newRequestID returns 128 random bits in hex. They need to be distinct, not secret.
 func newRequestID() string {
 	var raw [16]byte
-	a, b := rand.Uint64(), rand.Uint64()
-	for i := range 8 {
-		raw[i], raw[8+i] = byte(a>>(8*i)), byte(b>>(8*i))
-	}
-	return hex.EncodeToString(raw[:])
+	binary.LittleEndian.PutUint64(raw[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(raw[8:], rand.Uint64())
+	var text [32]byte
+	hex.Encode(text[:], raw[:])
+	return string(text[:])
 }
 
 // traceID cuts the trace id out of a W3C traceparent; "" when it is none.

@@ -73,14 +73,11 @@ var errNoEndpoint = errors.New("the backend has no usable endpoint")
 func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
 	in := f.r
 	ctx := httptrace.WithClientTrace(f.deadline.start(in.Context()), f.watch())
-	out := (&http.Request{
-		Method: in.Method, Host: in.Host,
-		URL:   targetURL(endpoint, f.target),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header:        http.Header(f.OutboundRequest(exchange.Fields(in.Header), f.from)),
-		ContentLength: in.ContentLength,
-		Trailer:       in.Trailer, // filled while the body is read
-	}).WithContext(ctx)
+	out := in.WithContext(ctx) // method, host, length and trailers are the client's
+	out.URL = targetURL(endpoint, f.target)
+	out.Header = http.Header(f.OutboundRequest(exchange.Fields(in.Header), f.from))
+	out.Body, out.GetBody = nil, nil
+	out.Close, out.TransferEncoding = false, nil // those are between the client and us
 	if in.ContentLength != 0 && in.Body != nil && in.Body != http.NoBody {
 		f.body = &clientBody{src: in.Body, deadline: &f.deadline, head: within, idle: f.lane.limits.Stream}
 		out.Body, out.GetBody = f.body, f.body.unread
@@ -135,7 +132,7 @@ func (f *flow) classify(err error) guard.Class {
 	switch {
 	case !f.trace.wrote.Load() || notSent(err):
 		return guard.NotSent
-	case f.trace.answered.Load() && !connectionEnded(err):
+	case f.trace.answered() && !connectionEnded(err):
 		return guard.BadResponse
 	default:
 		return guard.NoResponse

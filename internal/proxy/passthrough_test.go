@@ -262,3 +262,19 @@ func TestCompressedBodiesAreLeftAlone(t *testing.T) {
 		t.Errorf("body %q, encoding %q", body, res.Header.Get("Content-Encoding"))
 	}
 }
+
+func TestRequestIDIsKeptWhileItIsShort(t *testing.T) {
+	url, requests := seen(t)
+	r := start(t, map[string]string{"legacy": url})
+	r.install(1, legacyOnly())
+	for _, c := range []struct {
+		sent string
+		kept bool
+	}{{"from-the-edge-1", true}, {strings.Repeat("x", 128), true}, {strings.Repeat("x", 129), false}} {
+		r.do("GET", "/", http.Header{"X-Request-Id": {c.sent}}, nil)
+		got := (<-requests).Header.Values("X-Request-Id")
+		if len(got) != 1 || (got[0] == c.sent) != c.kept || (!c.kept && len(got[0]) != 32) {
+			t.Errorf("an id of %d bytes arrived as %q", len(c.sent), got)
+		}
+	}
+}

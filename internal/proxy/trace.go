@@ -16,7 +16,6 @@ type trace struct {
 	hooks    httptrace.ClientTrace
 	attempts atomic.Int32 // connections that were given to the request; the transport's own replays count
 	wrote    atomic.Bool  // the request head was written
-	answered atomic.Bool  // a first byte of an answer arrived
 	conn     atomic.Pointer[watchedConn]
 
 	mu       sync.Mutex // orders interim answers before the final one; owns the rest
@@ -28,10 +27,9 @@ type trace struct {
 func (f *flow) watch() *httptrace.ClientTrace {
 	t := &f.trace
 	t.hooks = httptrace.ClientTrace{
-		GotConn:              f.gotConn,
-		WroteHeaders:         f.wroteHeaders,
-		GotFirstResponseByte: func() { t.answered.Store(true) },
-		Got1xxResponse:       f.interim,
+		GotConn:        f.gotConn,
+		WroteHeaders:   f.wroteHeaders,
+		Got1xxResponse: f.interim,
 	}
 	return &t.hooks
 }
@@ -42,6 +40,12 @@ func (f *flow) gotConn(info httptrace.GotConnInfo) {
 		conn.watch.expectResponse()
 		f.trace.conn.Store(conn)
 	}
+}
+
+// answered reports whether an answer has begun.
+func (t *trace) answered() bool {
+	conn := t.conn.Load()
+	return conn != nil && conn.watch.sawAnswer()
 }
 
 // wroteHeaders is where an attempt has started: the table it started by need

@@ -100,6 +100,7 @@ type headWatch struct {
 	mu        sync.Mutex // owns the rest
 	responses bool
 	state     watchState
+	answered  bool   // responses: a byte has come since expectResponse
 	line      []byte // the beginning of a line whose end has not arrived
 	left      int64  // bytes of body or chunk still to come
 	started   bool   // the head has its first line
@@ -115,6 +116,14 @@ func (h *headWatch) expectResponse() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.resetHead()
+	h.answered = false
+}
+
+// sawAnswer reports whether a byte of the expected answer has come.
+func (h *headWatch) sawAnswer() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.answered
 }
 
 // off ends watching: the bytes are no longer HTTP/1.
@@ -143,6 +152,7 @@ func (h *headWatch) resetHead() {
 func (h *headWatch) see(p []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.answered = true
 	for len(p) > 0 {
 		switch h.state {
 		case lookAway:
