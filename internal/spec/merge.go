@@ -5,12 +5,21 @@ import (
 	"encoding/hex"
 )
 
-// Apply is what a store is asked to keep when people apply a file: the merged
-// definitions in their normal form, checked as a whole and against where the
-// routes stand. src says where the file's definitions were written.
+// Apply is what a store is asked to keep when people apply a file: the file's
+// definitions over the current ones, by name, in their normal form, checked as
+// a whole and against where the routes stand. prune drops what the file does
+// not name; src says where the file's definitions were written.
+//
+// Salts stay: what the file writes without a salt keeps the one it has, new
+// groups and new routes of their own get one of 128 random bits, and a salt
+// that contradicts the stored one is refused, because it would move users from
+// side to side.
 //
 // An error is always Problems, and then nothing may be changed.
 func Apply(current Current, file Definitions, src Source, prune bool) (Definitions, error) {
+	if found := checkNames(file); len(found) > 0 {
+		return Definitions{}, src.problems(found) // merging goes by name
+	}
 	merged, found := merge(current.Definitions, file, prune)
 	found = append(found, validate(merged, current.States)...)
 	found = append(found, exposed(current, merged)...)
@@ -20,26 +29,10 @@ func Apply(current Current, file Definitions, src Source, prune bool) (Definitio
 	return merged.Normalize(), nil
 }
 
-// Merge puts the definitions of a file over the current ones, by name; prune
-// drops what the file does not name. Salts stay: what the file writes without
-// a salt keeps the one it has, new groups and new routes of their own get one
-// of 128 random bits, and a salt that contradicts the stored one is refused,
-// because it would move users from side to side.
-//
-// An error is always Problems, and then nothing may be changed.
-func Merge(current, file Definitions, prune bool) (Definitions, error) {
-	merged, found := merge(current, file, prune)
-	if err := (Source{}).problems(found).orNil(); err != nil {
-		return Definitions{}, err
-	}
-	return merged, nil
-}
-
+// merge puts the definitions of a file over the current ones, by name. What
+// comes without a salt keeps the one it has.
 func merge(current, file Definitions, prune bool) (Definitions, []finding) {
 	var found findings
-	if list := checkNames(file); len(list) > 0 {
-		return file, list // what is meant by a name used twice nobody knows
-	}
 	merged := Definitions{
 		Backends: overlay(current.Backends, file.Backends, prune, func(b Backend) string { return b.Name }),
 		Groups:   overlay(current.Groups, file.Groups, prune, func(g Group) string { return g.Name }),

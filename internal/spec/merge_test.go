@@ -79,7 +79,7 @@ func TestASaltThatContradictsTheStoredOneIsRefused(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	_, err = spec.Merge(current.Definitions, file, false)
+	_, err = spec.Apply(current, file, spec.Source{}, false)
 	if want = strings.Replace(want, "f.yaml:4:11", "groups[0].salt", 1); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -100,10 +100,11 @@ func TestApplyKeepsOrPrunesWhatTheFileDoesNotName(t *testing.T) {
 	}
 }
 
-func TestNothingIsMergedFromAFileWithTwoOfOneName(t *testing.T) {
+func TestNothingIsAppliedFromAFileWithTwoOfOneName(t *testing.T) {
 	twice := spec.Definitions{Backends: []spec.Backend{{Name: "b"}, {Name: "b"}}}
-	_, err := spec.Merge(spec.Definitions{}, twice, false)
-	if want := `backends[1].name: backend "b": backends[0] and backends[1] have the same name: rename one of them`; err == nil || err.Error() != want {
+	_, err := spec.Apply(spec.Current{}, twice, spec.Source{}, false)
+	want := `backends[1].name: backend "b": backends[0] and backends[1] have the same name: rename one of them`
+	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

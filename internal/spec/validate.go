@@ -157,7 +157,8 @@ func uncompiled(defs Definitions, states map[string]rollout.State) []finding {
 			continue
 		}
 		found.object(KindRoute, invalid.Name, invalid.Index)
-		found.add(invalid.Field, string(invalid.Code), "%s", invalid.Message)
+		message := strings.Replace(invalid.Message, fmt.Sprintf("route %q is", invalid.Name), "it is", 1)
+		found.add(invalid.Field, string(invalid.Code), "%s", message)
 	}
 	return found.list
 }

@@ -154,6 +154,9 @@ routes:
 	}
 	var got []string
 	for _, p := range spec.Validate(defs, src) {
+		if p.Code == "tie" && !strings.HasPrefix(p.Message, `route "c": it is a tie with route "b": `) {
+			t.Errorf("the tie says %s", p.Message)
+		}
 		got = append(got, fmt.Sprintf("%d:%d %s %s", p.Line, p.Column, p.Code, p.Path))
 	}
 	want := []string{
