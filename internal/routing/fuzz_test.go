@@ -69,8 +69,6 @@ func FuzzMatch(f *testing.F) {
 	})
 }
 
-var parameter = regexp.MustCompile(`^\{[A-Za-z0-9_-]+(?::(.*))?\}$`)
-
 // linear matches one valid route the slow and plain way.
 func linear(t *testing.T, r *routing.Route, req *routing.Request) bool {
 	m := &r.Definition.Match
@@ -91,6 +89,7 @@ func linear(t *testing.T, r *routing.Route, req *routing.Request) bool {
 	case m.TrailingSlash && m.Path != "/":
 		template, tail = strings.TrimSuffix(m.Path, "/"), "/?"
 	}
+	parameter := regexp.MustCompile(`^\{[A-Za-z0-9_-]+(?::(.*))?\}$`)
 	var expr strings.Builder
 	for _, part := range parts(template) {
 		if match := parameter.FindStringSubmatch(part); match != nil {
@@ -114,12 +113,12 @@ func parts(template string) []string {
 	depth, start := 0, 0
 	var cuts []string
 	for i := range len(template) {
-		switch {
-		case template[i] == '{':
+		switch template[i] {
+		case '{':
 			if depth++; depth == 1 {
 				cuts, start = append(cuts, template[start:i]), i
 			}
-		case template[i] == '}':
+		case '}':
 			if depth--; depth == 0 {
 				cuts, start = append(cuts, template[start:i+1]), i+1
 			}

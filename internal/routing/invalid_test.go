@@ -24,9 +24,9 @@ func TestInvalid(t *testing.T) {
 		d.Group.Keys = keys
 		return d
 	}
-	stands := func(stage routing.Stage, weight routing.Weight, legacy, new string) routing.Definition {
+	stands := func(stage routing.Stage, weight routing.Weight, legacy, next string) routing.Definition {
 		d := path("/")
-		d.Legacy, d.New, d.Assigned = legacy, new, routing.Assigned{Stage: stage, Weight: weight}
+		d.Legacy, d.New, d.Assigned = legacy, next, routing.Assigned{Stage: stage, Weight: weight}
 		return d
 	}
 	for _, c := range []struct {
@@ -42,6 +42,7 @@ func TestInvalid(t *testing.T) {
 		{"no slash", path("orders"), routing.InvalidPath, "match.path", `write "/orders"`},
 		{"prefix without slash", define("r", match{Prefix: "a"}), routing.InvalidPath, "match.prefix", `write "/a"`},
 		{"prefix that ends in a slash", define("r", match{Prefix: "/static/"}), routing.InvalidPath, "match.prefix", `write "/static"`},
+		{"endless template", path("/" + strings.Repeat("a/", 1024)), routing.InvalidPath, "match.path", "2049 bytes long: at most 2048"},
 		{"open brace", path("/a/{id"), routing.InvalidPath, "match.path", "never closed"},
 		{"closed brace", path("/a/id}"), routing.InvalidPath, "match.path", "byte 5 that was never opened"},
 		{"no parameter name", path("/{}"), routing.InvalidPath, "match.path", "without a name"},
@@ -65,6 +66,7 @@ func TestInvalid(t *testing.T) {
 		{"named group", path("/{x:(?P<n>ab)}"), routing.InvalidPattern, "match.path", "(?:…)"},
 		{"anchor", path("/{x:^[0-9]+$}"), routing.InvalidPattern, "match.path", "leave ^ and $ out"},
 		{"text anchor", path(`/{x:[0-9]+\z}`), routing.InvalidPattern, "match.path", "leave ^ and $ out"},
+		{"long class with slash", path(`/{x:[^a-cg-ik-mq-su-wA-CG-IK-MQ-SU-W0-2_~]+}`), routing.InvalidPattern, "match.path", "…: leave"},
 		{"bad expression", path("/{x:[0-9}"), routing.InvalidPattern, "match.path", "missing closing ]"},
 		{"expression that breaks out", path("/{x:a)|(b}"), routing.InvalidPattern, "match.path", "unexpected )"},
 		{"non-ASCII pattern", path("/{x:\u00e9+}"), routing.InvalidPattern, "match.path", "percent-encoded"},

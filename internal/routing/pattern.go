@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 )
 
@@ -175,10 +176,8 @@ func refuse(re *syntax.Regexp) string {
 			}
 		}
 	case syntax.OpLiteral:
-		for _, c := range re.Rune {
-			if c == '/' {
-				return "can match a slash: a parameter is one segment, write the slash outside of the braces, or use prefix to match everything below"
-			}
+		if slices.Contains(re.Rune, '/') {
+			return "can match a slash: a parameter is one segment, write the slash outside of the braces, or use prefix to match everything below"
 		}
 	case syntax.OpCapture:
 		return "has a capturing group: write (?:…) instead of (…)"

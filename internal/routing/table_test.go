@@ -103,6 +103,27 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+func TestMatchMethods(t *testing.T) {
+	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE", "PROPFIND"}
+	for _, wanted := range methods {
+		table := compile(t,
+			define("one", routing.Match{Path: "/", Methods: []string{wanted}}),
+			define("two", routing.Match{Path: "/two", Methods: []string{wanted, "TRACE"}}),
+			define("any", routing.Match{Prefix: "/"}))
+		for _, method := range methods {
+			for path, name := range map[string]string{"/": "one", "/two": "two"} {
+				want := "any"
+				if method == wanted {
+					want = name
+				}
+				if got := nameOf(table.Match(&routing.Request{Method: method, Path: path})); got != want {
+					t.Errorf("%s %s, wanted by %s: %q wins, want %q", method, path, wanted, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestMatchHeaders(t *testing.T) {
 	table := compile(t, define("r", routing.Match{Path: "/", Headers: []routing.Condition{
 		{Name: "x-beta"},

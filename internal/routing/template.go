@@ -83,6 +83,10 @@ type piece struct {
 	pattern string // of a parameter; empty: anything but a slash
 }
 
+// maxTemplate bounds a template in bytes. It is far above what people write, and
+// keeps patterns far below what package regexp refuses to compile.
+const maxTemplate = 2048
+
 // parsePath reads what a Match says about paths.
 func (c *compiler) parsePath(m *Match) (pathShape, error) {
 	if (m.Path == "") == (m.Prefix == "") {
@@ -90,6 +94,9 @@ func (c *compiler) parsePath(m *Match) (pathShape, error) {
 	}
 	shape := pathShape{prefix: m.Prefix != ""}
 	template := m.Path + m.Prefix
+	if len(template) > maxTemplate {
+		return pathShape{}, fmt.Errorf("template %q… is %d bytes long: at most %d are allowed", template[:32], len(template), maxTemplate)
+	}
 	if template[0] != '/' {
 		return pathShape{}, fmt.Errorf("template %q does not begin with a slash: write %q", template, "/"+template)
 	}

@@ -20,7 +20,7 @@ type branch struct {
 // branch's first route is its best, and leaves come out sorted.
 func newMatcher(routes []*Route) *matcher {
 	exact, suffix := map[string]*branch{}, map[string]*branch{}
-	var any *branch
+	var anyHost *branch
 	for i, r := range routes {
 		at := rank(i)
 		var b *branch
@@ -30,7 +30,7 @@ func newMatcher(routes []*Route) *matcher {
 		case hostSuffix:
 			b = grow(suffix, r.rule.host.text, at)
 		default:
-			b = orNew(&any, at)
+			b = orNew(&anyHost, at)
 		}
 		for j := range r.rule.path.segments {
 			b = b.child(&r.rule.path.segments[j], at)
@@ -47,8 +47,8 @@ func newMatcher(routes []*Route) *matcher {
 	for host, b := range suffix {
 		m.suffix[host] = m.lay(b)
 	}
-	if any != nil {
-		m.any = m.lay(any)
+	if anyHost != nil {
+		m.any = m.lay(anyHost)
 	}
 	m.nodes = append(m.nodes, m.ends())
 	return m
