@@ -1,9 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
-
 	"github.com/spf13/cobra"
 
 	"github.com/stranglerfig/strangler/internal/app"
@@ -25,11 +22,7 @@ func (p *program) serve() *cobra.Command {
 			if err := p.resolve(c, &config); err != nil {
 				return err
 			}
-			err := app.Serve(c.Context(), config, p.env)
-			if errors.Is(err, context.Canceled) && c.Context().Err() != nil {
-				return nil // told to stop while it was starting
-			}
-			return err
+			return app.Serve(c.Context(), config, p.env)
 		},
 	}
 	config.BindServe(c.Flags())

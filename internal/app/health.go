@@ -22,7 +22,7 @@ func Health(ctx context.Context, url string) error {
 	if err != nil {
 		return fmt.Errorf("not healthy: %w", err)
 	}
-	defer response.Body.Close() //nolint:errcheck // read whole or of no interest
+	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10))
 		return fmt.Errorf("not healthy: %s answered %s: %s", url, response.Status, strings.TrimSpace(string(text)))

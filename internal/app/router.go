@@ -297,7 +297,7 @@ func (r *Router) Ready() error {
 
 // listen opens a port and says which flag asked for it when that fails.
 func listen(flag, address string) (net.Listener, error) {
-	listener, err := net.Listen("tcp", address)
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("%w: --%s %s: %w", ErrConfig, flag, address, err)
 	}

@@ -56,7 +56,7 @@ func readConfigFile(fs *pflag.FlagSet, file string) (map[string]fileEntry, error
 	if file == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}

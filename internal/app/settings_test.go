@@ -54,7 +54,7 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		file string
 		want []string // all in the message
 	}{
-		"unknown key":     {nil, "listen: :1\nlisten_adress: :2\n", []string{"strangler.yaml:2:1", "listen_adress"}},
+		"unknown key":     {nil, "listen: :1\nlisten_at: :2\n", []string{"strangler.yaml:2:1", "listen_at"}},
 		"wrong type":      {nil, "drain_delay: soon\n", []string{"strangler.yaml:1:1", "drain_delay", "soon"}},
 		"not a mapping":   {nil, "- listen\n", []string{"strangler.yaml"}},
 		"nested":          {nil, "listen: {a: b}\n", []string{"strangler.yaml:1:1", "listen"}},

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -195,9 +196,8 @@ func ClientAddress(in Fields, from Origin, trusted func(netip.Addr) bool) netip.
 	if !from.Trusted {
 		return client
 	}
-	lines := in["X-Forwarded-For"]
-	for i := len(lines) - 1; i >= 0; i-- {
-		for rest := lines[i]; rest != ""; {
+	for _, line := range slices.Backward(in["X-Forwarded-For"]) {
+		for rest := line; rest != ""; {
 			var last string
 			if cut := strings.LastIndexByte(rest, ','); cut >= 0 {
 				rest, last = rest[:cut], rest[cut+1:]

@@ -71,7 +71,7 @@ func cheapBackend(b *testing.B) *url.URL {
 func tunedReverseProxy(backend *url.URL) http.Handler {
 	buffers := &bufferPool{}
 	return &httputil.ReverseProxy{
-		Director:   func(r *http.Request) { r.URL.Scheme, r.URL.Host = backend.Scheme, backend.Host },
+		Rewrite:    func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = backend.Scheme, backend.Host },
 		Transport:  &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 512},
 		BufferPool: buffers,
 		ErrorLog:   slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),

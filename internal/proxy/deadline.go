@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,7 +12,7 @@ import (
 // It is a single timer, armed anew for each wait: for the response head, for
 // the client's next bytes, for the backend's next bytes.
 type deadline struct {
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // it lives as long as the attempt that it is for
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 	cause  atomic.Pointer[error] // why, should the timer fire now
@@ -85,10 +86,11 @@ func (d *deadline) expired() error {
 	if d.ctx == nil || d.ctx.Err() == nil {
 		return nil
 	}
-	switch cause := context.Cause(d.ctx); cause {
-	case errHeadTimeout, errIdleTimeout, errUploadTimeout:
-		return cause
-	default:
-		return nil
+	cause := context.Cause(d.ctx)
+	for _, ours := range [...]error{errHeadTimeout, errIdleTimeout, errUploadTimeout} {
+		if errors.Is(cause, ours) {
+			return ours
+		}
 	}
+	return nil
 }

@@ -45,7 +45,7 @@ func (f *flow) attempt(within time.Duration) exchange.Next {
 	f.Endpoint = endpoint.endpoint
 	out := f.outbound(endpoint, within)
 	f.deadline.arm(within, &errHeadTimeout)
-	res, err := endpoint.transport.RoundTrip(out)
+	res, err := endpoint.transport.RoundTrip(out) //nolint:bodyclose // f.res: closed by relay and, in every ending, by end
 	f.deadline.headArrived()
 	f.unpin()
 	f.trace.finish()

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -93,7 +94,7 @@ func start(t testing.TB, backends map[string]string, opts ...option) *router {
 	s := settings{
 		options: proxy.Options{
 			Metrics: telemetry.New("test"), AccessLog: accessLog,
-			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			Logger: slog.New(slog.DiscardHandler),
 		},
 		limits: proxy.Limits{Legacy: guard.LegacyTimeouts(), New: guard.NewTimeouts()},
 	}
@@ -197,16 +198,14 @@ func rawBackend(t testing.TB, script func(conn net.Conn, request *http.Request))
 			if err != nil {
 				return
 			}
-			open.Add(1)
-			go func() {
-				defer open.Done()
+			open.Go(func() {
 				defer conn.Close()
 				request, err := http.ReadRequest(bufio.NewReader(conn))
 				if err != nil {
 					return
 				}
 				script(conn, request)
-			}()
+			})
 		}
 	}()
 	return "http://" + ln.Addr().String()
@@ -238,9 +237,7 @@ func (r *router) do(method, path string, header http.Header, body io.Reader) (*h
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	res, err := client().Do(req)
 	if err != nil {
 		r.t.Fatal(err)

@@ -54,7 +54,18 @@ func (f *flow) writeHead() {
 
 // buffers are for copying bodies. 32 KiB is what one read of a busy socket
 // yields at most in practice; larger ones did not move more bytes per second.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
+const copyBuffer = 32 << 10
+
+var buffers sync.Pool
+
+// borrowBuffer returns a buffer for one body; give it back with buffers.Put.
+func borrowBuffer() *[]byte {
+	if b, ok := buffers.Get().(*[]byte); ok {
+		return b
+	}
+	b := make([]byte, copyBuffer)
+	return &b
+}
 
 // copyBody moves the body. The clock runs only while the backend is waited
 // for: a slow client is not the backend's fault.
@@ -62,7 +73,7 @@ func (f *flow) copyBody(idle time.Duration, flush bool) error {
 	if f.res.Body == http.NoBody {
 		return nil
 	}
-	pooled := buffers.Get().(*[]byte)
+	pooled := borrowBuffer()
 	defer buffers.Put(pooled)
 	buf := *pooled
 	for {
