@@ -172,7 +172,7 @@ func refuse(re *syntax.Regexp) string {
 	case syntax.OpCharClass:
 		for i := 0; i < len(re.Rune); i += 2 {
 			if re.Rune[i] <= '/' && '/' <= re.Rune[i+1] {
-				return fmt.Sprintf("can match a slash by %s: leave the slash out, as in [^/0-9], or use prefix to match everything below", shorten(re.String()))
+				return fmt.Sprintf("can match a slash by %.40s: leave the slash out, as in [^/0-9], or use prefix to match everything below", re)
 			}
 		}
 	case syntax.OpLiteral:
@@ -190,12 +190,4 @@ func refuse(re *syntax.Regexp) string {
 		}
 	}
 	return ""
-}
-
-// shorten keeps a written-out class from filling the screen.
-func shorten(text string) string {
-	if len(text) <= 40 {
-		return text
-	}
-	return text[:40] + "…"
 }
