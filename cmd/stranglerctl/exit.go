@@ -29,6 +29,8 @@ type failure struct {
 	err   error
 	lines []string // further lines under the message, as they are
 	hint  string   // what to do next; empty: the message says it
+
+	unsure bool // a change was asked for, and no answer came
 }
 
 func (f *failure) Error() string { return f.err.Error() }

@@ -103,7 +103,7 @@ func unreachable(server, method string, sent bool, err error) error {
 	switch {
 	case method == http.MethodGet:
 	case sent:
-		f.hint = "the change may have been made all the same: stranglerctl history tells"
+		f.hint, f.unsure = "the change may have been made all the same: stranglerctl history tells", true
 	default:
 		f.hint = "nothing was changed; " + f.hint
 	}

@@ -86,17 +86,22 @@ func TestNoAnswerSaysWhetherSomethingWasChanged(t *testing.T) {
 }
 
 func TestCtrlCEndsWith130(t *testing.T) {
-	ctx, interrupt := context.WithCancel(context.Background())
-	defer interrupt()
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		interrupt()
-		<-r.Context().Done()
-	}))
-	defer server.Close()
-	var stdout, stderr bytes.Buffer
-	code := run(ctx, []string{"status", "--server", server.URL}, func(string) string { return "" }, strings.NewReader(""), &stdout, &stderr)
-	if code != exitInterrupted || stdout.Len() > 0 || stderr.String() != "interrupted\n" {
-		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout.String(), stderr.String())
+	for verb, want := range map[string]string{
+		"status": "interrupted\n",
+		"pause":  "interrupted; the change may have been made all the same: stranglerctl history tells\n",
+	} {
+		ctx, interrupt := context.WithCancel(context.Background())
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // until then the server does not notice who leaves
+			interrupt()
+			<-r.Context().Done()
+		}))
+		var stdout, stderr bytes.Buffer
+		code := run(ctx, []string{verb, "orders", "--server", server.URL}, func(string) string { return "" }, strings.NewReader(""), &stdout, &stderr)
+		if code != exitInterrupted || stdout.Len() > 0 || stderr.String() != want {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q", verb, code, stdout.String(), stderr.String())
+		}
+		server.Close()
 	}
 }
 

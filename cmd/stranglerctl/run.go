@@ -56,24 +56,28 @@ func (c *cli) choosePens() {
 
 // tellFailure prints what went wrong and what to do next.
 func (c *cli) tellFailure(cmd *cobra.Command, err error, code exitCode) {
+	f, ok := errors.AsType[*failure](err)
+	if !ok {
+		f = &failure{}
+	}
 	switch {
 	case err == nil, errors.Is(err, errDrift):
+		return
+	case code == exitInterrupted && f.unsure:
+		c.fail.Linef("interrupted; %s", f.hint)
 		return
 	case code == exitInterrupted:
 		c.fail.Linef("interrupted")
 		return
 	}
 	c.fail.Linef("%s %s", c.fail.Paint(term.Bad, "error:"), err)
-	if f, ok := errors.AsType[*failure](err); ok {
-		for _, line := range f.lines {
-			c.fail.Linef("%s", line)
-		}
-		if f.hint != "" {
-			c.fail.Linef("hint: %s", f.hint)
-			return
-		}
+	for _, line := range f.lines {
+		c.fail.Linef("%s", line)
 	}
-	if code == exitUsage {
+	switch {
+	case f.hint != "":
+		c.fail.Linef("hint: %s", f.hint)
+	case code == exitUsage:
 		c.fail.Linef("hint: %s --help", cmd.CommandPath())
 	}
 }
