@@ -119,19 +119,18 @@ func (s *summary) close() bool {
 	for _, n := range s.failed {
 		s.printf("failed   %s\n", n)
 	}
-	counts := fmt.Sprintf("%d passed, %d failed, %d skipped in %d packages (%s of package time; subtests are counted)",
-		s.passed, s.failedTests(), len(s.skipped), s.pkgs, s.elapsed.Round(100*time.Millisecond))
-	switch {
-	case len(s.failed) > 0:
-		s.printf("FAIL: %s\n", counts)
-		return false
-	case s.passed == 0:
-		s.printf("FAIL: no test has passed: %s\n", counts)
-		return false
-	default:
-		s.printf("PASS: %s\n", counts)
-		return true
+	s.printf("%d packages, %s of package time; subtests are counted\n", s.pkgs, s.elapsed.Round(100*time.Millisecond))
+	passed := len(s.failed) == 0 && s.passed > 0
+	verdict := "PASS"
+	if !passed {
+		verdict = "FAIL"
 	}
+	if s.passed == 0 && len(s.failed) == 0 {
+		s.printf("no test has passed\n")
+	}
+	// Alone on the last line, where people and CI look for it.
+	s.printf("%s: %d passed, %d failed, %d skipped\n", verdict, s.passed, s.failedTests(), len(s.skipped))
+	return passed
 }
 
 // failedTests leaves the packages out, which fail with their tests.
