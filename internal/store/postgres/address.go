@@ -14,7 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// connectTimeout bounds a connection attempt where the URL does not.
+// connectTimeout bounds a connection attempt, and the ping of a connection that
+// was idle, where the URL does not.
 const connectTimeout = 5 * time.Second
 
 // ErrAddress says that a database URL cannot be used as it is written. The
@@ -34,6 +35,9 @@ func parse(address string) (*pgxpool.Config, error) {
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	if config.PingTimeout == 0 {
+		config.PingTimeout = connectTimeout
 	}
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "strangler"

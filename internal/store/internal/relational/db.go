@@ -11,9 +11,14 @@ import (
 	"github.com/stranglerfig/strangler/internal/rollout"
 )
 
-// longest is how long one operation may take when its context says nothing
-// shorter. Loading 10,000 routes takes a fraction of it.
-const longest = 10 * time.Second
+const (
+	// patience is how long a reading, a heartbeat, or the wait for the lock may
+	// take when the context says nothing shorter.
+	patience = 10 * time.Second
+	// longest is the same for a whole change, which may be of 10,000 routes on a
+	// slow machine: a rollback of all must not end half-way for want of time.
+	longest = time.Minute
+)
 
 // Dialect is what differs between the databases.
 type Dialect struct {
@@ -73,7 +78,7 @@ func (d *DB) Ping(ctx context.Context) error {
 
 // read runs fn in a transaction that sees one moment.
 func (d *DB) read(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
-	return d.bounded(ctx, func(ctx context.Context) error {
+	return d.bounded(ctx, patience, func(ctx context.Context) error {
 		tx, err := d.reads.BeginTx(ctx, &d.dialect.Snapshot)
 		if err != nil {
 			return fmt.Errorf("start reading: %w", err)
@@ -84,8 +89,8 @@ func (d *DB) read(ctx context.Context, fn func(context.Context, *sql.Tx) error) 
 }
 
 // bounded runs fn with a deadline, once the store is ready for it.
-func (d *DB) bounded(ctx context.Context, fn func(context.Context) error) error {
-	inner, cancel := context.WithTimeout(ctx, longest)
+func (d *DB) bounded(ctx context.Context, limit time.Duration, fn func(context.Context) error) error {
+	inner, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	err := d.ready(inner)
 	if err == nil {
@@ -104,8 +109,8 @@ func (d *DB) explain(ctx, inner context.Context, err error) error {
 		return err
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fmt.Errorf("store %s: %w", d.name, ctx.Err())
-	case inner.Err() != nil:
-		return fmt.Errorf("%w: %s gave no answer in time: %w", rollout.ErrUnavailable, d.name, inner.Err())
+	case inner.Err() != nil || errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %s gave no answer in time: %w", rollout.ErrUnavailable, d.name, context.DeadlineExceeded)
 	case d.dialect.Away(err):
 		return Unavailable(d.name, err, d.dialect.Advice(err))
 	default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -14,29 +15,40 @@ const chunk = 25
 // insert writes rows in few statements. suffix is what follows the values, such
 // as ON CONFLICT.
 func insert(ctx context.Context, tx *sql.Tx, table string, columns []string, rows [][]any, suffix string) error {
-	for len(rows) > 0 {
-		part := rows[:min(chunk, len(rows))]
-		rows = rows[len(part):]
-		query, args := insertion(table, columns, part, suffix)
-		if _, err := tx.ExecContext(ctx, query, args...); err != nil {
+	whole := len(rows) / chunk * chunk
+	for _, part := range [][][]any{rows[:whole], rows[whole:]} {
+		if err := insertEvenly(ctx, tx, insertion(table, columns, min(chunk, len(part)), suffix), part); err != nil {
 			return fmt.Errorf("write %s: %w", table, err)
 		}
 	}
 	return nil
 }
 
-func insertion(table string, columns []string, rows [][]any, suffix string) (query string, args []any) {
-	var text strings.Builder
-	fmt.Fprintf(&text, "INSERT INTO %s (%s) VALUES ", table, strings.Join(columns, ", "))
-	for i, row := range rows {
-		if i > 0 {
-			text.WriteString(", ")
-		}
-		text.WriteString(placeholders(len(args), len(row)))
-		args = append(args, row...)
+// insertEvenly runs one statement until no rows are left: their number is a
+// multiple of what the statement takes, or it takes all.
+func insertEvenly(ctx context.Context, tx *sql.Tx, query string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
 	}
-	text.WriteString(" " + suffix)
-	return text.String(), args
+	statement, err := tx.PrepareContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = statement.Close() }()
+	for part := range slices.Chunk(rows, chunk) {
+		if _, err := statement.ExecContext(ctx, slices.Concat(part...)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insertion(table string, columns []string, rows int, suffix string) string {
+	values := make([]string, rows)
+	for i := range values {
+		values[i] = placeholders(i*len(columns), len(columns))
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES %s %s", table, strings.Join(columns, ", "), strings.Join(values, ", "), suffix)
 }
 
 // placeholders writes "($4, $5)" for two parameters after the third.

@@ -18,7 +18,7 @@ func (d *DB) Heartbeat(ctx context.Context, instance fleet.Instance) error {
 	if err := checkText(field{"instance", instance.Name}, field{"version", instance.Version}); err != nil {
 		return err
 	}
-	return d.bounded(ctx, func(ctx context.Context) error {
+	return d.bounded(ctx, patience, func(ctx context.Context) error {
 		var seen instant
 		err := d.writes.QueryRowContext(ctx, `INSERT INTO instances (name, revision, version, started_at, signed_off, seen_at)
 			VALUES ($1, $2, $3, $4, $5, `+d.dialect.Now+`)

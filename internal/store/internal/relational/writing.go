@@ -23,7 +23,7 @@ type writing struct {
 // write runs fn in a writing transaction, and commits it when fn recorded an
 // event. Without one nothing was changed, and nothing is committed.
 func (d *DB) write(ctx context.Context, fn func(context.Context, *writing) error) error {
-	return d.bounded(ctx, func(ctx context.Context) error {
+	return d.bounded(ctx, longest, func(ctx context.Context) error {
 		tx, err := d.writes.BeginTx(ctx, nil)
 		if err != nil {
 			return fmt.Errorf("start writing: %w", err)
@@ -41,6 +41,8 @@ func (d *DB) write(ctx context.Context, fn func(context.Context, *writing) error
 }
 
 func (d *DB) lock(ctx context.Context, tx *sql.Tx) (*writing, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if d.dialect.Begin != "" {
 		if _, err := tx.ExecContext(ctx, d.dialect.Begin); err != nil {
 			return nil, fmt.Errorf("start writing: %w", err)
