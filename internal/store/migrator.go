@@ -13,14 +13,6 @@ import (
 // Status is where a database's schema stands, against what this program knows.
 type Status = schema.Status
 
-// The reasons for which a schema cannot be used as it is. The message of an
-// ErrDirty lists the commands that lead out.
-var (
-	ErrDirty    = schema.ErrDirty
-	ErrOutdated = schema.ErrOutdated
-	ErrNewer    = schema.ErrNewer
-)
-
 // Migrator changes the schema of one database: `strangler migrate`. Each call
 // opens the database and closes it again.
 type Migrator struct {

@@ -4,7 +4,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -13,12 +12,21 @@ import (
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/spec"
+	"github.com/stranglerfig/strangler/internal/store/internal/relational"
+	"github.com/stranglerfig/strangler/internal/store/internal/schema"
 	"github.com/stranglerfig/strangler/internal/store/postgres"
 	"github.com/stranglerfig/strangler/internal/store/sqlite"
 )
 
-// ErrScheme says that a database URL names no kind of database we know.
-var ErrScheme = errors.New("the database URL cannot be used")
+// The reasons for which a database cannot be opened.
+var (
+	ErrAddress  = relational.ErrAddress // the URL cannot be used as it is written, or names a file that cannot
+	ErrLocked   = sqlite.ErrLocked      // another router serves this SQLite file
+	ErrNotStore = sqlite.ErrNotStore    // the file is no SQLite database, or a damaged one
+	ErrDirty    = schema.ErrDirty       // a migration was interrupted; the message lists the commands that lead out
+	ErrOutdated = schema.ErrOutdated    // the schema is older than this program, and Migrate is not set
+	ErrNewer    = schema.ErrNewer       // the schema is newer than this program, and cannot be taken down by it
+)
 
 // Store is everything the router keeps. Consumers name the small port they
 // need; this is what wiring hands around. It is safe for concurrent use.
@@ -96,7 +104,7 @@ func scheme(url string) string {
 func unknownScheme(url string) error {
 	const want = "write postgres://user:password@host:5432/database or sqlite:strangler.db"
 	if name, _, found := strings.Cut(url, "://"); found && len(name) <= len("postgresql")+2 && !strings.ContainsAny(name, ":@/") {
-		return fmt.Errorf("%w: %q is no kind of database this program knows; %s", ErrScheme, name, want)
+		return fmt.Errorf("%w: %q is no kind of database this program knows; %s", ErrAddress, name, want)
 	}
-	return fmt.Errorf("%w: it does not start with postgres:// or sqlite:; %s", ErrScheme, want)
+	return fmt.Errorf("%w: it does not start with postgres:// or sqlite:; %s", ErrAddress, want)
 }

@@ -12,15 +12,13 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/stranglerfig/strangler/internal/store/internal/relational"
 )
 
 // connectTimeout bounds a connection attempt, and the ping of a connection that
 // was idle, where the URL does not.
 const connectTimeout = 5 * time.Second
-
-// ErrAddress says that a database URL cannot be used as it is written. The
-// message holds no part of the URL that may belong to a password.
-var ErrAddress = errors.New("the database URL cannot be used")
 
 // parse reads a URL and fills in what this program needs. It never lets pgx's
 // own errors out: they quote the URL, and hide passwords by best effort only.
@@ -31,7 +29,7 @@ func parse(address string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s; write postgres://user:password@host:5432/database?sslmode=require, with every special character of the password percent-encoded",
-			ErrAddress, complaint(err))
+			relational.ErrAddress, complaint(err))
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = connectTimeout
@@ -50,11 +48,11 @@ func parse(address string) (*pgxpool.Config, error) {
 func checkShape(address string) error {
 	_, rest, found := strings.Cut(address, "://")
 	if !found {
-		return fmt.Errorf("%w: it does not start with postgres://", ErrAddress)
+		return fmt.Errorf("%w: it does not start with postgres://", relational.ErrAddress)
 	}
 	before, after, _ := strings.Cut(rest, "/")
 	if strings.Count(before, "@") > 1 || (!strings.Contains(before, "@") && strings.Contains(after, "@")) {
-		return fmt.Errorf("%w: there is an @ too many, or one behind the first slash; write a slash in the password as %%2F, and an @ as %%40", ErrAddress)
+		return fmt.Errorf("%w: there is an @ too many, or one behind the first slash; write a slash in the password as %%2F, and an @ as %%40", relational.ErrAddress)
 	}
 	return nil
 }

@@ -72,6 +72,27 @@ func TestCommitsOfAnotherRouterWake(t *testing.T) {
 	await(t, "the wake", wakes)
 }
 
+// TestNotificationsCarryTheRevision listens beside the store: a heartbeat before
+// the commit must not have been announced.
+func TestNotificationsCarryTheRevision(t *testing.T) {
+	address := pgtest.URL(t)
+	s := open(t, address, postgres.Options{})
+	conn := pgtest.Connect(t, address)
+	if _, err := conn.Exec(t.Context(), "LISTEN strangler"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Heartbeat(t.Context(), fleet.Instance{Name: "i"}); err != nil {
+		t.Fatal(err)
+	}
+	mustAdd(t, s, "a")
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	heard, err := conn.WaitForNotification(ctx)
+	if err != nil || heard.Payload != "1" {
+		t.Errorf("the first notification is %+v, %v; want revision 1", heard, err)
+	}
+}
+
 func TestKilledListenerSaysSoAndCanListenAgain(t *testing.T) {
 	address := pgtest.URL(t)
 	s := open(t, address, postgres.Options{})

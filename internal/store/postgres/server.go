@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/stranglerfig/strangler/internal/store/internal/relational"
 	"github.com/stranglerfig/strangler/internal/store/internal/schema"
 	"github.com/stranglerfig/strangler/migrations"
 )
@@ -42,7 +43,7 @@ func Schema(ctx context.Context, address string, _ bool) (opened schema.Schema, 
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
-		return schema.Schema{}, nil, fmt.Errorf("%w: %s: the connection pool cannot be made", ErrAddress, display(config.ConnConfig))
+		return schema.Schema{}, nil, fmt.Errorf("%w: %s: the connection pool cannot be made", relational.ErrAddress, display(config.ConnConfig))
 	}
 	return schema.Schema{Migrations: files, Database: server{pool}}, pool.Close, nil
 }

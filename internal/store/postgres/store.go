@@ -68,7 +68,7 @@ func Open(ctx context.Context, address string, options Options) (*Store, error) 
 	// The pool outlives the context of its opening.
 	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), config)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: the connection pool cannot be made", ErrAddress, display(config.ConnConfig))
+		return nil, fmt.Errorf("%w: %s: the connection pool cannot be made", relational.ErrAddress, display(config.ConnConfig))
 	}
 	s := assemble(pool, listener, files, options)
 	if err := s.open(ctx); err != nil {

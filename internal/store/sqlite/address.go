@@ -8,10 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-)
 
-// ErrAddress says that a database URL does not name a file that can be used.
-var ErrAddress = errors.New("the database URL cannot be used")
+	"github.com/stranglerfig/strangler/internal/store/internal/relational"
+)
 
 // parse takes the path out of sqlite:path, and makes it absolute: a store must
 // not depend on the folder the program happens to be in later.
@@ -19,13 +18,13 @@ func parse(address string) (string, error) {
 	path := strings.TrimPrefix(strings.TrimPrefix(address, "sqlite:"), "//")
 	switch {
 	case path == "" || strings.HasPrefix(path, ":memory:"):
-		return "", fmt.Errorf("%w: %q names no file; write sqlite:strangler.db", ErrAddress, address)
+		return "", fmt.Errorf("%w: %q names no file; write sqlite:strangler.db", relational.ErrAddress, address)
 	case strings.ContainsRune(path, 0):
-		return "", fmt.Errorf("%w: %q holds a NUL byte", ErrAddress, address)
+		return "", fmt.Errorf("%w: %q holds a NUL byte", relational.ErrAddress, address)
 	}
 	absolute, err := filepath.Abs(path)
 	if err != nil {
-		return "", fmt.Errorf("%w: %q: %w", ErrAddress, address, err)
+		return "", fmt.Errorf("%w: %q: %w", relational.ErrAddress, address, err)
 	}
 	// Two names of one file must meet at one lock file.
 	if resolved, err := filepath.EvalSymlinks(absolute); err == nil {
@@ -42,19 +41,19 @@ func prepare(path string) error {
 	info, err := os.Stat(folder)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: there is no folder %s; make it, or name another file", ErrAddress, folder)
+		return fmt.Errorf("%w: there is no folder %s; make it, or name another file", relational.ErrAddress, folder)
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrAddress, err)
+		return fmt.Errorf("%w: %w", relational.ErrAddress, err)
 	case !info.IsDir():
-		return fmt.Errorf("%w: %s is not a folder", ErrAddress, folder)
+		return fmt.Errorf("%w: %s is not a folder", relational.ErrAddress, folder)
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%w: %s is not a regular file", ErrAddress, path)
+		return fmt.Errorf("%w: %s is not a regular file", relational.ErrAddress, path)
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("%w: %s cannot be opened for writing (%w); give this user the right to write the file and its folder, or name another file",
-			ErrAddress, path, cause(err))
+			relational.ErrAddress, path, cause(err))
 	}
 	return file.Close()
 }

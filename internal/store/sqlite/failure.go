@@ -6,6 +6,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/stranglerfig/strangler/internal/store/internal/relational"
 )
 
 // ErrNotStore is a file that SQLite does not recognise, or finds damaged.
@@ -58,7 +60,7 @@ func explain(path string, err error) error {
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
 		return fmt.Errorf("%w: %s (%w); it was left as it is; name another file, or restore it from a backup", ErrNotStore, path, err)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN:
-		return fmt.Errorf("%w: %s (%w); %s, or name another file", ErrAddress, path, err, advice(err))
+		return fmt.Errorf("%w: %s (%w); %s, or name another file", relational.ErrAddress, path, err, advice(err))
 	default:
 		return err
 	}

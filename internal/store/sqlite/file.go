@@ -11,6 +11,7 @@ import (
 	"github.com/golang-migrate/migrate/v4/database"
 	migratesqlite "github.com/golang-migrate/migrate/v4/database/sqlite"
 
+	"github.com/stranglerfig/strangler/internal/store/internal/relational"
 	"github.com/stranglerfig/strangler/internal/store/internal/schema"
 	"github.com/stranglerfig/strangler/migrations"
 )
@@ -29,7 +30,7 @@ func Schema(ctx context.Context, address string, create bool) (opened schema.Sch
 		return schema.Schema{}, nil, err
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !create {
-		return schema.Schema{}, nil, fmt.Errorf("%w: there is no file %s; `strangler migrate up` makes it", ErrAddress, path)
+		return schema.Schema{}, nil, fmt.Errorf("%w: there is no file %s; `strangler migrate up` makes it", relational.ErrAddress, path)
 	}
 	if err := prepare(path); err != nil {
 		return schema.Schema{}, nil, err

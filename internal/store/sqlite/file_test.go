@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stranglerfig/strangler/internal/store"
 	"github.com/stranglerfig/strangler/internal/store/sqlite"
 )
 
@@ -40,14 +41,14 @@ func TestUnusableFilesAreRefused(t *testing.T) {
 		want    error
 		says    string
 	}{
-		"missing folder":   {"sqlite:" + folder + "/no/s.db", sqlite.ErrAddress, "there is no folder " + folder + "/no"},
-		"read-only folder": {"sqlite:" + readOnly(t) + "/s.db", sqlite.ErrAddress, "the right to write the file and its folder"},
+		"missing folder":   {"sqlite:" + folder + "/no/s.db", store.ErrAddress, "there is no folder " + folder + "/no"},
+		"read-only folder": {"sqlite:" + readOnly(t) + "/s.db", store.ErrAddress, "the right to write the file and its folder"},
 		"not a database":   {"sqlite:" + text, sqlite.ErrNotStore, text},
-		"a folder":         {"sqlite:" + folder, sqlite.ErrAddress, "is not a regular file"},
-		"folder is a file": {"sqlite:" + text + "/s.db", sqlite.ErrAddress, "is not a folder"},
-		"memory":           {"sqlite::memory:", sqlite.ErrAddress, "names no file"},
-		"nothing":          {"sqlite:", sqlite.ErrAddress, "names no file"},
-		"NUL":              {"sqlite:a\x00b", sqlite.ErrAddress, "NUL"},
+		"a folder":         {"sqlite:" + folder, store.ErrAddress, "is not a regular file"},
+		"folder is a file": {"sqlite:" + text + "/s.db", store.ErrAddress, "is not a folder"},
+		"memory":           {"sqlite::memory:", store.ErrAddress, "names no file"},
+		"nothing":          {"sqlite:", store.ErrAddress, "names no file"},
+		"NUL":              {"sqlite:a\x00b", store.ErrAddress, "NUL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := sqlite.Open(t.Context(), test.address, options())
@@ -121,7 +122,7 @@ func TestFilesAreForTheirOwnerAlone(t *testing.T) {
 
 func TestStatusMakesNoFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s.db")
-	if _, _, err := sqlite.Schema(t.Context(), "sqlite:"+path, false); !errors.Is(err, sqlite.ErrAddress) {
+	if _, _, err := sqlite.Schema(t.Context(), "sqlite:"+path, false); !errors.Is(err, store.ErrAddress) {
 		t.Errorf("error %v, want ErrAddress", err)
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {

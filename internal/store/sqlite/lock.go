@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/stranglerfig/strangler/internal/store/internal/relational"
 )
 
 // ErrLocked says that another router serves this file.
@@ -23,7 +25,7 @@ func lock(path string) (unlock func() error, err error) {
 	held := lockFile(path + ".lock")
 	got, err := held.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s.lock cannot be locked: %w", ErrAddress, path, err)
+		return nil, fmt.Errorf("%w: %s.lock cannot be locked: %w", relational.ErrAddress, path, err)
 	}
 	if !got {
 		return nil, fmt.Errorf("%w: %s; stop the other one, or keep the store in PostgreSQL (--database postgres://…), which several routers can share",

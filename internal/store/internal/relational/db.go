@@ -20,6 +20,10 @@ const (
 	longest = time.Minute
 )
 
+// ErrAddress says that a database URL cannot be used as it is written. The
+// message holds no part of the URL that may belong to a password.
+var ErrAddress = errors.New("the database URL cannot be used")
+
 // Dialect is what differs between the databases.
 type Dialect struct {
 	Now       string             // SQL expression: the database's clock
