@@ -14,24 +14,31 @@ func newVersionCommand(c *cli) *cobra.Command {
 		Short: "Print the version of stranglerctl",
 		Args:  arguments(),
 		RunE: func(*cobra.Command, []string) error {
-			version, platform := programVersion(), runtime.GOOS+"/"+runtime.GOARCH
-			raw, err := json.Marshal(map[string]string{"version": version, "go": runtime.Version(), "platform": platform})
+			built, platform := programVersion(), runtime.GOOS+"/"+runtime.GOARCH
+			raw, err := json.Marshal(map[string]string{"version": built, "go": runtime.Version(), "platform": platform})
 			if err != nil {
 				return err
 			}
-			return c.show(view{raw: raw, names: []string{version}, people: func(bool) error {
-				c.out.Linef("stranglerctl %s (%s, %s)", version, runtime.Version(), platform)
+			return c.show(view{raw: raw, names: []string{built}, people: func(bool) error {
+				c.out.Linef("stranglerctl %s (%s, %s)", built, runtime.Version(), platform)
 				return nil
 			}})
 		},
 	}
 }
 
-// programVersion is the module version that the Go command built in.
+// version is set by the build, and never by the program: -ldflags "-X main.version=v1.2.3".
+var version = ""
+
+// programVersion is the version of the build, or else the module version that
+// the Go command built in.
 func programVersion() string {
+	if version != "" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
-		return "development"
+		return "devel"
 	}
 	return info.Main.Version
 }
