@@ -7,7 +7,7 @@ import (
 
 // patience bounds everything that should take no time to speak of. It is for a
 // busy machine and the race detector; no test takes it for a promise.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // eventually polls until done, and fails the test when that takes too long.
 func eventually(t *testing.T, what string, done func() bool) {

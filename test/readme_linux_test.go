@@ -112,7 +112,7 @@ func serveFromREADME(t *testing.T, folder, line string) (r *router, token string
 	r.stderr = screen
 	eventually(t, "the router listens and shows its token", func() bool {
 		said := strings.ReplaceAll(screen.String(), "\r\n", "\n")
-		r.data, r.admin = listening(said, "data", ""), listening(said, "admin", "")
+		r.data, r.admin = listening(said, "data"), listening(said, "admin")
 		if found := regexp.MustCompile(`export STRANGLER_TOKEN=(\S+)\n`).FindStringSubmatch(said); found != nil {
 			token = found[1]
 		}

@@ -33,25 +33,29 @@ func (r *router) start() {
 	}, r.args...)...)
 	command.Env = append(command.Env, r.env...)
 	r.process = launch(r.t, command)
+	var data, admin string
 	eventually(r.t, "the router "+r.name+" listens", func() bool {
-		r.data, r.admin = listening(r.stderr.String(), "data", r.data), listening(r.stderr.String(), "admin", r.admin)
 		if !r.running() {
 			r.t.Fatalf("the router %s has ended:\n%s", r.name, r.stderr)
 		}
-		return !strings.HasSuffix(r.data, ":0") && !strings.HasSuffix(r.admin, ":0")
+		data, admin = listening(r.stderr.String(), "data"), listening(r.stderr.String(), "admin")
+		return data != "" && admin != ""
 	})
+	if r.data != data { // visitors read it while a router starts again
+		r.data, r.admin = data, admin
+	}
 	eventually(r.t, "the router "+r.name+" is ready", r.ready)
 }
 
-// listening finds the address of a listener in a router's log.
-func listening(log, listener, otherwise string) string {
+// listening finds the address of a listener in a router's log; empty: not there yet.
+func listening(log, listener string) string {
 	for line := range strings.Lines(log) {
 		var said struct{ Msg, Listener, Address string }
 		if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "listening" && said.Listener == listener {
 			return said.Address
 		}
 	}
-	return otherwise
+	return ""
 }
 
 func (r *router) ready() bool {
