@@ -2,6 +2,8 @@ package demo_test
 
 import (
 	"context"
+	"io"
+	"log"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -108,6 +110,7 @@ func watch(t *testing.T, shop *httptest.Server, see func(*http.Request)) string 
 	t.Cleanup(transport.CloseIdleConnections)
 	proxy := &httputil.ReverseProxy{
 		Transport: transport,
+		ErrorLog:  log.New(io.Discard, "", 0), // visitors who are called home leave in the middle of an answer
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
 			see(r.In)
