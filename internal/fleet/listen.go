@@ -33,6 +33,7 @@ func (w *Watcher) listen(ctx context.Context) {
 		w.doubt.Store(true)
 		if w.deaf(ctx, err) {
 			failures = 0
+			w.Wake() // the store may be away: status must not call it reachable until the next poll
 		}
 		if !pause(ctx, backoff(failures)) {
 			return
