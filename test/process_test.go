@@ -82,7 +82,7 @@ func (p *process) bury() {
 	if strings.Contains(said, "WARNING: DATA RACE") {
 		p.t.Errorf("%s has a data race", filepath.Base(p.command.Path))
 	}
-	if p.t.Failed() {
+	if p.t.Failed() && said != "" {
 		p.t.Logf("%s said:\n%s", p.command, said[max(0, len(said)-8<<10):])
 	}
 }
