@@ -235,6 +235,7 @@ func TestMatchAndAssignAllocateNothing(t *testing.T) {
 	for name, header := range map[string]http.Header{
 		"header":  {"X-Beta": {""}, "X-User-Id": {"u"}},
 		"cookie":  {"X-Beta": {""}, "Cookie": {"a=b; session=s"}},
+		"long":    {"X-Beta": {""}, "X-User-Id": {strings.Repeat("u", 500)}},
 		"address": {"X-Beta": {""}},
 		"no key":  {"X-Beta": {""}},
 	} {

@@ -39,7 +39,7 @@ func templates(n int) []routing.Definition {
 			Match:    routing.Match{Path: fmt.Sprintf("/area%d%s", i/10, kinds()[i%10][0]), Methods: []string{"GET"}},
 			Legacy:   "monolith",
 			New:      "next",
-			Group:    routing.Group{Salt: fmt.Sprint("salt-", i), Keys: []routing.Key{{Kind: routing.KeyHeader, Name: "X-User-Id"}}},
+			Group:    routing.Group{Salt: fmt.Sprintf("%032x", i), Keys: []routing.Key{{Kind: routing.KeyHeader, Name: "X-User-Id"}}},
 			Assigned: routing.Assigned{Stage: routing.StageCanary, Weight: 2500},
 		}
 	}

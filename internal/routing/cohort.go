@@ -7,24 +7,22 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // maxChains bounds the search for an equal key chain.
 const maxChains = 16
 
-// cohort finds the point of a request: a group's keys, and the hash that has
-// already taken in its salt.
+// cohort finds the point of a request: the keys and the salt of a route's group.
 type cohort struct {
 	*chain
-	salted xxhash.Digest // never written to; copied for each request
+	salt salt
 }
 
 // chain is the keys a group tries in order.
 type chain struct {
 	keys []Key
-	mint bool // the last of them is mint
+	mint bool   // the last of them is mint
+	salt string // followed by 0x00, when it is too long to lie in each route
 }
 
 // parseCohort compiles a group. On an error, key is the index of the key at fault.
@@ -45,13 +43,14 @@ func (c *compiler) parseCohort(g *Group) (parsed cohort, key int, err error) {
 			k.Name, mint = CohortCookie, true
 		}
 	}
-	return cohort{chain: c.chain(chain{keys, mint}), salted: salted(g.Salt)}, 0, nil
+	short, long := newSalt(g.Salt)
+	return cohort{chain: c.chain(chain{keys, mint, long}), salt: short}, 0, nil
 }
 
 // chain returns the one copy of equal chains.
 func (c *compiler) chain(wanted chain) *chain {
 	for _, known := range c.chains {
-		if slices.Equal(known.keys, wanted.keys) {
+		if known.salt == wanted.salt && slices.Equal(known.keys, wanted.keys) {
 			return known
 		}
 	}
@@ -117,16 +116,10 @@ func (c *cohort) point(req *Request) (point int, kind KeyKind, ok bool) {
 			key = claim(req, k.Name)
 		case KeyClientAddress:
 			var text [64]byte
-			if network := appendNetwork(text[:0], req.Client); len(network) > 0 {
-				hash := c.salted
-				_, _ = hash.Write(network)
-				return pointOf(hash.Sum64()), k.Kind, true
-			}
+			key = string(appendNetwork(text[:0], req.Client))
 		}
 		if key != "" {
-			hash := c.salted
-			_, _ = hash.WriteString(key)
-			return pointOf(hash.Sum64()), k.Kind, true
+			return pointOf(c.salt.hash(c.chain.salt, key)), k.Kind, true
 		}
 	}
 	return 0, 0, false

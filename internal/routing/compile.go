@@ -31,7 +31,7 @@ func compile(defs []Definition, assigned []Assigned) *compiled {
 		before := len(c.invalid)
 		c.checkName(i, uses[defs[i].Name])
 		slab[i] = Route{
-			Index: i, Name: defs[i].Name, Definition: &defs[i], cohort: c.cohort(i), rule: c.rule(i),
+			Index: i, Name: defs[i].Name, Definition: &defs[i], cohort: c.cohort(i), rule: c.rule(i), catchAll: isCatchAll(&defs[i]),
 		}
 		out.sides[i] = sidesOf(&defs[i])
 		if code, field, message := out.sides[i].check(assigned[i]); code != "" {
@@ -70,7 +70,7 @@ func (c *compiler) checkName(index, uses int) {
 // rule compiles one definition's match as far as it can, and refuses each fault.
 func (c *compiler) rule(index int) *rule {
 	m := &c.defs[index].Match
-	r := &rule{catchAll: isCatchAll(&c.defs[index])}
+	r := &rule{}
 	var err error
 	if r.host, err = parseHost(m.Host); err != nil {
 		c.refuse(index, InvalidHost, "match.host", err.Error())

@@ -1,7 +1,5 @@
 package routing
 
-import "github.com/cespare/xxhash/v2"
-
 // Points is the number of points a cohort can have, whatever the weight: a
 // fixed denominator is what keeps users in place when a weight moves.
 const Points = 10000
@@ -15,18 +13,8 @@ const Points = 10000
 // it: printf 'salt\0key' | xxhsum -H64 prints the hash. Published vectors are
 // in testdata/cohort-points.json.
 func Point(salt, key string) int {
-	hash := salted(salt)
-	_, _ = hash.WriteString(key)
-	return pointOf(hash.Sum64())
-}
-
-// salted begins the hash of every key under a salt.
-func salted(salt string) xxhash.Digest {
-	var hash xxhash.Digest
-	hash.Reset()
-	_, _ = hash.WriteString(salt)
-	_, _ = hash.Write([]byte{0})
-	return hash
+	short, long := newSalt(salt)
+	return pointOf(short.hash(long, key))
 }
 
 // pointOf scales the high half of a hash; a modulo would need a division and

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/cespare/xxhash/v2"
@@ -35,6 +36,25 @@ func TestPublishedPoints(t *testing.T) {
 		}
 		if point := routing.Point(v.Salt, v.Key); point != v.Point {
 			t.Errorf("salt %q, key %q: point %d, published %d", v.Salt, v.Key, point, v.Point)
+		}
+	}
+}
+
+// However long salt and key are, Point and Assign hash them alike.
+func TestPointsOfAllLengths(t *testing.T) {
+	letters := strings.Repeat("abcdefghijklmnopqrstuvwxyz", 12)
+	def := canary(5000, routing.Key{Kind: routing.KeyHeader, Name: "X-User-Id"})
+	for saltLength := range 70 {
+		def.Group.Salt = letters[:saltLength]
+		table := routing.Compile(1, []routing.Definition{def})
+		for keyLength := 1; keyLength < 300; keyLength++ {
+			key := letters[len(letters)-keyLength:]
+			want := int(xxhash.Sum64String(letters[:saltLength]+"\x00"+key) >> 32 * 10000 >> 32)
+			req := &routing.Request{Method: "GET", Path: "/", Header: oneHeader(key)}
+			point, assigned := routing.Point(letters[:saltLength], key), table.Assign(table.Route("r"), req).Point
+			if point != want || int(assigned) != want {
+				t.Fatalf("salt of %d, key of %d bytes: Point says %d, Assign %d, want %d", saltLength, keyLength, point, assigned, want)
+			}
 		}
 	}
 }

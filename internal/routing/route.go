@@ -5,12 +5,13 @@ import "slices"
 // Route is one compiled, valid route. It is immutable, and tables made by
 // Reassign share it.
 //
-// The routes of a table lie side by side, two cache lines each, and what
-// assigning reads comes first: with thousands of routes what costs is waiting
+// The routes of a table lie side by side, and what assigning reads is the first
+// of a route's two cache lines: with thousands of routes what costs is waiting
 // for memory.
 type Route struct {
-	Index  int // position in the definitions given to Compile
-	cohort cohort
+	Index    int // position in the definitions given to Compile
+	cohort   cohort
+	catchAll bool
 
 	Name       string
 	Definition *Definition // to be read only; its Assigned is zero, ask Table.Assigned, which Reassign moves
@@ -19,16 +20,15 @@ type Route struct {
 
 // rule is Definition.Match compiled.
 type rule struct {
-	catchAll bool
-	host     hostShape
-	path     pathShape
-	headers  []condition
-	query    []condition
+	host    hostShape
+	path    pathShape
+	headers []condition
+	query   []condition
 }
 
 // CatchAll reports whether the route stands for "no route of the migration
 // matched": prefix /, any host, no methods, no conditions, no new backend.
-func (r *Route) CatchAll() bool { return r.rule.catchAll }
+func (r *Route) CatchAll() bool { return r.catchAll }
 
 func isCatchAll(d *Definition) bool {
 	m := &d.Match
