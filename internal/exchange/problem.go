@@ -66,7 +66,8 @@ func badHost(host string) *Problem {
 func ambiguousLength() *Problem {
 	return &Problem{
 		Code: "ambiguous_length", Status: 400, ProxyError: "http_request_error", Close: true,
-		Title: "The request has both Content-Length and Transfer-Encoding.",
+		Title:  "Where the request ends is in doubt.",
+		Detail: "It has both Content-Length and Transfer-Encoding, or a Transfer-Encoding in HTTP/1.0.",
 	}
 }
 

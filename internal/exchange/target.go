@@ -20,7 +20,7 @@ type Head struct {
 	Method    string
 	Target    string // exactly as on the request line, or :path
 	Host      string
-	Ambiguous bool // the head had both Content-Length and Transfer-Encoding
+	Ambiguous bool // the head had both Content-Length and Transfer-Encoding, or the latter in HTTP/1.0
 }
 
 // Inspect reads a request's target and refuses the shapes that no two servers

@@ -120,12 +120,18 @@ func traceID(traceparent string) string {
 // inspect refuses what is not forwarded at all.
 func (f *flow) inspect() *exchange.Problem {
 	head := exchange.Head{Method: f.Method, Target: f.r.RequestURI, Host: f.Host}
-	if len(f.r.TransferEncoding) > 0 {
-		watch := watchOf(f.r.Context())
+	switch watch := watchOf(f.r.Context()); {
+	case f.r.ProtoMajor != 1:
+	case len(f.r.TransferEncoding) > 0:
 		head.Ambiguous = watch.sawAmbiguous()
-		// Over TLS nobody saw the head: net/http has settled on the chunks,
-		// and closing afterwards is what RFC 9112 §6.3 then asks for.
-		f.closeAfter = watch == nil && f.r.ProtoMajor == 1
+		// Where nobody could check the head, over TLS for one, net/http has
+		// settled on the chunks, and closing afterwards is what RFC 9112 §6.3
+		// then asks for.
+		f.closeAfter = !watch.follows()
+	case f.r.ProtoMinor == 0:
+		// HTTP/1.0 has no chunks, so net/http drops the field (RFC 9112 §6.1).
+		head.Ambiguous = watch.sawCoding()
+		f.closeAfter = !watch.follows()
 	}
 	target, problem := exchange.Inspect(head)
 	f.target = target

@@ -14,7 +14,8 @@ import (
 // it can tell any more. Two servers that disagree on which of the two counts
 // disagree on where the next message starts (RFC 9112 §11.2), so such a head
 // has to be seen before net/http has read it. That is what this file does: it
-// reads along and changes nothing.
+// reads along and changes nothing. What it cannot follow it does not guess at:
+// a connection on which it is lost is not used again after a chunked request.
 
 // watchedConn is a connection whose incoming heads are watched.
 type watchedConn struct {
@@ -102,13 +103,19 @@ type headWatch struct {
 	state     watchState
 	answered  bool   // responses: a byte has come since expectResponse
 	line      []byte // the beginning of a line whose end has not arrived
+	cut       bool   // line is not all of it
 	left      int64  // bytes of body or chunk still to come
+	begun     bool   // a first line has come on this connection
 	started   bool   // the head has its first line
 	interim   bool   // responses: this head is a 1xx
 	length    int64  // of Content-Length
 	hasLength bool
 	chunked   bool // there is a Transfer-Encoding
-	ambiguous bool // a head had both; it stays so for the connection's life
+
+	// These stay so for the connection's life.
+	ambiguous bool // a head had both
+	coded     bool // a head had a Transfer-Encoding
+	lost      bool // where heads begin is no longer known
 }
 
 // expectResponse starts watching for the head of one answer.
@@ -141,6 +148,26 @@ func (h *headWatch) sawAmbiguous() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.ambiguous
+}
+
+// sawCoding reports whether a head with a Transfer-Encoding has come by.
+func (h *headWatch) sawCoding() bool {
+	if h == nil {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.coded
+}
+
+// follows reports whether every head so far was seen; nil sees none.
+func (h *headWatch) follows() bool {
+	if h == nil {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.lost
 }
 
 func (h *headWatch) resetHead() {
@@ -179,6 +206,7 @@ func (h *headWatch) see(p []byte) {
 // keep remembers the beginning of an unfinished line.
 func (h *headWatch) keep(p []byte) {
 	room := maxWatchedLine - len(h.line)
+	h.cut = h.cut || len(p) > room
 	h.line = append(h.line, p[:min(room, len(p))]...)
 }
 
@@ -202,6 +230,7 @@ func (h *headWatch) takeLine(line []byte) {
 			h.resetHead()
 		}
 	}
+	h.cut = false
 }
 
 // headLine handles a line of a head, the empty one that ends it included.
@@ -213,9 +242,12 @@ func (h *headWatch) headLine(line []byte) {
 	case !h.started:
 		h.started = true
 		h.interim = h.responses && len(line) > 9 && line[9] == '1' && !bytes.HasPrefix(line[9:], []byte("101"))
-		if bytes.HasPrefix(line, []byte("PRI * HTTP/2")) {
+		if !h.begun && bytes.HasPrefix(line, []byte("PRI * HTTP/2")) {
 			h.state = lookAway
 		}
+		h.begun = true
+	case line[0] == ' ' || line[0] == '\t':
+		h.lost = true // net/http takes a folded line for more of the field above
 	default:
 		h.field(line)
 	}
@@ -226,10 +258,11 @@ func (h *headWatch) field(line []byte) {
 	name, value, _ := bytes.Cut(line, []byte{':'})
 	switch {
 	case len(name) == len("Content-Length") && bytes.EqualFold(name, []byte("Content-Length")):
-		h.hasLength = true
-		h.length, _ = strconv.ParseInt(string(bytes.TrimSpace(value)), 10, 64)
+		length, err := strconv.ParseInt(string(bytes.TrimSpace(value)), 10, 64)
+		h.hasLength, h.length = true, length
+		h.lost = h.lost || err != nil || h.cut
 	case len(name) == len("Transfer-Encoding") && bytes.EqualFold(name, []byte("Transfer-Encoding")):
-		h.chunked = true
+		h.chunked, h.coded = true, true
 	}
 }
 
@@ -241,6 +274,8 @@ func (h *headWatch) endOfHead() {
 		h.resetHead()
 	case h.responses:
 		h.state = lookAway // where an answer ends depends on the request; the next one is announced
+	case h.lost:
+		h.state = lookAway
 	case h.chunked:
 		h.state = inChunkSize
 	case h.length > 0:
@@ -255,8 +290,8 @@ func (h *headWatch) chunkSize(line []byte) {
 	digits, _, _ := bytes.Cut(line, []byte{';'})
 	size, err := strconv.ParseInt(string(bytes.TrimSpace(digits)), 16, 64)
 	switch {
-	case err != nil:
-		h.state = lookAway // net/http refuses it and closes
+	case err != nil || size < 0:
+		h.state, h.lost = lookAway, true // net/http refuses it
 	case size == 0:
 		h.state = inTrailer
 	default:
