@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 func runTests(m *testing.M) int {
 	folder, err := os.MkdirTemp("", "strangler-test-")
 	if err == nil {
-		defer os.RemoveAll(folder)
+		defer func() { _ = os.RemoveAll(folder) }()
 		err = build(folder)
 	}
 	if err != nil {

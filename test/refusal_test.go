@@ -81,13 +81,11 @@ func TestAReadOnlyFolder(t *testing.T) {
 // readOnlyFolder is a folder that everybody may read and nobody but root write.
 func readOnlyFolder(t *testing.T) string {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "strangler-read-only-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(folder) })
-	if err := os.Chmod(folder, 0o555); err != nil {
-		t.Fatal(err)
+	folder := t.TempDir()
+	for path, mode := range map[string]os.FileMode{filepath.Dir(folder): 0o755, folder: 0o555} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return folder
 }
