@@ -70,7 +70,7 @@ func (s *Store) lost(ctx context.Context, err error) error {
 	if errors.Is(err, rollout.ErrUnavailable) {
 		return err
 	}
-	return relational.Unavailable(s.URL(), fmt.Errorf("listening ended: %w", err), advice(err))
+	return relational.Unavailable(s.URL(), brief(fmt.Errorf("listening ended: %w", err)), advice(err))
 }
 
 func goodbye(conn *pgx.Conn) {

@@ -52,7 +52,7 @@ func Schema(ctx context.Context, address string, _ bool) (opened schema.Schema, 
 func (s server) Version(ctx context.Context) (version uint, dirty bool, err error) {
 	var present bool
 	if err := s.pool.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", schema.Table).Scan(&present); err != nil || !present {
-		return 0, false, err
+		return 0, false, brief(err)
 	}
 	err = s.pool.QueryRow(ctx, "SELECT version, dirty FROM "+schema.Table).Scan(&version, &dirty)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -77,6 +77,7 @@ func (s *Store) open(ctx context.Context, path string, options Options) error {
 		Ready: func(context.Context) error { return nil },
 		Dialect: relational.Dialect{
 			Now: clock, Away: away, Refused: refused, Advice: advice, Committed: s.listeners.wake,
+			Brief:    func(err error) error { return err },
 			Snapshot: sql.TxOptions{ReadOnly: true},
 		},
 	})

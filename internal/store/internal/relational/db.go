@@ -34,6 +34,7 @@ type Dialect struct {
 	Away      func(error) bool   // the error says that the database cannot be reached or refuses writes
 	Refused   func(error) bool   // of a commit that failed: it was certainly not made
 	Advice    func(error) string // what to do about such an error, "": nothing to add
+	Brief     func(error) error  // the same error in one line
 	Committed func()             // runs after a new revision was committed
 }
 
@@ -116,7 +117,7 @@ func (d *DB) explain(ctx, inner context.Context, err error) error {
 	case inner.Err() != nil || errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: %s gave no answer in time: %w", rollout.ErrUnavailable, d.name, context.DeadlineExceeded)
 	case d.dialect.Away(err):
-		return Unavailable(d.name, err, d.dialect.Advice(err))
+		return Unavailable(d.name, d.dialect.Brief(err), d.dialect.Advice(err))
 	default:
 		return err
 	}
