@@ -35,7 +35,7 @@ func (p *Plan) parse() (rollout.Plan, error) {
 
 // check finds every value that cannot be read, and then whether the steps ascend.
 func (p *Plan) check(found *findings) {
-	if p == nil {
+	if p == nil || found.tooMany("plan.steps", CodePlan, len(p.Steps), maxSteps) {
 		return
 	}
 	before := len(found.list)

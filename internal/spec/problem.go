@@ -94,6 +94,7 @@ type findings struct {
 	kind, name string // of the object that is being checked
 	index      int
 	list       []finding
+	excess     bool // a list is too long: what costs by its length is not tried
 }
 
 // object says which object the next findings are about.
@@ -108,6 +109,16 @@ func (f *findings) add(field, code, format string, args ...any) {
 		kind: f.kind, name: f.name, index: f.index, field: field, code: code,
 		message: fmt.Sprintf("%s %q: ", f.kind, f.name) + fmt.Sprintf(format, args...),
 	})
+}
+
+// tooMany notes a list that is longer than most, and reports whether it is.
+func (f *findings) tooMany(field, code string, count, most int) bool {
+	if count <= most {
+		return false
+	}
+	f.excess = true
+	f.add(field, code, "%s has %d entries: at most %d are allowed", field, count, most)
+	return true
 }
 
 // didYouMean is the end of a message about an unknown name.

@@ -10,8 +10,16 @@ import (
 	"github.com/stranglerfig/strangler/internal/routing"
 )
 
-// maxSalt is how long a salt may be.
-const maxSalt = 64
+// What definitions may hold at most. The bounds are far above what people need:
+// they keep a wrong or hostile file from costing minutes while the store is
+// locked for it.
+const (
+	maxSalt       = 64 // bytes
+	maxEndpoints  = 256
+	maxKeys       = 16
+	maxConditions = 32
+	maxSteps      = 100
+)
 
 // Validate finds everything that is wrong with a whole set of definitions, of
 // which every route is taken for a new one. Apply does the same where routes
@@ -22,7 +30,6 @@ func Validate(defs Definitions, src Source) Problems {
 
 // validate takes the states because they say what a route needs: a retired one
 // needs no legacy side any more.
-
 func validate(defs Definitions, states map[string]rollout.State) []finding {
 	found := findings{list: checkNames(defs)}
 	for i, b := range defs.Backends {
@@ -34,28 +41,27 @@ func validate(defs Definitions, states map[string]rollout.State) []finding {
 		checkKeys(g.Keys, &found)
 		checkSalt(g.Salt, &found)
 	}
-	names := defs.objects()
+	backends := newReferences(KindBackend, defs.objects()[0].names)
+	groups := newReferences(KindGroup, defs.objects()[1].names)
 	for i, r := range defs.Routes {
 		found.object(KindRoute, r.Name, i)
-		found.reference("legacy", KindBackend, r.Legacy, names[0].names)
-		found.reference("new", KindBackend, r.New, names[0].names)
-		found.reference("group", KindGroup, r.Group, names[1].names)
+		backends.check("legacy", r.Legacy, &found)
+		backends.check("new", r.New, &found)
+		groups.check("group", r.Group, &found)
 		r.check(&found)
 	}
-	return append(found.list, uncompiled(defs, states)...)
-}
-
-// reference checks that a backend or group that a route names is defined.
-func (f *findings) reference(field, kind, name string, known []string) {
-	if name == "" || slices.Contains(known, name) {
-		return
+	if found.excess {
+		return found.list
 	}
-	f.add(field, CodeReference, "the %s %q is not defined%s", kind, name, didYouMean(rollout.Near(name, known)))
+	return append(found.list, uncompiled(defs, states)...)
 }
 
 func (b Backend) check(found *findings) {
 	if len(b.Endpoints) == 0 {
 		found.add("endpoints", CodeEndpoint, "it has no endpoints: name at least one, like http://127.0.0.1:3000")
+	}
+	if found.tooMany("endpoints", CodeEndpoint, len(b.Endpoints), maxEndpoints) {
+		return
 	}
 	for i, endpoint := range b.Endpoints {
 		field := fmt.Sprintf("endpoints[%d]", i)
@@ -87,6 +93,9 @@ func (r Route) check(found *findings) {
 }
 
 func checkConditions(field string, conditions []Condition, found *findings) {
+	if found.tooMany(field, CodeCondition, len(conditions), maxConditions) {
+		return
+	}
 	for i, c := range conditions {
 		if c.Equals != nil && c.Matches != nil {
 			found.add(fmt.Sprintf("%s[%d]", field, i), CodeCondition,
@@ -103,6 +112,9 @@ func checkConditions(field string, conditions []Condition, found *findings) {
 // checkKeys finds the faults of a chain of keys: keys that routing refuses, and
 // keys that could never be reached.
 func checkKeys(keys []Key, found *findings) {
+	if found.tooMany("keys", CodeKey, len(keys), maxKeys) {
+		return
+	}
 	for i, key := range keys {
 		field := fmt.Sprintf("keys[%d]", i)
 		if fault := keyFault(key); fault != "" {
