@@ -44,7 +44,10 @@ func command(t *testing.T, program string, args ...string) *exec.Cmd {
 	t.Helper()
 	c := exec.Command(filepath.Join(programs, program), args...)
 	c.Dir = t.TempDir()
-	c.Env = []string{"PATH=" + programs + string(filepath.ListSeparator) + os.Getenv("PATH"), "HOME=" + c.Dir, "TMPDIR=" + c.Dir}
+	c.Env = []string{
+		"PATH=" + programs + string(filepath.ListSeparator) + os.Getenv("PATH"), "HOME=" + c.Dir, "TMPDIR=" + c.Dir,
+		"GORACE=atexit_sleep_ms=10", // its second at every exit adds up
+	}
 	return c
 }
 
