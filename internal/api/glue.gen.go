@@ -47,7 +47,7 @@ type ServerInterface interface {
 	ListGroups(w http.ResponseWriter, r *http.Request)
 	// GetGroup One cohort group.
 	// (GET /api/v1/groups/{group})
-	GetGroup(w http.ResponseWriter, r *http.Request, group string)
+	GetGroup(w http.ResponseWriter, r *http.Request, group GroupName)
 	// ListInstances Every router heard of in the last day, by name.
 	// (GET /api/v1/instances)
 	ListInstances(w http.ResponseWriter, r *http.Request)
@@ -489,7 +489,7 @@ func (siw *ServerInterfaceWrapper) GetGroup(w http.ResponseWriter, r *http.Reque
 	_ = err
 
 	// ------------- Path parameter "group" -------------
-	var group string
+	var group GroupName
 
 	err = runtime.BindStyledParameterWithOptions("simple", "group", mux.Vars(r)["group"], &group, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
 	if err != nil {

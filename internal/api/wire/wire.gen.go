@@ -185,6 +185,48 @@ func (e NearMissCode) Valid() bool {
 	}
 }
 
+// Defines values for Role.
+const (
+	RoleAdmin    Role = "admin"
+	RoleOperator Role = "operator"
+	RoleViewer   Role = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the Role enum.
+func (e Role) Valid() bool {
+	switch e {
+	case RoleAdmin:
+		return true
+	case RoleOperator:
+		return true
+	case RoleViewer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RouteDefinitionData.
+const (
+	RouteDefinitionDataSeparate RouteDefinitionData = "separate"
+	RouteDefinitionDataShared   RouteDefinitionData = "shared"
+	RouteDefinitionDataSynced   RouteDefinitionData = "synced"
+)
+
+// Valid indicates whether the value is a known member of the RouteDefinitionData enum.
+func (e RouteDefinitionData) Valid() bool {
+	switch e {
+	case RouteDefinitionDataSeparate:
+		return true
+	case RouteDefinitionDataShared:
+		return true
+	case RouteDefinitionDataSynced:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SettingSource.
 const (
 	SettingSourceDefault SettingSource = "default"
@@ -248,6 +290,68 @@ func (e Stage) Valid() bool {
 	}
 }
 
+// Defines values for StoreStatusAlarm.
+const (
+	StoreStatusAlarmForked   StoreStatusAlarm = "forked"
+	StoreStatusAlarmReplaced StoreStatusAlarm = "replaced"
+	StoreStatusAlarmWentBack StoreStatusAlarm = "went_back"
+)
+
+// Valid indicates whether the value is a known member of the StoreStatusAlarm enum.
+func (e StoreStatusAlarm) Valid() bool {
+	switch e {
+	case StoreStatusAlarmForked:
+		return true
+	case StoreStatusAlarmReplaced:
+		return true
+	case StoreStatusAlarmWentBack:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TokenState.
+const (
+	TokenStateExpired TokenState = "expired"
+	TokenStateInForce TokenState = "in_force"
+	TokenStateRevoked TokenState = "revoked"
+)
+
+// Valid indicates whether the value is a known member of the TokenState enum.
+func (e TokenState) Valid() bool {
+	switch e {
+	case TokenStateExpired:
+		return true
+	case TokenStateInForce:
+		return true
+	case TokenStateRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Acceptance What a router follows since it was told to.
+type Acceptance struct {
+	Actor string    `json:"actor"`
+	At    time.Time `json:"at"`
+
+	// Changed False when there was no alarm.
+	Changed bool `json:"changed"`
+
+	// Instance The router that was told; each router is told for itself.
+	Instance string `json:"instance"`
+	Note     string `json:"note,omitempty,omitzero"`
+
+	// PreviousRevision Numbers the tables of one store; 0 means nothing was committed yet.
+	PreviousRevision Revision `json:"previous_revision"`
+
+	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
+	Revision Revision `json:"revision"`
+	StoreID  string   `json:"store_id"`
+}
+
 // Backend A named upstream and who uses it.
 type Backend struct {
 	Endpoints []string `json:"endpoints"`
@@ -267,6 +371,13 @@ type BackendDefinition struct {
 
 	// Name The name in the path unless given.
 	Name string `json:"name,omitempty,omitzero"`
+}
+
+// BrokenEvent A row of the history that is not what was written.
+type BrokenEvent struct {
+	// ID Of the event; the first that is missing when rows are missing.
+	ID  int64  `json:"id"`
+	Why string `json:"why"`
 }
 
 // Change One object that an edit adds, changes or removes.
@@ -343,7 +454,7 @@ type Event struct {
 	Evidence json.RawMessage `json:"evidence"`
 	ID       int64           `json:"id"`
 
-	// Kind What the subject is: route, backend, group, token or store.
+	// Kind What the subject is: route, backend, group, token, override or store.
 	Kind   string `json:"kind"`
 	Reason string `json:"reason"`
 
@@ -477,6 +588,9 @@ type Instance struct {
 	AgeS     float64 `json:"age_s"`
 	Instance string  `json:"instance"`
 
+	// RequestsPerS Its traffic over the last whole minute; absent when the counts could not be read.
+	RequestsPerS *float64 `json:"requests_per_s,omitempty"`
+
 	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
 	Revision Revision      `json:"revision"`
 	State    InstanceState `json:"state"`
@@ -547,6 +661,12 @@ type Move struct {
 
 	// Steps How many steps the plan has for this route.
 	Steps int `json:"steps"`
+
+	// UnsafeServedByNew A rollback: how many requests other than GET, HEAD, OPTIONS and TRACE new has served since unsafe_since; absent when the counts could not be read.
+	UnsafeServedByNew *int64 `json:"unsafe_served_by_new,omitempty"`
+
+	// UnsafeSince When new began to serve the route, to the minute.
+	UnsafeSince *time.Time `json:"unsafe_since,omitempty"`
 }
 
 // NearMiss A route that came close.
@@ -561,6 +681,58 @@ type NearMiss struct {
 
 // NearMissCode What kept it from winning.
 type NearMissCode string
+
+// NewToken A token that was just made.
+type NewToken struct {
+	// Secret Shown this once.
+	Secret string `json:"secret"`
+
+	// Token A bearer token, without its secret.
+	Token Token `json:"token"`
+}
+
+// Override A signed value that puts its bearer on one side of one route.
+type Override struct {
+	// Cookie The name of the cookie that takes the value.
+	Cookie  string    `json:"cookie"`
+	Expires time.Time `json:"expires"`
+
+	// Header The name of the header that takes the value.
+	Header string `json:"header"`
+
+	// ID By which it is revoked.
+	ID string `json:"id"`
+
+	// Note What else there is to know.
+	Note  string `json:"note,omitempty,omitzero"`
+	Route string `json:"route"`
+
+	// Side Which of a route's two backends serves.
+	Side  Side   `json:"side"`
+	Value string `json:"value"`
+}
+
+// OverrideKeys The keys of overrides, by their ids.
+type OverrideKeys struct {
+	// Signing The key that signs from now on.
+	Signing string `json:"signing"`
+
+	// Verifying Every key whose signatures are believed, the signing one first.
+	Verifying []string `json:"verifying"`
+}
+
+// OverrideRequest Which side of which route, and for how long.
+type OverrideRequest struct {
+	// Reason Why, for the history.
+	Reason string `json:"reason,omitempty,omitzero"`
+	Route  string `json:"route"`
+
+	// Side Which of a route's two backends serves.
+	Side Side `json:"side"`
+
+	// TTL Such as 2h; at most 24h.
+	TTL string `json:"ttl"`
+}
 
 // PlanDefinition The way a route takes.
 type PlanDefinition struct {
@@ -605,11 +777,31 @@ type Problem struct {
 
 // PromoteRequest Where to, and why.
 type PromoteRequest struct {
+	// AcceptSplitWrites Go on although each side keeps its own data (data: separate) and the route takes writes.
+	AcceptSplitWrites bool `json:"accept_split_writes,omitempty,omitzero"`
+
 	// Reason Why, for the history.
 	Reason string `json:"reason,omitempty,omitzero"`
 
 	// To A stage, or a percentage such as 25%; the next step of the plan unless told.
 	To string `json:"to,omitempty,omitzero"`
+}
+
+// Reshuffle A group's new salt, and whom it moves.
+type Reshuffle struct {
+	Actor  string    `json:"actor"`
+	At     time.Time `json:"at"`
+	DryRun bool      `json:"dry_run"`
+	Group  string    `json:"group"`
+
+	// Moved The routes in canary, whose users are dealt anew to the sides.
+	Moved []string `json:"moved"`
+
+	// PreviousRevision Numbers the tables of one store; 0 means nothing was committed yet.
+	PreviousRevision Revision `json:"previous_revision"`
+
+	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
+	Revision Revision `json:"revision"`
 }
 
 // RetireRequest Whether to wait for the bake time, and why.
@@ -624,17 +816,36 @@ type RetireRequest struct {
 // Revision Numbers the tables of one store; 0 means nothing was committed yet.
 type Revision = int64
 
+// RevokedOverride An override that is ignored wherever it appears.
+type RevokedOverride struct {
+	// Expires When the revocation may be forgotten, because the override has expired by then.
+	Expires time.Time `json:"expires"`
+	ID      string    `json:"id"`
+}
+
+// Role What a token may do; each includes the ones before it.
+type Role string
+
 // RollbackRequest How far back, and why.
 type RollbackRequest struct {
+	// AcceptSplitWrites With to_revision, as in a promotion.
+	AcceptSplitWrites bool `json:"accept_split_writes,omitempty,omitzero"`
+
 	// Reason Why, for the history.
 	Reason string `json:"reason,omitempty,omitzero"`
 
 	// StopShadow Go to stage legacy rather than shadow.
 	StopShadow bool `json:"stop_shadow,omitempty,omitzero"`
+
+	// ToRevision One route only: to where it stood at this revision. Where that gives new more to do it is a promotion and obeys its rules.
+	ToRevision *int64 `json:"to_revision,omitempty"`
 }
 
 // RouteDefinition What people write about a route.
 type RouteDefinition struct {
+	// Data Where the route's writes go: one store of both sides, the default; two that something keeps alike; two that nothing does.
+	Data RouteDefinitionData `json:"data,omitempty,omitzero"`
+
 	// Group Cohort group.
 	Group string `json:"group,omitempty,omitzero"`
 
@@ -668,6 +879,9 @@ type RouteDefinition struct {
 	// TrailingSlash strict, the default, or either.
 	TrailingSlash string `json:"trailing_slash,omitempty,omitzero"`
 }
+
+// RouteDefinitionData Where the route's writes go: one store of both sides, the default; two that something keeps alike; two that nothing does.
+type RouteDefinitionData string
 
 // RouteDetail A route with its definition and the values in force.
 type RouteDetail struct {
@@ -840,6 +1054,9 @@ type Status struct {
 
 // StoreStatus The store as this router sees it.
 type StoreStatus struct {
+	// Alarm Why what the store holds is not served although it can be read; error says it in words.
+	Alarm *StoreStatusAlarm `json:"alarm,omitempty"`
+
 	// Error The last error, without secrets.
 	Error     string `json:"error,omitempty,omitzero"`
 	ID        string `json:"id"`
@@ -852,6 +1069,9 @@ type StoreStatus struct {
 	URL string `json:"url"`
 }
 
+// StoreStatusAlarm Why what the store holds is not served although it can be read; error says it in words.
+type StoreStatusAlarm string
+
 // TimeoutsDefinition Durations such as 2s or 500ms.
 type TimeoutsDefinition struct {
 	Connect string `json:"connect,omitempty,omitzero"`
@@ -863,10 +1083,57 @@ type TimeoutsDefinition struct {
 	Write   string `json:"write,omitempty,omitzero"`
 }
 
+// Token A bearer token, without its secret.
+type Token struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// ExpiresAt Absent when it never does.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// ID Part of the secret's prefix.
+	ID string `json:"id"`
+
+	// Name Who holds it; the actor of events.
+	Name      string     `json:"name"`
+	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+
+	// Role What a token may do; each includes the ones before it.
+	Role  Role       `json:"role"`
+	State TokenState `json:"state"`
+}
+
+// TokenState defines model for Token.State.
+type TokenState string
+
+// TokenRequest Who gets which token, and for how long.
+type TokenRequest struct {
+	// Name Who holds it.
+	Name string `json:"name"`
+
+	// Role What a token may do; each includes the ones before it.
+	Role Role `json:"role"`
+
+	// TTL How long it works, such as 720h; for ever unless told.
+	TTL string `json:"ttl,omitempty,omitzero"`
+}
+
 // VerbRequest What every verb takes.
 type VerbRequest struct {
 	// Reason Why, for the history.
 	Reason string `json:"reason,omitempty,omitzero"`
+}
+
+// Verification What following the chain of hashes found.
+type Verification struct {
+	// Broken The first row that is wrong; null when none is.
+	Broken *BrokenEvent `json:"broken"`
+
+	// Events How many rows were read and found right.
+	Events int64 `json:"events"`
+
+	// Head Hash of the last row that is right, in hex; noting it elsewhere is what makes a rewritten history show.
+	Head   string `json:"head"`
+	Intact bool   `json:"intact"`
 }
 
 // Weight The share of a route's cohorts that new serves, in basis points.
@@ -877,6 +1144,9 @@ type BackendName = string
 
 // DryRun defines model for DryRun.
 type DryRun = bool
+
+// GroupName defines model for GroupName.
+type GroupName = string
 
 // IfMatch defines model for IfMatch.
 type IfMatch = string
@@ -945,6 +1215,21 @@ type ListEventsParams struct {
 
 	// Limit At most this many; 50 unless told.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// PromoteGroupParams defines parameters for PromoteGroup.
+type PromoteGroupParams struct {
+	// DryRun Say what would happen and change nothing.
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// ReshuffleGroupParams defines parameters for ReshuffleGroup.
+type ReshuffleGroupParams struct {
+	// DryRun Say what would happen and change nothing.
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IfMatch The ETag the change starts from; another one in force refuses it with 412.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // RollbackAllParams defines parameters for RollbackAll.
@@ -1031,6 +1316,18 @@ type PutBackendJSONRequestBody = BackendDefinition
 // ExplainJSONRequestBody defines body for Explain for application/json ContentType.
 type ExplainJSONRequestBody = ExplainRequest
 
+// PromoteGroupJSONRequestBody defines body for PromoteGroup for application/json ContentType.
+type PromoteGroupJSONRequestBody = PromoteRequest
+
+// ReshuffleGroupJSONRequestBody defines body for ReshuffleGroup for application/json ContentType.
+type ReshuffleGroupJSONRequestBody = VerbRequest
+
+// CreateOverrideJSONRequestBody defines body for CreateOverride for application/json ContentType.
+type CreateOverrideJSONRequestBody = OverrideRequest
+
+// RotateOverrideKeyJSONRequestBody defines body for RotateOverrideKey for application/json ContentType.
+type RotateOverrideKeyJSONRequestBody = VerbRequest
+
 // RollbackAllJSONRequestBody defines body for RollbackAll for application/json ContentType.
 type RollbackAllJSONRequestBody = RollbackRequest
 
@@ -1054,3 +1351,9 @@ type RollbackRouteJSONRequestBody = RollbackRequest
 
 // UndoRouteJSONRequestBody defines body for UndoRoute for application/json ContentType.
 type UndoRouteJSONRequestBody = VerbRequest
+
+// AcceptStoreJSONRequestBody defines body for AcceptStore for application/json ContentType.
+type AcceptStoreJSONRequestBody = VerbRequest
+
+// CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
+type CreateTokenJSONRequestBody = TokenRequest
