@@ -28,8 +28,9 @@ func (s *Snapshot) Identity() Identity {
 //
 // A DefinitionsDigest that is already there is kept, so that a snapshot which
 // shares its definitions with an older one does not pay for them again. Digest
-// covers the store's id, the definitions' digest, and each route's state and
-// revision in order; not who changed a route, nor when.
+// covers the store's id, the definitions' digest, each route's state and
+// revision in order, and the ids of revoked overrides; not who changed a route,
+// nor when.
 func (s *Snapshot) Seal() {
 	if s.DefinitionsDigest == "" {
 		s.DefinitionsDigest = s.Definitions.Digest()
@@ -39,6 +40,9 @@ func (s *Snapshot) Seal() {
 	buf = appendText(buf, s.DefinitionsDigest)
 	for i := range s.Routes {
 		buf = s.Routes[i].appendDigest(buf)
+	}
+	for _, revoked := range s.RevokedOverrides {
+		buf = appendText(buf, revoked.ID)
 	}
 	sum := sha256.Sum256(buf)
 	s.Digest = hex.EncodeToString(sum[:])

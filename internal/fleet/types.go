@@ -14,14 +14,15 @@ import (
 type Snapshot struct {
 	StoreID             string             `json:"store_id"`
 	Revision            routing.Revision   `json:"revision"`
-	Head                string             `json:"head"`                 // hash of the event that made Revision, in hex: two histories never share it
-	DefinitionsRevision routing.Revision   `json:"definitions_revision"` // of the last change to any definition
-	Definitions         spec.Definitions   `json:"definitions"`          // sorted by name
-	DefinitionsDigest   string             `json:"definitions_digest"`   // of Definitions alone
-	BackendRevisions    []routing.Revision `json:"backend_revisions"`    // parallel to Definitions.Backends
-	GroupRevisions      []routing.Revision `json:"group_revisions"`      // parallel to Definitions.Groups
-	Routes              []RouteState       `json:"routes"`               // parallel to Definitions.Routes
-	Digest              string             `json:"digest"`               // of definitions and states; same identity, same table
+	Head                string             `json:"head"`                        // hash of the event that made Revision, in hex: two histories never share it
+	DefinitionsRevision routing.Revision   `json:"definitions_revision"`        // of the last change to any definition
+	Definitions         spec.Definitions   `json:"definitions"`                 // sorted by name
+	DefinitionsDigest   string             `json:"definitions_digest"`          // of Definitions alone
+	BackendRevisions    []routing.Revision `json:"backend_revisions"`           // parallel to Definitions.Backends
+	GroupRevisions      []routing.Revision `json:"group_revisions"`             // parallel to Definitions.Groups
+	Routes              []RouteState       `json:"routes"`                      // parallel to Definitions.Routes
+	RevokedOverrides    []RevokedOverride  `json:"revoked_overrides,omitempty"` // by ID; some may have expired
+	Digest              string             `json:"digest"`                      // of definitions and states; same identity, same table
 	ReadAt              time.Time          `json:"read_at"`
 }
 
@@ -31,6 +32,12 @@ type RouteState struct {
 	Revision  routing.Revision `json:"revision"` // of the route's last change, definition or state: its ETag
 	ChangedBy string           `json:"changed_by"`
 	ChangedAt time.Time        `json:"changed_at"`
+}
+
+// RevokedOverride is an override that is not to be believed any more.
+type RevokedOverride struct {
+	ID      string    `json:"id"`
+	Expires time.Time `json:"expires"` // of the override: from then on nobody needs to know
 }
 
 // Instance is one router as the fleet sees it.

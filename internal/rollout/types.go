@@ -71,6 +71,13 @@ const (
 	VerbSeed        Verb = "seed"
 	VerbTokenCreate Verb = "token_create"
 	VerbTokenRevoke Verb = "token_revoke"
+
+	VerbOverrideCreate Verb = "override_create"
+	VerbOverrideRevoke Verb = "override_revoke"
+	VerbOverrideRotate Verb = "override_rotate"
+
+	VerbReshuffle   Verb = "reshuffle"
+	VerbStoreAccept Verb = "store_accept"
 )
 
 // Cause says what stood behind a change.
@@ -89,7 +96,7 @@ type Event struct {
 	ID       int64            `json:"id"` // ascending in the order of commit
 	Revision routing.Revision `json:"revision"`
 	Verb     Verb             `json:"verb"`
-	Kind     string           `json:"kind"`    // what Subject is: route, backend, group, token, store
+	Kind     string           `json:"kind"`    // what Subject is: route, backend, group, token, override, store
 	Subject  string           `json:"subject"` // its name
 	Actor    string           `json:"actor"`   // token name
 	Cause    Cause            `json:"cause"`
@@ -102,7 +109,8 @@ type Event struct {
 
 // EventQuery selects events, newest first.
 type EventQuery struct {
-	Kind, Subject string // empty: any
-	Before        int64  // only events with a smaller ID; 0: from the newest
-	Limit         int    // at most this many; 0: 50
+	Kind, Subject string           // empty: any
+	Before        int64            // only events with a smaller ID; 0: from the newest
+	UpTo          routing.Revision // only events of this revision and earlier ones; 0: any
+	Limit         int              // at most this many; 0: 50
 }

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/spec"
+	"github.com/stranglerfig/strangler/internal/stats"
 	"github.com/stranglerfig/strangler/internal/store/internal/relational"
 	"github.com/stranglerfig/strangler/internal/store/internal/schema"
 	"github.com/stranglerfig/strangler/internal/store/postgres"
@@ -37,6 +39,7 @@ type Store interface {
 	fleet.Source
 	rollout.Ledger
 	auth.Tokens
+	stats.Sink
 
 	// Edit changes definitions: decide turns the current ones into the wanted
 	// ones. Routes that stay keep where they stand; new ones start at stage
@@ -45,6 +48,20 @@ type Store interface {
 	Edit(ctx context.Context, edit spec.Edit, decide func(spec.Current) (spec.Definitions, error)) (spec.Edited, error)
 	// Events returns the history, newest first.
 	Events(ctx context.Context, query rollout.EventQuery) ([]rollout.Event, error)
+	// VerifyEvents follows the chain of hashes through the whole history.
+	VerifyEvents(ctx context.Context) (rollout.Verification, error)
+	// Note writes an event about what changes no table. Its verb must be one of
+	// those that spend no revision: override_create, override_rotate, store_accept.
+	Note(ctx context.Context, event rollout.Event) error
+	// RevokeOverride makes every router ignore an override, as one new revision.
+	// Of one that is revoked already nothing is changed.
+	RevokeOverride(ctx context.Context, override fleet.RevokedOverride, actor string) error
+	// UnsafeServed returns how many requests that may change something the new
+	// side of a route has served since a moment, on all instances.
+	UnsafeServed(ctx context.Context, route string, since time.Time) (uint64, error)
+	// Traffic returns the requests per second of each instance over the last
+	// whole minute.
+	Traffic(ctx context.Context) (map[string]float64, error)
 	// Ping fails when the store cannot be read.
 	Ping(ctx context.Context) error
 	// URL is the store's address without password and parameters.

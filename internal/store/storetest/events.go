@@ -15,6 +15,8 @@ func testEvents(t *testing.T, backend Backend) {
 	for name, test := range map[string]func(*testing.T, Backend){
 		"are selected, newest first":     eventsQuery,
 		"form a chain":                   eventsChain,
+		"are verified to the end":        eventsVerified,
+		"show what was done to them":     eventsTampered,
 		"cannot be changed or removed":   eventsImmutable,
 		"hash as the documentation says": eventsVector,
 	} {
@@ -38,6 +40,7 @@ func eventsQuery(t *testing.T, backend Backend) {
 	equal(t, "of one route", ids(f.events(rollout.EventQuery{Kind: "route", Subject: "cart", Limit: 3})), []int64{65, 63, 61})
 	equal(t, "older than one", ids(f.events(rollout.EventQuery{Before: 10, Limit: 2})), []int64{9, 8})
 	equal(t, "of one kind", ids(f.events(rollout.EventQuery{Kind: "backend"})), []int64{2, 1})
+	equal(t, "up to a revision", ids(f.events(rollout.EventQuery{Kind: "route", Subject: "cart", UpTo: 4})), []int64{9, 7, 4})
 	equal(t, "of nobody", ids(f.events(rollout.EventQuery{Subject: "nobody"})), nil)
 	if all := f.events(rollout.EventQuery{}); len(all) != 50 || all[0].ID != 66 {
 		t.Errorf("%d events from %d, want the newest 50 from 66", len(all), all[0].ID)

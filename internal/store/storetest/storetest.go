@@ -38,6 +38,8 @@ func Run(t *testing.T, backend Backend) {
 		{"Events", testEvents},
 		{"Tokens", testTokens},
 		{"Instances", testInstances},
+		{"Overrides", testOverrides},
+		{"Counts", testCounts},
 		{"Text", testText},
 		{"Limits", testLimits},
 	} {

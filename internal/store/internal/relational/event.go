@@ -115,6 +115,9 @@ func conditions(query rollout.EventQuery) (where string, args []any) {
 	if query.Before > 0 {
 		add("id <", query.Before)
 	}
+	if query.UpTo > 0 {
+		add("revision <=", query.UpTo)
+	}
 	if len(terms) == 0 {
 		return "", nil
 	}

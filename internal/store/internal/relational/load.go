@@ -50,6 +50,10 @@ func same(known *fleet.Snapshot, found head) bool {
 	return known != nil && known.StoreID == found.id && known.Revision == found.revision && known.Head == found.name()
 }
 
+// unnumbered are the verbs whose events spend no revision of their own, because
+// no table changes: they carry the one that was in force.
+const unnumbered = `('token_create', 'token_revoke', 'override_create', 'override_rotate', 'store_accept')`
+
 // continues reports whether found is a later revision in the history of known,
 // with the same definitions.
 func continues(ctx context.Context, tx *sql.Tx, known *fleet.Snapshot, found head) (bool, error) {
@@ -58,9 +62,8 @@ func continues(ctx context.Context, tx *sql.Tx, known *fleet.Snapshot, found hea
 		return false, nil
 	}
 	var hash []byte
-	// Tokens write events without a revision of their own.
-	err := tx.QueryRowContext(ctx, `SELECT hash FROM events WHERE revision = $1 AND kind <> $2 ORDER BY id DESC LIMIT 1`,
-		known.Revision, kindToken).Scan(&hash)
+	err := tx.QueryRowContext(ctx, `SELECT hash FROM events WHERE revision = $1 AND verb NOT IN `+unnumbered+` ORDER BY id DESC LIMIT 1`,
+		known.Revision).Scan(&hash)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -90,11 +93,15 @@ func (d *DB) loadAll(ctx context.Context, tx *sql.Tx, found head) (*fleet.Snapsh
 	for i, r := range rows.routes {
 		s.Routes[i] = r.routeState()
 	}
+	if s.RevokedOverrides, err = selectRevoked(ctx, tx); err != nil {
+		return nil, err
+	}
 	s.Seal()
 	return s, nil
 }
 
-// loadRoutes reads the states that changed since known and shares the rest.
+// loadRoutes reads the states that changed since known, and the revocations,
+// and shares the rest.
 func loadRoutes(ctx context.Context, tx *sql.Tx, known *fleet.Snapshot, found head) (*fleet.Snapshot, error) {
 	changed, err := selectRoutes(ctx, tx, "WHERE revision > $1", known.Revision)
 	if err != nil {
@@ -112,6 +119,9 @@ func loadRoutes(ctx context.Context, tx *sql.Tx, known *fleet.Snapshot, found he
 			return nil, fmt.Errorf("route %q changed at revision %d without being defined at %d", r.name, r.revision, known.DefinitionsRevision)
 		}
 		s.Routes[i] = r.routeState()
+	}
+	if s.RevokedOverrides, err = selectRevoked(ctx, tx); err != nil {
+		return nil, err
 	}
 	s.Seal()
 	return s, nil

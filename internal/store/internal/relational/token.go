@@ -12,8 +12,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/rollout"
 )
 
-// kindToken is the kind of events about tokens. They spend no revision, because
-// no table changes: they carry the one that was in force.
+// kindToken is the kind of events about tokens.
 const kindToken = "token"
 
 // errTokenExists is a token whose id or hash is taken.

@@ -1,0 +1,149 @@
+package relational
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/stats"
+)
+
+// How long counts are kept, in minutes.
+const (
+	hour       = 60
+	foldAfter  = 24 * hour
+	countsKept = 90 * 24 * hour
+)
+
+// AddCounts implements stats.Sink. Each instance has rows of its own, so that
+// none waits for another, and takes no part in the order of changes.
+func (d *DB) AddCounts(ctx context.Context, instance string, counts []stats.Count) error {
+	if err := checkText(field{"instance", instance}); err != nil {
+		return err
+	}
+	counts = slices.SortedFunc(slices.Values(counts), func(a, b stats.Count) int {
+		return cmp.Or(cmp.Compare(a.Route, b.Route), cmp.Compare(a.Side, b.Side))
+	})
+	return d.counting(ctx, func(ctx context.Context, tx *sql.Tx, minute int64) error {
+		rows := make([][]any, len(counts))
+		for i, c := range counts {
+			rows[i] = []any{c.Route, c.Side, instance, minute, int64(c.Requests), int64(c.Unsafe)}
+		}
+		return insert(ctx, tx, "lane_counts", []string{"route", "side", "instance", "minute", "requests", "unsafe"}, rows, addCounts)
+	})
+}
+
+// addCounts makes an insertion an addition to what is there.
+const addCounts = `ON CONFLICT (route, side, minute, instance) DO UPDATE SET
+	requests = lane_counts.requests + excluded.requests, unsafe = lane_counts.unsafe + excluded.unsafe`
+
+// FoldCounts implements stats.Sink. The store's row is locked meanwhile: two
+// instances that fold the same rows would lock each other out.
+func (d *DB) FoldCounts(ctx context.Context) error {
+	return d.counting(ctx, func(ctx context.Context, tx *sql.Tx, minute int64) error {
+		if _, err := readHead(ctx, tx, d.dialect.Lock); err != nil {
+			return err
+		}
+		for _, statement := range []struct {
+			text   string
+			before int64
+		}{
+			{`DELETE FROM lane_counts WHERE minute < $1`, minute - countsKept},
+			{`INSERT INTO lane_counts (route, side, instance, minute, requests, unsafe)
+				SELECT route, side, instance, minute - minute % 60, SUM(requests), SUM(unsafe)
+				FROM lane_counts WHERE minute < $1 AND minute % 60 <> 0
+				GROUP BY route, side, instance, minute - minute % 60 ` + addCounts, foldUntil(minute)},
+			{`DELETE FROM lane_counts WHERE minute < $1 AND minute % 60 <> 0`, foldUntil(minute)},
+		} {
+			if _, err := tx.ExecContext(ctx, statement.text, statement.before); err != nil {
+				return fmt.Errorf("fold counts: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// foldUntil is the first minute that is not folded: whole hours only.
+func foldUntil(minute int64) int64 {
+	minute -= foldAfter
+	return minute - minute%hour
+}
+
+// counting runs fn in a writing transaction that makes no revision.
+func (d *DB) counting(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx, minute int64) error) error {
+	return d.bounded(ctx, patience, func(ctx context.Context) error {
+		tx, err := d.writes.BeginTx(ctx, nil)
+		if err != nil {
+			return fmt.Errorf("start writing: %w", err)
+		}
+		defer func() { _ = tx.Rollback() }()
+		at, err := d.now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := fn(ctx, tx, minuteOf(at)); err != nil {
+			return err
+		}
+		if err := tx.Commit(); err != nil && !errors.Is(err, sql.ErrTxDone) && !d.dialect.Refused(err) {
+			return fmt.Errorf("%w: commit counts to %s: %w", stats.ErrUncertain, d.name, err)
+		} else if err != nil {
+			return fmt.Errorf("commit counts: %w", err)
+		}
+		return nil
+	})
+}
+
+// minuteOf counts minutes since 1970.
+func minuteOf(at time.Time) int64 { return at.Unix() / 60 }
+
+// UnsafeServed returns how many requests with a method that may change something
+// the new side of a route has served since a moment, on all instances. It is
+// exact to the minute, and beyond a day to the hour: it never says too few.
+func (d *DB) UnsafeServed(ctx context.Context, route string, since time.Time) (uint64, error) {
+	var served int64
+	err := d.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		now, err := d.now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		from := minuteOf(since)
+		if from < foldUntil(minuteOf(now)) {
+			from -= from % hour
+		}
+		return tx.QueryRowContext(ctx, `SELECT CAST(COALESCE(SUM(unsafe), 0) AS bigint) FROM lane_counts
+			WHERE route = $1 AND side = 'new' AND minute >= $2`, route, from).Scan(&served)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read what new served of route %q: %w", route, err)
+	}
+	return uint64(served), nil
+}
+
+// Traffic returns the requests per second of each instance over the last whole
+// minute, by the store's clock. Who served nothing is not in it.
+func (d *DB) Traffic(ctx context.Context) (map[string]float64, error) {
+	traffic := make(map[string]float64)
+	err := d.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		now, err := d.now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var (
+				instance string
+				requests int64
+			)
+			err := rows.Scan(&instance, &requests)
+			traffic[instance] = float64(requests) / 60
+			return err
+		}, `SELECT instance, CAST(SUM(requests) AS bigint) FROM lane_counts WHERE minute = $1 GROUP BY instance`, minuteOf(now)-1)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the traffic: %w", err)
+	}
+	return traffic, nil
+}

@@ -1,0 +1,2 @@
+DROP TABLE lane_counts;
+DROP TABLE revoked_overrides;
