@@ -26,19 +26,27 @@ func (c *cli) connect() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	caller := &caller{settings: s, http: &http.Client{Timeout: requestTimeout}}
+	return c.connectTo(s)
+}
+
+func (c *cli) connectTo(s settings) (*client.Client, error) {
+	caller := &caller{cli: c, settings: s, http: &http.Client{Timeout: requestTimeout}}
 	return client.NewClient(s.Server, client.WithHTTPClient(caller))
 }
 
 // caller sends requests as one person to one router, and knows how to say that
 // the router could not be reached.
 type caller struct {
+	cli      *cli
 	settings settings
 	http     *http.Client
 }
 
 // Do implements client.HttpRequestDoer.
 func (c *caller) Do(req *http.Request) (*http.Response, error) {
+	if err := c.cli.permit(req.Context(), c.settings, req); err != nil {
+		return nil, err
+	}
 	if c.settings.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.settings.Token)
 	}

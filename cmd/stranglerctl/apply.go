@@ -51,7 +51,7 @@ without a terminal it wants -y. --dry-run says what would change; with
 		},
 	}
 	a.register(cmd)
-	a.registerYes()
+	a.registerYes(cmd)
 	cmd.Flags().StringVarP(&a.file, "file", "f", "", "file with definitions; - is stdin")
 	cmd.Flags().BoolVar(&a.prune, "prune", false, "remove what the file does not name (asks)")
 	cmd.Flags().BoolVar(&a.exitCode, "exit-code", false, "with --dry-run: exit 1 when something would change")
@@ -135,7 +135,7 @@ func (a *apply) askToPrune(ctx context.Context, api *client.Client) error {
 	if removed == 0 {
 		return nil
 	}
-	return a.confirm(ctx, a.yes, "apply --prune", fmt.Sprintf("The file does not name the %s above. Remove what it does not name?", counted(removed, "object")))
+	return a.confirm(ctx, "apply --prune", fmt.Sprintf("The file does not name the %s above. Remove what it does not name?", counted(removed, "object")))
 }
 
 // apartFromDrift keeps exit code 1 free for a difference.

@@ -28,7 +28,7 @@ without a terminal it wants -y.`,
 			if err != nil {
 				return err
 			}
-			err = c.confirm(ctx, e.yes, "backend rm", "Remove backend "+name+" ("+strings.Join(backend.value.Endpoints, ", ")+")?")
+			err = c.confirm(ctx, "backend rm", "Remove backend "+name+" ("+strings.Join(backend.value.Endpoints, ", ")+")?")
 			if err != nil {
 				return err
 			}
@@ -41,6 +41,5 @@ without a terminal it wants -y.`,
 		},
 	}
 	e.registerEdit(cmd)
-	e.registerYes()
 	return cmd
 }

@@ -21,6 +21,11 @@ func (c *cli) completeBackend(cmd *cobra.Command, args []string, _ string) ([]st
 	return c.complete(cmd, args, c.backendNames)
 }
 
+// completeContext is completeRoute for contexts.
+func (c *cli) completeContext(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return c.complete(cmd, args, c.contextNames)
+}
+
 func (c *cli) complete(cmd *cobra.Command, args []string, names func(context.Context) ([]string, error)) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp

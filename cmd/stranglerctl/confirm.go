@@ -10,10 +10,11 @@ import (
 	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
 )
 
-// confirm asks a person before what is done. It returns nil for a yes. With
-// yes set, by -y, it does not ask; without a terminal it declines.
-func (c *cli) confirm(ctx context.Context, yes bool, what, question string) error {
-	if yes {
+// confirm asks a person before what is done. It returns nil for a yes. With -y
+// it does not ask; without a terminal it declines. A person is asked once for
+// one change.
+func (c *cli) confirm(ctx context.Context, what, question string) error {
+	if c.yes || c.confirmed {
 		return nil
 	}
 	if !term.IsTerminal(c.stdin) {
@@ -23,7 +24,7 @@ func (c *cli) confirm(ctx context.Context, yes bool, what, question string) erro
 			hint: "to do it without being asked, add -y",
 		}
 	}
-	_, _ = fmt.Fprint(c.stderr, term.Safe(question)+" [y/N] ")
+	c.fail.Promptf("%s [y/N] ", question)
 	reply := make(chan string, 1)
 	go func() { // ends with the line, or with the program
 		line, _ := bufio.NewReader(c.stdin).ReadString('\n')
@@ -34,6 +35,7 @@ func (c *cli) confirm(ctx context.Context, yes bool, what, question string) erro
 		return ctx.Err()
 	case answer := <-reply:
 		if answer == "y" || answer == "yes" {
+			c.confirmed = true
 			return nil
 		}
 	}

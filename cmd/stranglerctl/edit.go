@@ -23,6 +23,7 @@ func (e *edit) registerEdit(cmd *cobra.Command) {
 	e.registerReason()
 	e.registerWait()
 	e.registerIfRevision()
+	e.registerYes(cmd)
 	cmd.PreRunE = func(*cobra.Command, []string) error { return e.check() }
 }
 

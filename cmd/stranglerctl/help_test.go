@@ -60,6 +60,15 @@ func TestEveryCommandSaysWhatItIsFor(t *testing.T) {
 	})
 }
 
+func TestEveryCommandThatChangesSomethingCanBeToldNotToAsk(t *testing.T) {
+	walk(newRootCommand(&cli{}), func(cmd *cobra.Command) {
+		changing := cmd.Flags().Lookup("reason") != nil
+		if asks := cmd.Flags().Lookup("yes") != nil; asks != changing {
+			t.Errorf("%s: it takes a reason: %t, and -y: %t", cmd.CommandPath(), changing, asks)
+		}
+	})
+}
+
 // everyCommand is the words of every command, cobra's own included.
 func everyCommand() [][]string {
 	words := [][]string{nil, {"completion"}, {"completion", "bash"}}

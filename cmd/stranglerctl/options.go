@@ -26,6 +26,7 @@ func formats() []string {
 // globalOptions are the flags of every command.
 type globalOptions struct {
 	server  string
+	context string
 	token   string
 	output  string
 	noColor bool
@@ -34,7 +35,8 @@ type globalOptions struct {
 
 func (o *globalOptions) register(flags *pflag.FlagSet) {
 	flags.StringVar(&o.server, "server", "", "admin API of a router (STRANGLER_SERVER; default "+defaultServer+")")
-	flags.StringVar(&o.token, "token", "", "bearer token; better kept in STRANGLER_TOKEN or the config file")
+	flags.StringVar(&o.context, "context", "", "saved router to talk to, see stranglerctl context (STRANGLER_CONTEXT)")
+	flags.StringVar(&o.token, "token", "", "bearer token; better kept in STRANGLER_TOKEN or a context")
 	flags.StringVarP(&o.output, "output", "o", formatTable, "shape of the answer: "+strings.Join(formats(), ", "))
 	flags.BoolVar(&o.noColor, "no-color", false, "never colour (also: NO_COLOR set)")
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no hints on stderr")
@@ -58,7 +60,6 @@ type changeOptions struct {
 	reason     string
 	ifRevision int64 // only when ifRevisionSet
 	dryRun     bool
-	yes        bool
 	wait       time.Duration // 0: do not wait
 	flags      *pflag.FlagSet
 }
@@ -86,8 +87,10 @@ func (o *changeOptions) registerIfRevision() {
 	o.flags.Int64Var(&o.ifRevision, "if-revision", 0, "only if it is still at this revision; otherwise exit 6")
 }
 
-func (o *changeOptions) registerYes() {
-	o.flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+// registerYes adds -y. Every command that changes something has it: in a
+// protected context all of them ask.
+func (c *cli) registerYes(cmd *cobra.Command) {
+	cmd.Flags().BoolVarP(&c.yes, "yes", "y", false, "do not ask")
 }
 
 // check refuses values that cannot be meant.

@@ -107,3 +107,62 @@ func TestADumbTerminalGetsPlainLines(t *testing.T) {
 	interrupt()
 	<-code
 }
+
+// awaitNoEcho waits until what is typed on the terminal is not shown.
+func awaitNoEcho(t *testing.T, tty *os.File) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		state, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state.Lflag&unix.ECHO == 0 {
+			return
+		}
+	}
+	t.Fatal("the terminal still shows what is typed")
+}
+
+func TestATokenThatIsTypedIsNotShown(t *testing.T) {
+	env := routerFor(t)
+	env["XDG_CONFIG_HOME"] = t.TempDir()
+	tty, screen := openTerminal(t)
+	code := make(chan exitCode, 1)
+	go func() {
+		code <- run(t.Context(), []string{"context", "login", "test"}, func(key string) string { return env[key] }, tty, tty, tty)
+	}()
+	readUntil(t, screen, "Token for "+env["STRANGLER_SERVER"]+": ")
+	awaitNoEcho(t, tty)
+	if _, err := screen.WriteString(adminToken + "\n"); err != nil {
+		t.Fatal(err)
+	}
+	if seen := readUntil(t, screen, "(in use)"); strings.Contains(seen, adminToken) {
+		t.Errorf("the screen shows the token: %q", seen)
+	}
+	if got := <-code; got != exitOK {
+		t.Errorf("exit code %d", got)
+	}
+}
+
+func TestATokenThatIsNotTypedLeavesTheTerminalAsItWas(t *testing.T) {
+	tty, screen := openTerminal(t)
+	env := map[string]string{"XDG_CONFIG_HOME": t.TempDir()}
+	ctx, interrupt := context.WithCancel(t.Context())
+	code := make(chan exitCode, 1)
+	go func() {
+		code <- run(ctx, []string{"context", "login", "test"}, func(key string) string { return env[key] }, tty, tty, tty)
+	}()
+	readUntil(t, screen, "Token for ")
+	awaitNoEcho(t, tty)
+	interrupt()
+	if got := <-code; got != exitInterrupted {
+		t.Errorf("exit code %d, want %d", got, exitInterrupted)
+	}
+	state, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state.Lflag&unix.ECHO == 0 {
+		t.Error("the terminal no longer shows what is typed")
+	}
+}

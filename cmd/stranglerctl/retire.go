@@ -37,7 +37,6 @@ first; without a terminal it wants -y.`,
 			return v.move(cmd.Context(), args[0], send)
 		},
 	}, send)
-	v.registerYes()
 	cmd.Flags().BoolVar(&force, "force", false, "do not wait for the bake time; needs --reason")
 	return cmd
 }
@@ -58,6 +57,6 @@ func (v *verb) askToRetire(ctx context.Context, route string, send sender) error
 	if err != nil || !would.value.Changed {
 		return err
 	}
-	return v.confirm(ctx, v.yes, "retire "+route,
+	return v.confirm(ctx, "retire "+route,
 		"After this rollback and undo of "+route+" are no longer possible. Retire it?")
 }

@@ -48,7 +48,6 @@ it wants -y.`,
 			return v.move(cmd.Context(), args[0], send)
 		},
 	}, send)
-	v.registerYes()
 	cmd.Flags().BoolVar(&all, "all", false, "every route (asks)")
 	cmd.Flags().BoolVar(&stopShadow, "stop-shadow", false, "to stage legacy rather than shadow")
 	return cmd
@@ -101,7 +100,7 @@ func (v *verb) askToRollBackAll(ctx context.Context, api *client.Client, request
 	if len(names) == 0 {
 		question = "No route would change. Do it all the same?"
 	}
-	return v.confirm(ctx, v.yes, "rollback --all", question)
+	return v.confirm(ctx, "rollback --all", question)
 }
 
 func onlyChanged(all []wire.Move) []wire.Move {

@@ -14,8 +14,8 @@ back at once. It talks to the admin API of a strangler router.
   stranglerctl promote orders-get        take the next step of the plan
   stranglerctl rollback orders-get       legacy serves everything, now
 
-The router is named by --server, STRANGLER_SERVER, or the config file
-$XDG_CONFIG_HOME/strangler/config.yaml (keys server and token, mode 0600).
+The router is named by --server or --context, by STRANGLER_SERVER or
+STRANGLER_CONTEXT, or is the context in use: see stranglerctl context.
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 declined, 4 not allowed, 5 not found,
 6 revision conflict, 7 gate or hold refused, 8 timed out waiting, 130 interrupted.`
@@ -34,6 +34,9 @@ func newRootCommand(c *cli) *cobra.Command {
 	}
 	c.global.register(root.PersistentFlags())
 	offer(root, "output", formats()...)
+	_ = root.RegisterFlagCompletionFunc("context", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return c.complete(cmd, nil, c.contextNames)
+	})
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
 	root.AddGroup(
 		&cobra.Group{ID: groupMove, Title: "Move traffic:"},
@@ -45,7 +48,7 @@ func newRootCommand(c *cli) *cobra.Command {
 	addTo(root, groupLook, newStatusCommand(c), newHistoryCommand(c), newExplainCommand(c),
 		newInstanceCommand(c), newDoctorCommand(c))
 	addTo(root, groupDefine, newRouteCommand(c), newBackendCommand(c), newApplyCommand(c), newExportCommand(c))
-	root.AddCommand(newVersionCommand(c))
+	root.AddCommand(newContextCommand(c), newVersionCommand(c))
 	return root
 }
 

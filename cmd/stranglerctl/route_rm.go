@@ -27,7 +27,7 @@ It asks first; without a terminal it wants -y.`,
 			if err != nil {
 				return err
 			}
-			err = c.confirm(ctx, e.yes, "route rm", "Remove route "+name+" ("+route.value.Match+")?")
+			err = c.confirm(ctx, "route rm", "Remove route "+name+" ("+route.value.Match+")?")
 			if err != nil {
 				return err
 			}
@@ -40,6 +40,5 @@ It asks first; without a terminal it wants -y.`,
 		},
 	}
 	e.registerEdit(cmd)
-	e.registerYes()
 	return cmd
 }

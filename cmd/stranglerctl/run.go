@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,11 @@ type cli struct {
 	now    func() time.Time
 
 	global globalOptions
-	begun  bool // the command line was understood and a command runs
+	begun  bool   // the command line was understood and a command runs
+	doing  string // the command and what it works on, as people call it
+
+	yes       bool // -y: do not ask
+	confirmed bool // a person was asked and said yes
 
 	out  term.Pen // data for people
 	note term.Pen // progress and hints; writes nowhere under -q
@@ -83,11 +88,12 @@ func (c *cli) tellFailure(cmd *cobra.Command, err error, code exitCode) {
 }
 
 // begin is called when a command starts to run, its options parsed.
-func (c *cli) begin(*cobra.Command, []string) error {
+func (c *cli) begin(cmd *cobra.Command, args []string) error {
 	c.choosePens()
 	if err := c.global.check(); err != nil {
 		return err
 	}
 	c.begun = true
+	c.doing = strings.Join(append([]string{strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")}, args...), " ")
 	return nil
 }

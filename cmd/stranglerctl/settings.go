@@ -1,35 +1,72 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"net/url"
-	"os"
-	"path/filepath"
-
-	"github.com/goccy/go-yaml"
+	"strings"
 )
 
 const defaultServer = "http://127.0.0.1:9900"
 
-// settings say which router is spoken to, and as whom. A flag wins over the
-// environment, that over the config file, that over the default.
+// settings say which router is spoken to, and as whom.
 type settings struct {
-	Server string `yaml:"server"` // base URL of the admin API
-	Token  string `yaml:"token"`  // bearer token; empty: none is sent
+	Server string // base URL of the admin API
+	Token  string // bearer token; empty: none is sent
+
+	// Protected is the name of a protected context that has this server,
+	// however the server was named; empty: changes are not asked about.
+	Protected string
 }
 
+// settings looks each value up where the nearest word on it was said: flags
+// (the one that names a context last), the environment (likewise), the context
+// in use, the default. A context's token goes to its own server only.
 func (c *cli) settings() (settings, error) {
 	file, err := readConfig(configPath(c.getenv))
 	if err != nil {
 		return settings{}, err
 	}
-	s := settings{
-		Server: firstOf(c.global.server, c.getenv("STRANGLER_SERVER"), file.Server, defaultServer),
-		Token:  firstOf(c.global.token, c.getenv("STRANGLER_TOKEN"), file.Token),
+	if c.global.server != "" && c.global.context != "" {
+		return settings{}, usagef("--server and --context both name a router: give one of them")
 	}
+	words, err := c.words(file)
+	if err != nil {
+		return settings{}, err
+	}
+	var s settings
+	for _, word := range words {
+		s.Server = firstOf(s.Server, word.Server)
+	}
+	for _, word := range words {
+		if word.Token != "" && s.Token == "" && (word.Server == "" || sameServer(word.Server, s.Server)) {
+			s.Token = word.Token
+		}
+	}
+	s.Protected = file.protects(s.Server)
 	return s, checkServer(s.Server)
+}
+
+// words lists what is said about server and token, the nearest first. A token
+// that is said together with a server is for that server.
+func (c *cli) words(file config) ([]savedContext, error) {
+	flagged, err := file.named(c.global.context)
+	if err != nil {
+		return nil, err
+	}
+	standing := file.standing()
+	if c.global.context == "" && c.getenv("STRANGLER_CONTEXT") != "" {
+		if standing, err = file.named(c.getenv("STRANGLER_CONTEXT")); err != nil {
+			return nil, err
+		}
+	}
+	return []savedContext{
+		{Server: c.global.server},
+		{Token: c.global.token},
+		flagged,
+		{Server: c.getenv("STRANGLER_SERVER")},
+		{Token: c.getenv("STRANGLER_TOKEN")},
+		standing,
+		{Server: defaultServer},
+	}, nil
 }
 
 func firstOf(values ...string) string {
@@ -52,67 +89,18 @@ func checkServer(server string) error {
 	return nil
 }
 
-// configPath is where the config file is looked for; empty when the
-// environment names no home.
-func configPath(getenv func(string) string) string {
-	dir := getenv("XDG_CONFIG_HOME")
-	if dir == "" {
-		home := getenv("HOME")
-		if home == "" {
-			return ""
-		}
-		dir = filepath.Join(home, ".config")
-	}
-	return filepath.Join(dir, "strangler", "config.yaml")
-}
+// sameServer reports whether two URLs lead to one admin API, as far as their
+// spelling tells.
+func sameServer(a, b string) bool { return spelled(a) == spelled(b) }
 
-// readConfig reads the config file. A missing one is empty; one that others
-// may read is refused, because it may hold a token.
-func readConfig(path string) (settings, error) {
-	if path == "" {
-		return settings{}, nil
-	}
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return settings{}, nil
-	}
+func spelled(server string) string {
+	u, err := url.Parse(server)
 	if err != nil {
-		return settings{}, fmt.Errorf("the config file cannot be used: %w", err)
+		return server
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return settings{}, &failure{
-			code: exitFailure,
-			err:  fmt.Errorf("the config file %s has mode %04o: others may read the token in it", path, mode),
-			hint: "chmod 600 " + path,
-		}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return settings{}, fmt.Errorf("the config file cannot be used: %w", err)
-	}
-	var s settings
-	if err := yaml.UnmarshalWithOptions(text, &s, yaml.DisallowUnknownField()); err != nil {
-		return settings{}, badConfig(path, err)
-	}
-	return s, nil
-}
-
-// badConfig tells where a config file is wrong without quoting it: the line
-// may hold the token.
-func badConfig(path string, err error) error {
-	where := path
-	var syntax yaml.Error
-	if errors.As(err, &syntax) && syntax.GetToken() != nil {
-		at := syntax.GetToken().Position
-		where = fmt.Sprintf("%s:%d:%d", path, at.Line, at.Column)
-	}
-	message := "not the YAML it should be"
-	if unknown, ok := errors.AsType[*yaml.UnknownFieldError](err); ok {
-		message = unknown.GetMessage()
-	}
-	return &failure{
-		code: exitFailure,
-		err:  fmt.Errorf("%s: %s", where, message),
-		hint: "the file may hold two keys, each with a string: server and token",
-	}
+	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port + strings.TrimRight(u.Path, "/")
 }

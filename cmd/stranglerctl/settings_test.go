@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -58,6 +59,63 @@ func TestAFlagWinsOverTheEnvironmentAndThatOverTheFile(t *testing.T) {
 		code, _, stderr := invoke(t, c.env, append([]string{"route", "ls"}, c.args...)...)
 		if code != exitOK || len(*seen) != 1 || (*seen)[0] != c.want {
 			t.Errorf("%v %v: exit code %d, sent %q, want %q; %s", c.env, c.args, code, *seen, c.want, stderr)
+		}
+	}
+}
+
+func TestAContextsTokenGoesToItsOwnServerOnly(t *testing.T) {
+	url, seen := recording(t)
+	other, seenByOther := recording(t)
+	home := writeConfig(t, "current: a\ncontexts:\n  a: {server: "+url+"/, token: of-a}\n  b: {server: "+other+", token: of-b}\n", 0o600)
+	for _, c := range []struct {
+		env           map[string]string
+		args          []string
+		first, second string // what each server is sent; - for no request
+	}{
+		{nil, nil, "Bearer of-a", "-"},
+		{nil, []string{"--context", "b"}, "-", "Bearer of-b"},
+		{nil, []string{"--server", url}, "Bearer of-a", "-"},
+		{nil, []string{"--server", other}, "-", ""},
+		{map[string]string{"STRANGLER_SERVER": other}, nil, "-", ""},
+		{map[string]string{"STRANGLER_SERVER": other}, []string{"--context", "a"}, "Bearer of-a", "-"},
+		{map[string]string{"STRANGLER_TOKEN": "of-env"}, nil, "Bearer of-env", "-"},
+		{map[string]string{"STRANGLER_TOKEN": "of-env"}, []string{"--context", "b"}, "-", "Bearer of-b"},
+		{map[string]string{"STRANGLER_CONTEXT": "b"}, nil, "-", "Bearer of-b"},
+		{map[string]string{"STRANGLER_CONTEXT": "b"}, []string{"--token", "of-flag"}, "-", "Bearer of-flag"},
+		{map[string]string{"STRANGLER_CONTEXT": "b", "STRANGLER_SERVER": url}, nil, "", "-"},
+	} {
+		*seen, *seenByOther = nil, nil
+		env := map[string]string{"XDG_CONFIG_HOME": home}
+		maps.Copy(env, c.env)
+		code, _, stderr := invoke(t, env, append([]string{"route", "ls"}, c.args...)...)
+		if first, second := only(*seen), only(*seenByOther); code != exitOK || first != c.first || second != c.second {
+			t.Errorf("%v %v: exit code %d, sent %q and %q, want %q and %q; %s", c.env, c.args, code, first, second, c.first, c.second, stderr)
+		}
+	}
+}
+
+// only is the single element of a list, and - for an empty list.
+func only(list []string) string {
+	if len(list) == 0 {
+		return "-"
+	}
+	return strings.Join(list, " and ")
+}
+
+func TestAServerIsKnownByHoweverItIsSpelt(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"https://Router.example", "https://router.example:443/", true},
+		{"http://router.example", "http://router.example:80", true},
+		{"http://router.example", "https://router.example", false},
+		{"https://router.example:9900", "https://router.example", false},
+		{"https://router.example/eu", "https://router.example/us", false},
+		{"%", "%", true},
+	} {
+		if got := sameServer(c.a, c.b); got != c.want {
+			t.Errorf("sameServer(%q, %q) = %t", c.a, c.b, got)
 		}
 	}
 }

@@ -31,6 +31,7 @@ func (v *verb) command(cmd *cobra.Command, send sender) *cobra.Command {
 	v.name = cmd.Name()
 	v.register(cmd)
 	v.registerIfRevision()
+	v.registerYes(cmd)
 	if cmd.Args == nil {
 		cmd.Args = arguments("ROUTE")
 	}

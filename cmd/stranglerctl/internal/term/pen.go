@@ -17,6 +17,11 @@ func (p Pen) Linef(format string, args ...any) {
 	_, _ = io.WriteString(p.w, Sprintf(format, args...)+"\n")
 }
 
+// Promptf is Linef for a question, whose answer is written on the same line.
+func (p Pen) Promptf(format string, args ...any) {
+	_, _ = io.WriteString(p.w, Sprintf(format, args...))
+}
+
 // Paint makes text Safe and gives it a colour, if this stream gets any.
 func (p Pen) Paint(colour Colour, text string) Styled { return p.Palette.Paint(colour, text) }
 
