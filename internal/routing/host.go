@@ -74,6 +74,16 @@ func parseHost(text string) (hostShape, error) {
 	return hostShape{kind: hostExact, text: name}, nil
 }
 
+// CheckHost says what is wrong with the name or address of one host; nil: nothing.
+// An IPv6 address may stand in brackets; a port is refused.
+func CheckHost(text string) error {
+	shape, err := parseHost(text)
+	if err == nil && shape.kind != hostExact {
+		err = fmt.Errorf("host %q is not one host: write a name like shop.example", text)
+	}
+	return err
+}
+
 // checkHostName checks the labels of name; text is how the host was written.
 func checkHostName(text, name string) error {
 	if len(name) > maxHost {
