@@ -40,6 +40,16 @@ func Internal() *Problem {
 	return &Problem{Code: "internal", Status: 500, ProxyError: "proxy_internal_error", Title: "The router failed on this request."}
 }
 
+// unreadableRewrite answers what should be rewritten in a way that this router
+// cannot read, and so may not be sent as it is.
+func unreadableRewrite(side string) *Problem {
+	return &Problem{
+		Code: "rewrite_invalid", Status: 500, ProxyError: "proxy_configuration_error",
+		Title:  fmt.Sprintf("How to rewrite requests for the %s side cannot be read.", side),
+		Detail: "The request was not sent; the router's log names the fault in the definition.",
+	}
+}
+
 func methodRefused(method string) *Problem {
 	return &Problem{
 		Code: "method_refused", Status: 405, ProxyError: "http_request_denied", Close: true,
