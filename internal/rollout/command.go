@@ -1,18 +1,31 @@
 package rollout
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/stranglerfig/strangler/internal/routing"
+)
 
 // Command is one verb as somebody gives it.
 type Command struct {
 	Verb       Verb
 	To         *Target // promote: where to; nil: the plan's next step
 	StopShadow bool    // rollback: to legacy, without shadow
-	Force      bool    // retire: before the bake time has passed; needs a Reason
-	DryRun     bool    // say what would happen, change nothing
-	Reason     string
-	Evidence   json.RawMessage // rollback: what spoke for it, kept with the hold
-	Actor      string
-	Cause      Cause
+
+	// ToRevision makes a rollback go back to where the route stood at that
+	// revision; 0: to legacy. Controller looks up Earlier, which is nil when the
+	// route did not exist then.
+	ToRevision routing.Revision
+	Earlier    *State
+
+	AcceptSplitWrites bool // go on although what new writes legacy will not have
+
+	Force    bool // retire: before the bake time has passed; needs a Reason
+	DryRun   bool // say what would happen, change nothing
+	Reason   string
+	Evidence json.RawMessage // rollback: what spoke for it, kept with the hold
+	Actor    string
+	Cause    Cause
 }
 
 // Outcome is what a command means for one route.
@@ -21,5 +34,6 @@ type Outcome struct {
 	Changed bool
 	Step    int    // the step of the plan that Next stands on, counted from 1; 0: on none
 	Steps   int    // how many steps the plan has for this route
+	Verb    Verb   // what it amounts to, when that is not the command's verb; else empty
 	Note    string // what a person should know: why there was nothing to do, what comes next
 }

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,8 +14,9 @@ import (
 
 // Controller gives commands to routes. Whoever moves a route goes through it.
 type Controller struct {
-	Ledger Ledger
-	Clock  func() time.Time
+	Ledger  Ledger
+	History History // for Command.ToRevision
+	Clock   func() time.Time
 }
 
 // Result is what a command did to one route.
@@ -38,6 +40,12 @@ type Result struct {
 func (c *Controller) Do(ctx context.Context, route string, cmd Command, ifRevision *routing.Revision) (Result, error) {
 	if cmd.Verb == VerbRollback {
 		ifRevision = nil
+	}
+	if cmd.ToRevision > 0 {
+		var err error
+		if cmd.Earlier, err = c.earlier(ctx, route, cmd.ToRevision); err != nil {
+			return Result{}, fmt.Errorf("%s %s to revision %d: %w", cmd.Verb, route, cmd.ToRevision, err)
+		}
 	}
 	results, err := c.change(ctx, Selection{Routes: []string{route}, IfRevision: ifRevision}, cmd, Decide)
 	if errors.Is(err, ErrUnknownRoute) {
@@ -82,6 +90,8 @@ func (c *Controller) change(ctx context.Context, sel Selection, cmd Command, dec
 		if cmd.DryRun || !outcome.Changed {
 			return Decision{Next: rec.State}, nil
 		}
+		cmd := cmd
+		cmd.Verb = cmp.Or(outcome.Verb, cmd.Verb)
 		return decision(cmd, rec, outcome.Next)
 	})
 	if err != nil {
@@ -105,6 +115,9 @@ func decision(cmd Command, rec Record, next State) (Decision, error) {
 	after, err := json.Marshal(next)
 	if err != nil {
 		return Decision{}, fmt.Errorf("state of route %s: %w", rec.Route, err)
+	}
+	if cmd.AcceptSplitWrites && rec.splits(next.Target()) {
+		cmd.Evidence = json.RawMessage(`{"accepted":"split_writes"}`)
 	}
 	return Decision{Changed: true, Next: next, Event: Event{
 		Verb: cmd.Verb, Kind: "route", Subject: rec.Route,

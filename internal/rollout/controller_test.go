@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"path/filepath"
 	"testing"
 	"time"
@@ -17,14 +18,19 @@ const definitions = `
 backends:
   - {name: old, endpoints: [http://127.0.0.1:1]}
   - {name: fresh, endpoints: [http://127.0.0.1:2]}
+groups:
+  - {name: tills}
 routes:
   - {name: all, match: {prefix: /}, legacy: old}
+  - {name: till-get, match: {path: /till, methods: [GET]}, legacy: old, new: fresh, group: tills, data: separate}
+  - {name: till-put, match: {path: /till, methods: [PUT]}, legacy: old, new: fresh, group: tills, data: separate}
+  - {name: till-map, match: {prefix: /till/map}, legacy: old, group: tills}
   - {name: orders-get, match: {path: /orders, methods: [GET]}, legacy: old, new: fresh}
   - {name: orders-put, match: {path: /orders, methods: [PUT]}, legacy: old, new: fresh}
   - {name: cart, match: {path: /cart}, legacy: old, new: fresh}
 `
 
-// controller opens a real store with four routes, three of which can move, and
+// controller opens a real store with seven routes, five of which can move, and
 // a clock that stands still until it is set.
 func controller(t *testing.T) (*rollout.Controller, store.Store, *time.Time) {
 	t.Helper()
@@ -49,7 +55,7 @@ func controller(t *testing.T) (*rollout.Controller, store.Store, *time.Time) {
 		t.Fatal(err)
 	}
 	clock := time.Now()
-	return &rollout.Controller{Ledger: kept, Clock: func() time.Time { return clock }}, kept, &clock
+	return &rollout.Controller{Ledger: kept, History: kept, Clock: func() time.Time { return clock }}, kept, &clock
 }
 
 func do(t *testing.T, c *rollout.Controller, route string, cmd rollout.Command) rollout.Result {
@@ -184,8 +190,8 @@ func TestRollbackAll(t *testing.T) {
 			t.Errorf("%s: changed %t", r.Route, r.Changed)
 		}
 	}
-	want := map[string]string{"cart": "retired", "orders-get": "shadow+r", "orders-put": "legacy+r"}
-	if len(got) != 3 || got["cart"] != want["cart"] || got["orders-get"] != want["orders-get"] || got["orders-put"] != want["orders-put"] {
+	want := map[string]string{"cart": "retired", "orders-get": "shadow+r", "orders-put": "legacy+r", "till-get": "legacy+r", "till-put": "legacy+r"}
+	if !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -80,6 +80,9 @@ func decideResume(_ Command, rec Record, _ time.Time) (Outcome, error) {
 // decideRollback is never refused while there is a legacy side. It never
 // starts shadowing: a route in stage legacy stays there.
 func decideRollback(cmd Command, rec Record, _ time.Time) (Outcome, error) {
+	if cmd.ToRevision > 0 {
+		return decideReturn(cmd, rec)
+	}
 	if !rec.Facts.HasNew && rec.State.Weight == 0 {
 		return rec.stay("the route has no new side, legacy serves everything"), nil
 	}
@@ -94,5 +97,5 @@ func decideRollback(cmd Command, rec Record, _ time.Time) (Outcome, error) {
 		}
 		hold = rec.State.Hold // the second rollback only stops the shadow: why it was rolled back stays
 	}
-	return rec.to(State{Stage: stage, Hold: hold}, ""), nil
+	return rec.to(State{Stage: stage, Hold: hold}, rec.leftBehind()), nil
 }

@@ -62,6 +62,19 @@ func TestOptionsAndFacts(t *testing.T) {
 	alone := func(r *rollout.Record) { r.Facts.HasNew, r.Facts.Shadowable = false, false }
 	baking := func(r *rollout.Record) { r.ChangedAt = now.Add(-9 * time.Minute) }
 	short := func(r *rollout.Record) { r.Facts.Plan = planOf(t, "shadow", "5%", "50%") }
+	split := func(r *rollout.Record) { r.Facts.SplitWrites = true }
+	undone := func(r *rollout.Record) {
+		split(r)
+		r.Last = &rollout.Event{Verb: rollout.VerbRollback, Before: []byte(`{"stage":"canary","weight_bp":500,"hold":{"kind":""}}`)}
+	}
+	back := func(text string) rollout.Command {
+		cmd := rollout.Command{Verb: rollout.VerbRollback, ToRevision: 7}
+		if text != "" {
+			earlier := state(t, text)
+			cmd.Earlier = &earlier
+		}
+		return cmd
+	}
 	dark := func(r *rollout.Record) { r.Facts.Plan = planOf(t, "shadow") }
 	promote, rollback, retire := rollout.VerbPromote, rollout.VerbRollback, rollout.VerbRetire
 
@@ -101,6 +114,25 @@ func TestOptionsAndFacts(t *testing.T) {
 		{"a paused route", "100%+p", writes, rollout.Command{Verb: rollback}, "legacy+r"},
 		{"nothing to roll back to", "legacy", alone, rollout.Command{Verb: rollback}, "="},
 		{"the new side has vanished", "25%", alone, rollout.Command{Verb: rollback}, "legacy+r"},
+
+		{"split writes are accepted by nobody", "shadow", split, rollout.Command{Verb: promote}, "!split_writes"},
+		{"split writes are accepted", "shadow", split, rollout.Command{Verb: promote, AcceptSplitWrites: true}, "1%"},
+		{"split writes at everything", "50%", split, rollout.Command{Verb: promote, To: to(t, "new")}, "!split_writes"},
+		{"split writes become fewer", "50%", split, rollout.Command{Verb: promote, To: to(t, "5%")}, "5%"},
+		{"nothing is written in shadow", "legacy", split, rollout.Command{Verb: promote}, "shadow"},
+		{"split writes come back", "shadow+r", undone, rollout.Command{Verb: rollout.VerbUndo}, "!split_writes"},
+		{"split writes are rolled back", "25%", split, rollout.Command{Verb: rollback}, "shadow+r"},
+
+		{"to a smaller percentage", "25%", nil, back("5%"), "5%+r"},
+		{"to a larger percentage", "5%", nil, back("25%+p"), "25%"},
+		{"to a larger percentage after a roll-back", "shadow+r", nil, back("25%"), "25%"},
+		{"to a larger percentage while paused", "5%+p", nil, back("25%"), "!paused"},
+		{"to a smaller percentage while paused", "25%+p", nil, back("5%"), "5%+r"},
+		{"to where it stands", "25%", nil, back("25%+p"), "="},
+		{"to a shadow that cannot be", "25%", writes, back("shadow"), "legacy+r"},
+		{"to split writes", "5%", split, back("25%"), "!split_writes"},
+		{"to what new served, without a new side", "legacy", alone, back("25%"), "!no_new_side"},
+		{"to before it was there", "25%", nil, back(""), "!no_such_revision"},
 
 		{"before the bake time", "100%", baking, rollout.Command{Verb: retire}, "!baking"},
 		{"by force without a reason", "100%", baking, rollout.Command{Verb: retire, Force: true}, "!reason_required"},

@@ -23,8 +23,9 @@ type Ledger interface {
 
 // Selection says which routes a change is about.
 type Selection struct {
-	Routes     []string          // by name; ignored when All is set
+	Routes     []string          // by name; ignored when All or Group is set
 	All        bool              // every route that has a new side
+	Group      string            // every route of this group that has a new side; "": no group
 	IfRevision *routing.Revision // one route only: refuse with *Conflict unless its Revision is this one
 }
 
@@ -41,7 +42,7 @@ type Committed struct {
 	Previous routing.Revision // of the table before
 	Revision routing.Revision // of the table now; equal to Previous when nothing changed
 	At       time.Time
-	Routes   []Record // each selected route as it is now, in the order of the selection (All: by name)
+	Routes   []Record // each selected route as it is now, in the order of the selection (All, Group: by name)
 }
 
 // ErrUnknownRoute says that a selection names a route that is not defined.

@@ -7,11 +7,8 @@ import (
 )
 
 func decidePromote(cmd Command, rec Record, _ time.Time) (Outcome, error) {
-	if !rec.Facts.HasNew {
-		return Outcome{}, refuseNoNewSide(rec)
-	}
-	if rec.State.Hold.Kind == HoldPaused {
-		return Outcome{}, refusePaused(rec, cmd.Verb)
+	if refusal := mayPromote(cmd, rec); refusal != nil {
+		return Outcome{}, refusal
 	}
 	target, note, err := destination(cmd, rec)
 	if err != nil {
@@ -20,7 +17,37 @@ func decidePromote(cmd Command, rec Record, _ time.Time) (Outcome, error) {
 	if note != "" {
 		return rec.stay(note), nil
 	}
+	if refusal := mayRaise(cmd, rec, target); refusal != nil {
+		return Outcome{}, refusal
+	}
 	return rec.to(State{Stage: target.Stage, Weight: target.Weight}, ""), nil
+}
+
+// mayPromote refuses what no promotion may do, wherever it leads.
+func mayPromote(cmd Command, rec Record) error {
+	if !rec.Facts.HasNew {
+		return refuseNoNewSide(rec)
+	}
+	if rec.State.Hold.Kind == HoldPaused {
+		return refusePaused(rec, cmd.Verb)
+	}
+	return nil
+}
+
+// mayRaise refuses to let new serve more of a route whose writes then lie on
+// two sides, unless that was accepted.
+func mayRaise(cmd Command, rec Record, target Target) error {
+	if !rec.splits(target) || cmd.AcceptSplitWrites {
+		return nil
+	}
+	return refuse(rec, CodeSplitWrites, run(rec, VerbPromote, " --to "+target.String()+" --accept-split-writes"),
+		"takes writes, and each side keeps its data apart (data: separate): at %s what new writes legacy does not have, "+
+			"and a rollback leaves it behind", target)
+}
+
+// splits reports whether going to target lets new write more that legacy does not have.
+func (r Record) splits(target Target) bool {
+	return r.Facts.SplitWrites && target.Weight > 0 && target.above(r.State.Target())
 }
 
 // destination says where a promotion leads, or by its note why nowhere.

@@ -18,6 +18,9 @@ const (
 	CodeUndoRetire     = "undo_retire"
 	CodeBadTarget      = "bad_target"
 	CodeUnknownVerb    = "unknown_verb"
+	CodeSplitWrites    = "split_writes"
+	CodeNoSuchRevision = "no_such_revision"
+	CodeSeveral        = "several_refused" // a group: for different reasons
 )
 
 // Refusal is a command that the rules do not allow on this route now. Nothing

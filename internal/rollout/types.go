@@ -40,7 +40,9 @@ func (s State) Assigned() routing.Assigned {
 type Facts struct {
 	HasNew     bool // the definition names a new backend
 	Shadowable bool // its requests may be sent to the other side as well
-	Plan       Plan
+	// SplitWrites: its requests may write, and each side keeps its data apart.
+	SplitWrites bool
+	Plan        Plan
 }
 
 // Record is one route as a Ledger holds it.

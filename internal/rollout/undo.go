@@ -29,11 +29,11 @@ func decideUndo(cmd Command, rec Record, _ time.Time) (Outcome, error) {
 		before.Stage = routing.StageLegacy // its definition has changed since
 	}
 	if before.Target().above(rec.State.Target()) {
-		if !rec.Facts.HasNew {
-			return Outcome{}, refuseNoNewSide(rec)
+		if refusal := mayPromote(cmd, rec); refusal != nil {
+			return Outcome{}, refusal
 		}
-		if rec.State.Hold.Kind == HoldPaused {
-			return Outcome{}, refusePaused(rec, cmd.Verb)
+		if refusal := mayRaise(cmd, rec, before.Target()); refusal != nil {
+			return Outcome{}, refusal
 		}
 	}
 	if same(rec.State, before) {

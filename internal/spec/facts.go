@@ -13,7 +13,7 @@ func (r Route) Facts() rollout.Facts {
 	if err != nil {
 		plan = rollout.DefaultPlan()
 	}
-	return rollout.Facts{HasNew: r.New != "", Shadowable: r.shadowable(), Plan: plan}
+	return rollout.Facts{HasNew: r.New != "", Shadowable: r.shadowable(), SplitWrites: r.splitsWrites(), Plan: plan}
 }
 
 // shadowable reports whether requests of the route may be sent to the other

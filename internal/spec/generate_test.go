@@ -90,6 +90,7 @@ func drawRoute(t *rapid.T) spec.Route {
 		Salt:          text().Draw(t, "salt"),
 		Guard:         drawGuard(t),
 		Plan:          drawPlan(t),
+		Data:          text().Draw(t, "data"),
 	}
 }
 

@@ -32,6 +32,9 @@ func (r *Route) normalize() {
 	if r.TrailingSlash == slashStrict {
 		r.TrailingSlash = ""
 	}
+	if r.Data == dataShared {
+		r.Data = ""
+	}
 	r.Match.Methods = sortedBy(r.Match.Methods, func(s string) string { return s })
 	r.Match.Headers = sortedConditions(r.Match.Headers)
 	r.Match.Query = sortedConditions(r.Match.Query)

@@ -24,6 +24,7 @@ const (
 	CodeGroup      = "group"     // what a route writes contradicts its group
 	CodeCondition  = "condition" // equals and matches at once
 	CodeSlash      = "trailing_slash"
+	CodeData       = "data"
 	CodeInUse      = "in_use"  // routes still name what is to be removed
 	CodeExposed    = "exposed" // the change would move traffic, which only verbs do
 	CodeMissing    = "missing" // what is to be removed is not defined

@@ -45,6 +45,7 @@ type Route struct {
 	Salt          string `json:"salt,omitempty" yaml:"salt,omitempty"`   // only without a group
 	Guard         *Guard `json:"guard,omitempty" yaml:"guard,omitempty"`
 	Plan          *Plan  `json:"plan,omitempty" yaml:"plan,omitempty"`
+	Data          string `json:"data,omitempty" yaml:"data,omitempty"` // "" or shared, synced, separate: where writes go
 }
 
 // Match says which requests a route wants.

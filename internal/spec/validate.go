@@ -85,6 +85,9 @@ func (r Route) check(found *findings) {
 	if r.TrailingSlash != "" && r.TrailingSlash != slashStrict && r.TrailingSlash != slashEither {
 		found.add("trailing_slash", CodeSlash, "trailing_slash is %q: write strict or either", r.TrailingSlash)
 	}
+	if fault := dataFault(r.Data); fault != "" {
+		found.add("data", CodeData, "%s", fault)
+	}
 	checkConditions("match.headers", r.Match.Headers, found)
 	checkConditions("match.query", r.Match.Query, found)
 	r.checkTimeouts(routing.Legacy, found)

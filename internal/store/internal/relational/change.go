@@ -51,7 +51,7 @@ func checkRevision(sel rollout.Selection, routes []selected) error {
 	if sel.IfRevision == nil {
 		return nil
 	}
-	if sel.All || len(routes) != 1 {
+	if sel.All || sel.Group != "" || len(routes) != 1 {
 		return fmt.Errorf("%w: %d routes are selected; nothing was changed", errSelection, len(routes))
 	}
 	r := routes[0].record
@@ -135,7 +135,8 @@ func (w *writing) committed(routes []selected) rollout.Committed {
 // selection reads the selected routes, in the order of the selection.
 func (d *DB) selection(ctx context.Context, w *writing, sel rollout.Selection) ([]selected, error) {
 	where, args := "", []any(nil)
-	if !sel.All {
+	whole := sel.All || sel.Group != ""
+	if !whole {
 		if len(sel.Routes) == 0 {
 			return nil, nil
 		}
@@ -155,14 +156,14 @@ func (d *DB) selection(ctx context.Context, w *writing, sel rollout.Selection) (
 	var routes []selected
 	for _, row := range rows {
 		route := row.decoded(d.logger)
-		if sel.All && route.New == "" {
+		if whole && (route.New == "" || sel.Group != "" && route.Group != sel.Group) {
 			continue
 		}
 		record := row.record(route.Facts())
 		record.Last = last[row.last.Int64]
 		routes = append(routes, selected{row: row, record: record})
 	}
-	if sel.All {
+	if whole {
 		return routes, nil
 	}
 	return arranged(routes, sel.Routes)
