@@ -16,19 +16,23 @@ const adminToken = "strangler-test-token-3f9c1b7e2d"
 // runningRouter is a real router in this process, with a SQLite store.
 type runningRouter struct {
 	url      string // of the admin API
+	data     string // URL of the data listener
 	database string
 	stop     func() error
 }
 
 // newRouter starts a router that keeps everything in folder.
-func newRouter(folder string) (*runningRouter, error) {
+func newRouter(folder string) (*runningRouter, error) { return newRouterBefore("", folder) }
+
+// newRouterBefore is newRouter with --legacy.
+func newRouterBefore(legacy, folder string) (*runningRouter, error) {
 	logs, err := os.Create(filepath.Join(folder, "router.log"))
 	if err != nil {
 		return nil, err
 	}
 	database := "sqlite:" + filepath.Join(folder, "strangler.db")
 	router, err := app.NewRouter(context.Background(), app.Config{
-		Listen: "127.0.0.1:0", Admin: "127.0.0.1:0", Database: database, AccessLog: "off",
+		Listen: "127.0.0.1:0", Admin: "127.0.0.1:0", Database: database, AccessLog: "off", Legacy: legacy,
 		Instance: "here:8080", AdminToken: adminToken, DrainTimeout: 5 * time.Second,
 	}, app.Env{Version: "test", Stdout: logs, Stderr: logs})
 	if err != nil {
@@ -39,6 +43,7 @@ func newRouter(folder string) (*runningRouter, error) {
 	go func() { ended <- router.Run(ctx) }()
 	return &runningRouter{
 		url:      "http://" + router.AdminAddr().String(),
+		data:     "http://" + router.DataAddr().String(),
 		database: database,
 		stop: func() error {
 			stop(app.ErrInterrupted)

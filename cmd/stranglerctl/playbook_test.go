@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const playbookPath = "../../docs/playbook.md"
+
+// session is what the playbook is played on: real processes on free ports,
+// which the page calls by the ports that people would use.
+type session struct {
+	folder  string
+	env     []string
+	toReal  *strings.Replacer
+	toPaper *strings.Replacer
+}
+
+func TestThePlaybookIsWhatHappens(t *testing.T) {
+	page, err := os.ReadFile(playbookPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startSession(t)
+	text := regexp.MustCompile("(?s)```([a-z]+)\n(.*?)```").ReplaceAllStringFunc(string(page), func(block string) string {
+		kind, body, _ := strings.Cut(strings.Trim(block, "`"), "\n")
+		switch kind {
+		case "yaml":
+			s.keep(t, body)
+		case "console":
+			return "```console\n" + s.play(t, body) + "```"
+		}
+		return block
+	})
+	if *update {
+		if err := os.WriteFile(playbookPath, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// startSession starts the monolith, the new service and a router before them.
+func startSession(t *testing.T) *session {
+	t.Helper()
+	answering := func(who string) string {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, r.URL.Path+", from "+who+"\n")
+		}))
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	monolith, orders, folder := answering("the monolith"), answering("the orders service"), t.TempDir()
+	router, err := newRouterBefore(monolith, folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := router.stop(); err != nil {
+			t.Error("the router ended with", err)
+		}
+	})
+	if err := os.WriteFile(filepath.Join(folder, "token"), []byte(adminToken), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	addresses := [][2]string{
+		{"http://127.0.0.1:3000", monolith},
+		{"http://127.0.0.1:4000", orders},
+		{"http://127.0.0.1:8080", router.data},
+		{"http://127.0.0.1:9900", router.url},
+	}
+	var there, back []string
+	for _, address := range addresses {
+		there = append(there, address[0], address[1])
+		back = append(back, address[1], address[0])
+	}
+	return &session{
+		folder:  folder,
+		env:     []string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "TERM=dumb"},
+		toReal:  strings.NewReplacer(there...),
+		toPaper: strings.NewReplacer(back...),
+	}
+}
+
+// keep writes the file that a block shows; its first line is its name.
+func (s *session) keep(t *testing.T, body string) {
+	t.Helper()
+	first, _, _ := strings.Cut(body, "\n")
+	name, ok := strings.CutPrefix(first, "# ")
+	if !ok {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(s.folder, filepath.Base(name)), []byte(s.toReal.Replace(body)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// play runs the commands of a block, and returns the block as it should be:
+// where only what differs between runs differs, as it is.
+func (s *session) play(t *testing.T, body string) string {
+	t.Helper()
+	var played strings.Builder
+	for _, part := range regexp.MustCompile(`(?m)^\$ `).Split(body, -1)[1:] {
+		command, shown := splitCommand(part)
+		said, err := s.run(t, command)
+		if tidied(said) == tidied(shown) {
+			said = shown
+		} else if !*update {
+			t.Errorf("$ %ssays:\n%s\ndocs/playbook.md says:\n%s\n-update writes it there; %v", command, said, shown, err)
+		}
+		fmt.Fprintf(&played, "$ %s%s", command, said)
+	}
+	return played.String()
+}
+
+// splitCommand parts a command, which goes on after a line that ends in \,
+// from what it printed.
+func splitCommand(text string) (command, printed string) {
+	for {
+		line, rest, _ := strings.Cut(text, "\n")
+		command, text = command+line+"\n", rest
+		if !strings.HasSuffix(line, `\`) {
+			return command, text
+		}
+	}
+}
+
+// run runs a command in a shell, and returns what a terminal would show.
+func (s *session) run(t *testing.T, command string) (string, error) {
+	t.Helper()
+	shell := exec.CommandContext(t.Context(), "sh", "-c", s.toReal.Replace(command))
+	shell.Dir, shell.Env = s.folder, s.env
+	said, err := shell.CombinedOutput()
+	return s.toPaper.Replace(string(said)), err
+}
