@@ -30,11 +30,11 @@ the new endpoints from the next request on.`,
 			if err != nil {
 				return err
 			}
-			params, err := e.backendToSet(cmd.Context(), api, args[0])
+			definition, params, err := e.backendToSet(cmd.Context(), api, args[0])
 			if err != nil {
 				return err
 			}
-			definition := wire.BackendDefinition{Name: args[0], Endpoints: args[1:]}
+			definition.Endpoints = args[1:]
 			done, err := ask[wire.Edit](api.PutBackend(cmd.Context(), args[0], &params, definition))
 			if err != nil {
 				return err
@@ -46,16 +46,18 @@ the new endpoints from the next request on.`,
 	return cmd
 }
 
-// backendToSet finds the precondition of setting a backend: it is still the
-// one that is there now, or there is still none.
-func (e *edit) backendToSet(ctx context.Context, api *client.Client, name string) (wire.PutBackendParams, error) {
+// backendToSet returns what is defined of a backend now, and the precondition of
+// setting it: it is still the one that is there now, or there is still none.
+func (e *edit) backendToSet(ctx context.Context, api *client.Client, name string) (wire.BackendDefinition, wire.PutBackendParams, error) {
+	definition := wire.BackendDefinition{Name: name}
 	params := wire.PutBackendParams{Reason: given(e.reason)}
 	current, err := ask[wire.Backend](api.GetBackend(ctx, name))
 	var f *failure
 	if errors.As(err, &f) && f.code == exitNotFound && e.precondition() == nil {
 		params.IfNoneMatch = new("*")
-		return params, nil
+		return definition, params, nil
 	}
 	params.IfMatch = e.matching(current.value.Revision)
-	return params, err
+	definition.Protocol, definition.TLS = current.value.Protocol, current.value.TLS
+	return definition, params, err
 }

@@ -38,6 +38,9 @@ func (c *cli) showBackend(backend answer[wire.Backend]) error {
 		for _, endpoint := range b.Endpoints {
 			c.out.Linef("  endpoint %s", endpoint)
 		}
+		if b.Protocol != "" {
+			c.out.Linef("  protocol %s", b.Protocol)
+		}
 		used := strings.Join(b.Routes, ", ")
 		if used == "" {
 			used = "no route"

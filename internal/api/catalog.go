@@ -105,10 +105,14 @@ func namesWhere(routes []spec.Route, wanted func(spec.Route) bool) []string {
 
 func wireBackend(snapshot *fleet.Snapshot, i int, users []string) wire.Backend {
 	definition := snapshot.Definitions.Backends[i]
-	return wire.Backend{
-		Name: definition.Name, Endpoints: definition.Endpoints, Routes: orEmpty(users),
+	answer := wire.Backend{
+		Name: definition.Name, Endpoints: definition.Endpoints, Protocol: definition.Protocol, Routes: orEmpty(users),
 		Revision: wire.Revision(snapshot.BackendRevisions[i]),
 	}
+	if t := definition.TLS; t != nil {
+		answer.TLS = wire.BackendTLS{Ca: t.CA, ServerName: t.ServerName, Cert: t.Cert, Key: t.Key}
+	}
+	return answer
 }
 
 func wireGroup(snapshot *fleet.Snapshot, i int, members []string) (wire.Group, error) {

@@ -45,9 +45,13 @@ func (t *tables) compile(s *fleet.Snapshot) {
 		states[route.Name] = s.Routes[i].State
 		limits[i] = proxy.Limits{Legacy: route.Timeouts(routing.Legacy), New: route.Timeouts(routing.New)}
 	}
-	backends := make(map[string][]string, len(s.Definitions.Backends))
-	for _, backend := range s.Definitions.Backends {
-		backends[backend.Name] = backend.Endpoints
+	backends := make(map[string]proxy.Backend, len(s.Definitions.Backends))
+	for _, definition := range s.Definitions.Backends {
+		backend := backendOf(definition)
+		backends[definition.Name] = backend
+		if err := backend.TLS.Check(); err != nil {
+			t.logger.Error("no connection to the backend's https endpoints can be made until this is mended", "backend", definition.Name, "error", err)
+		}
 	}
 	t.digest = s.DefinitionsDigest
 	t.table = routing.Compile(s.Revision, spec.Routing(s.Definitions, states))
@@ -56,6 +60,16 @@ func (t *tables) compile(s *fleet.Snapshot) {
 		t.logger.Error("route left out: its requests go where they would without it",
 			"route", bad.Name, "code", bad.Code, "field", bad.Field, "error", bad.Message)
 	}
+}
+
+// backendOf is a backend as the data plane takes it. What is in force is what
+// Validate let through.
+func backendOf(definition spec.Backend) proxy.Backend {
+	backend := proxy.Backend{Endpoints: definition.Endpoints, Protocol: proxy.Protocol(definition.Protocol)}
+	if definition.TLS != nil {
+		backend.TLS = proxy.BackendTLS(*definition.TLS)
+	}
+	return backend
 }
 
 func assigned(routes []fleet.RouteState) []routing.Assigned {

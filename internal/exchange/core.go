@@ -68,6 +68,9 @@ func (x *Exchange) HeadArrived(status int, in Fields, limits guard.Timeouts) Nex
 	x.Status = status
 	x.Class = classOf(status)
 	x.Kind = settledKind(x.Kind, status, in)
+	if x.Kind == KindGRPC && x.Class == guard.OK {
+		x.Class = grpcClass(in) // an answer that is nothing but trailers
+	}
 	within := limits.Idle
 	if x.Kind.Stream() {
 		within = limits.Stream

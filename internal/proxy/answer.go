@@ -29,6 +29,10 @@ func (f *flow) answer(p *exchange.Problem) {
 	}
 	f.answered = true
 	f.Problem, f.Status = p, p.Status
+	if f.Kind == exchange.KindGRPC {
+		f.answerGRPC(p)
+		return
+	}
 	body, err := json.Marshal(problemBody{
 		Type: "about:blank", Title: p.Title, Status: p.Status, Detail: p.Detail, Code: p.Code, RequestID: f.RequestID,
 	})
@@ -52,6 +56,23 @@ func (f *flow) answer(p *exchange.Problem) {
 		n, _ := f.w.Write(body)
 		f.SentBytes = int64(n)
 	}
+}
+
+// answerGRPC says a problem in the way that gRPC's clients understand: the
+// outcome is in grpc-status, and HTTP's status is always 200.
+func (f *flow) answerGRPC(p *exchange.Problem) {
+	f.Status = http.StatusOK
+	h := f.w.Header()
+	clear(h)
+	h["Content-Type"] = f.r.Header["Content-Type"]
+	status, message := p.GRPC()
+	h.Set("Grpc-Status", status)
+	h.Set("Grpc-Message", message)
+	h.Set("Proxy-Status", proxyStatus(p))
+	if p.Close {
+		h.Set("Connection", "close")
+	}
+	f.w.WriteHeader(http.StatusOK)
 }
 
 // proxyStatus is the RFC 9209 field.

@@ -21,8 +21,12 @@ type clientBody struct {
 	head     time.Duration // to wait for the response head once the client's bytes are there
 	idle     time.Duration // to wait for the client's next bytes
 
+	interrupt func() // ends a Read that waits for the client; nil: Close does not
+
 	read    atomic.Int64          // bytes so far
 	failed  atomic.Pointer[error] // the client's fault; nil: none
+	ended   atomic.Bool           // no Read waits for the client any more
+	dropped atomic.Bool           // the transport wants no more of it
 	retired atomic.Bool           // the handler has returned or is about to
 }
 
@@ -35,15 +39,24 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	n, err := b.src.Read(p)
 	b.deadline.armUpload(b.head, &errHeadTimeout)
 	b.read.Add(int64(n))
-	if err != nil && !errors.Is(err, io.EOF) {
-		b.failed.Store(&err)
+	if err != nil {
+		b.ended.Store(true)
+		if !errors.Is(err, io.EOF) && !b.dropped.Load() {
+			b.failed.Store(&err)
+		}
 	}
 	return n, err
 }
 
 // Close is the transport's; the server closes the real body when the handler
-// has returned. Closing it here would wait for a client that may never send.
-func (b *clientBody) Close() error { return nil }
+// has returned. Closing it here would wait for an HTTP/1 client that may never
+// send.
+func (b *clientBody) Close() error {
+	if b.interrupt != nil && !b.ended.Load() && b.dropped.CompareAndSwap(false, true) {
+		b.interrupt()
+	}
+	return nil
+}
 
 // retire ends every further Read.
 func (b *clientBody) retire() { b.retired.Store(true) }
@@ -51,7 +64,7 @@ func (b *clientBody) retire() { b.retired.Store(true) }
 // unread is the body for another try on a fresh connection after one on which
 // nothing was written; once a byte was read it cannot be had again.
 func (b *clientBody) unread() (io.ReadCloser, error) {
-	if b.read.Load() > 0 || b.failed.Load() != nil {
+	if b.read.Load() > 0 || b.failed.Load() != nil || b.dropped.Load() {
 		return nil, errBodyConsumed
 	}
 	return b, nil

@@ -17,6 +17,8 @@ type deadline struct {
 	timer  *time.Timer
 	cause  atomic.Pointer[error] // why, should the timer fire now
 
+	last time.Time // no wait goes beyond it; zero: nothing does
+
 	unblock func() // ends a read of the request body that waits for the client; nil without a body
 
 	mu       sync.Mutex // owns headDone: the transport's writer arms as well until then
@@ -29,8 +31,19 @@ func (d *deadline) start(parent context.Context) context.Context {
 	return d.ctx
 }
 
+// limit ends every wait for the backend at from+total: the caller waits no
+// longer. 0: it said nothing.
+func (d *deadline) limit(from time.Time, total time.Duration) {
+	if total > 0 {
+		d.last = from.Add(total)
+	}
+}
+
 // arm starts or restarts the wait. The handler's goroutine only.
 func (d *deadline) arm(limit time.Duration, cause *error) {
+	if left := time.Until(d.last); !d.last.IsZero() && left < limit {
+		limit, cause = left, &errCallerDeadline
+	}
 	d.cause.Store(cause)
 	if d.timer == nil {
 		d.timer = time.AfterFunc(limit, d.fire)
@@ -67,7 +80,7 @@ func (d *deadline) disarm() {
 func (d *deadline) fire() {
 	cause := d.cause.Load()
 	d.cancel(*cause)
-	if cause == &errUploadTimeout {
+	if d.unblock != nil && (cause == &errUploadTimeout || cause == &errCallerDeadline) {
 		d.unblock() // the transport does not return before its writer has
 	}
 }
@@ -87,7 +100,7 @@ func (d *deadline) expired() error {
 		return nil
 	}
 	cause := context.Cause(d.ctx)
-	for _, ours := range [...]error{errHeadTimeout, errIdleTimeout, errUploadTimeout} {
+	for _, ours := range [...]error{errHeadTimeout, errIdleTimeout, errUploadTimeout, errCallerDeadline} {
 		if errors.Is(cause, ours) {
 			return ours
 		}

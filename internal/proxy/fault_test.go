@@ -3,7 +3,7 @@ package proxy_test
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
+	"encoding/pem"
 	"io"
 	"net"
 	"net/http"
@@ -269,9 +269,9 @@ func TestBackendsOverTLS(t *testing.T) {
 		_, _ = io.WriteString(w, r.Host+" "+r.Proto)
 	}))
 	defer server.Close()
-	trust := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-	withRoots := func(s *settings) { s.options.Backend.TLS = &tls.Config{RootCAs: trust, MinVersion: tls.VersionTLS12} }
-	r := start(t, map[string]string{"legacy": server.URL}, withRoots)
+	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	r := start(t, nil)
+	r.backends["legacy"] = proxy.Backend{Endpoints: []string{server.URL}, TLS: proxy.BackendTLS{CA: ca}}
 	r.install(1, legacyOnly())
 	req, _ := http.NewRequest("GET", "http://"+r.addr+"/", nil)
 	req.Host = "shop.example"

@@ -68,6 +68,9 @@ func (p *Proxy) open(w http.ResponseWriter, r *http.Request) *flow {
 	f.from = f.origin()
 	f.Client = exchange.ClientAddress(exchange.Fields(r.Header), f.from, p.trusts)
 	f.Kind = exchange.RequestKind(r.ProtoMajor, exchange.Fields(r.Header))
+	if f.Kind == exchange.KindGRPC {
+		f.deadline.limit(f.Start, exchange.GRPCTimeout(exchange.Fields(r.Header)))
+	}
 	return f
 }
 
@@ -80,7 +83,7 @@ func (f *flow) origin() exchange.Origin {
 	from := exchange.Origin{Peer: f.Peer.Addr(), Scheme: "http", Host: f.r.Host}
 	from.PeerText = peerText(f.r.RemoteAddr, from.Peer)
 	from.Trusted = f.proxy.trusts(from.Peer)
-	if f.r.TLS != nil {
+	if overTLS(f.r) {
 		from.Scheme = "https"
 	}
 	f.Scheme = from.Scheme
@@ -124,9 +127,8 @@ func (f *flow) inspect() *exchange.Problem {
 	case f.r.ProtoMajor != 1:
 	case len(f.r.TransferEncoding) > 0:
 		head.Ambiguous = watch.sawAmbiguous()
-		// Where nobody could check the head, over TLS for one, net/http has
-		// settled on the chunks, and closing afterwards is what RFC 9112 §6.3
-		// then asks for.
+		// Where the head could not be followed, net/http has settled on the
+		// chunks, and closing afterwards is what RFC 9112 §6.3 then asks for.
 		f.closeAfter = !watch.follows()
 	case f.r.ProtoMinor == 0:
 		// HTTP/1.0 has no chunks, so net/http drops the field (RFC 9112 §6.1).
@@ -202,4 +204,6 @@ var (
 	errHeadTimeout   = errors.New("no response head in time")
 	errIdleTimeout   = errors.New("the response stood still for too long")
 	errUploadTimeout = errors.New("the request body stood still for too long")
+
+	errCallerDeadline = errors.New("the caller's own deadline (grpc-timeout) has passed")
 )

@@ -43,9 +43,15 @@ func (f *flow) attempt(within time.Duration) exchange.Next {
 		return f.AttemptFailed(guard.NotSent)
 	}
 	f.Endpoint = endpoint.endpoint
+	transport, upgrades := endpoint.via(f.Kind == exchange.KindUpgrade)
 	out := f.outbound(endpoint, within)
+	if !upgrades {
+		// HTTP/2 has no upgrades. RFC 9110 §7.8 lets a server ignore the offer.
+		delete(out.Header, "Connection")
+		delete(out.Header, "Upgrade")
+	}
 	f.deadline.arm(within, &errHeadTimeout)
-	res, err := endpoint.transport.RoundTrip(out) //nolint:bodyclose // f.res: closed by relay and, in every ending, by end
+	res, err := transport.RoundTrip(out) //nolint:bodyclose // f.res: closed by relay and, in every ending, by end
 	f.deadline.headArrived()
 	f.unpin()
 	f.trace.finish()
@@ -83,6 +89,9 @@ func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
 		out.Body, out.GetBody = f.body, f.body.unread
 		controller := http.NewResponseController(f.w)
 		f.deadline.unblock = func() { _ = controller.SetReadDeadline(time.Unix(1, 0)) }
+		if endpoint.multiplexed() {
+			f.letGo(out)
+		}
 		if in.ProtoMajor == 1 {
 			// A backend may answer before it has read the whole body (413,
 			// 401); without this the server would swallow the rest first.
@@ -90,6 +99,18 @@ func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
 		}
 	}
 	return out
+}
+
+// letGo makes the body of a request to an HTTP/2 backend one that never holds
+// the transport up: that waits for a read under way before it says that the
+// backend has broken the exchange off.
+func (f *flow) letGo(out *http.Request) {
+	if f.r.ProtoMajor == 1 {
+		out.Body, out.GetBody = newDetachedBody(f.body), nil
+		return
+	}
+	body := f.r.Body
+	f.body.interrupt = func() { _ = body.Close() } // over HTTP/2 this waits for nobody
 }
 
 // targetURL makes net/http write the client's path and query byte for byte:

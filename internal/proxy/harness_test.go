@@ -33,7 +33,7 @@ type router struct {
 	addr  string
 	log   *logBuffer
 
-	backends map[string][]string
+	backends map[string]proxy.Backend
 	limits   proxy.Limits
 }
 
@@ -101,9 +101,9 @@ func start(t testing.TB, backends map[string]string, opts ...option) *router {
 	for _, o := range opts {
 		o(&s)
 	}
-	r := &router{t: t, proxy: proxy.New(s.options), log: log, backends: map[string][]string{}, limits: s.limits}
+	r := &router{t: t, proxy: proxy.New(s.options), log: log, backends: map[string]proxy.Backend{}, limits: s.limits}
 	for name, url := range backends {
-		r.backends[name] = []string{url}
+		r.backends[name] = proxy.Backend{Endpoints: []string{url}}
 	}
 	ln := listen(t)
 	r.addr = ln.Addr().String()

@@ -47,11 +47,11 @@ func (l *lane) pick() *pool {
 	return l.endpoints[int(l.turn.Add(1)-1)%len(l.endpoints)]
 }
 
-// BuildLanes binds the routes of a table to their backends. backends maps a
-// name to its endpoints ("http://host:port"), limits is parallel to the
-// definitions the table was compiled from. Connection pools that exist already
-// are taken over: a change of the table closes no connection in use.
-func (p *Proxy) BuildLanes(table *routing.Table, backends map[string][]string, limits []Limits) *Lanes {
+// BuildLanes binds the routes of a table to their backends, which are given by
+// name. limits is parallel to the definitions the table was compiled from.
+// Connection pools that exist already are taken over: a change of the table
+// closes no connection in use.
+func (p *Proxy) BuildLanes(table *routing.Table, backends map[string]Backend, limits []Limits) *Lanes {
 	lanes := &Lanes{byRoute: make([]routeLanes, len(limits)), pools: make(map[poolKey]struct{})}
 	for route := range table.Routes() {
 		def, limit := route.Definition, limits[route.Index]
@@ -63,11 +63,14 @@ func (p *Proxy) BuildLanes(table *routing.Table, backends map[string][]string, l
 	return lanes
 }
 
-func (p *Proxy) buildLane(lanes *Lanes, route string, side routing.Side, backend string, endpoints []string, limits guard.Timeouts) *lane {
-	l := &lane{backend: backend, limits: limits, metrics: p.metrics.Lane(route, side)}
-	for _, endpoint := range endpoints {
-		key := poolKey{endpoint: endpoint, connect: limits.Connect, tls: limits.TLS}
-		if pool := p.pools.get(key, p.logger); pool != nil {
+func (p *Proxy) buildLane(lanes *Lanes, route string, side routing.Side, name string, backend Backend, limits guard.Timeouts) *lane {
+	l := &lane{backend: name, limits: limits, metrics: p.metrics.Lane(route, side)}
+	for _, endpoint := range backend.Endpoints {
+		key := poolKey{
+			endpoint: endpoint, protocol: backend.Protocol, files: backend.TLS,
+			connect: limits.Connect, tls: limits.TLS,
+		}
+		if pool := p.pools.get(key); pool != nil {
 			l.endpoints = append(l.endpoints, pool)
 			lanes.pools[key] = struct{}{}
 		}

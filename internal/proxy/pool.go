@@ -1,20 +1,12 @@
 package proxy
 
 import (
-	"context"
-	"crypto/tls"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
 )
-
-// BackendOptions is how backends are reached.
-type BackendOptions struct {
-	TLS *tls.Config // nil: the system's roots
-}
 
 // maxIdlePerEndpoint is how many unused connections to one endpoint are kept.
 // More than a small service ever needs; a burst beyond it costs handshakes only.
@@ -30,6 +22,8 @@ const maxResponseHead = 256 << 10
 // poolKey says what makes connections interchangeable.
 type poolKey struct {
 	endpoint     string
+	protocol     Protocol
+	files        BackendTLS
 	connect, tls time.Duration
 }
 
@@ -38,22 +32,46 @@ type pool struct {
 	scheme, host string
 	endpoint     string
 	transport    *http.Transport
+	upgrades     *http.Transport // HTTP/1.1, which alone can upgrade; nil: the endpoint speaks HTTP/2 only
+}
+
+// via returns the transport for an exchange; ok is false for an upgrade that
+// the endpoint cannot take part in.
+func (p *pool) via(upgrade bool) (t *http.Transport, ok bool) {
+	switch {
+	case !upgrade:
+		return p.transport, true
+	case p.upgrades == nil:
+		return p.transport, false
+	default:
+		return p.upgrades, true
+	}
+}
+
+// multiplexed reports whether connections may be HTTP/2, and carry several exchanges.
+func (p *pool) multiplexed() bool { return p.upgrades != p.transport }
+
+func (p *pool) closeIdle() {
+	p.transport.CloseIdleConnections()
+	if p.upgrades != nil {
+		p.upgrades.CloseIdleConnections()
+	}
 }
 
 // pools are all connection pools of a Proxy. They outlive tables.
 type pools struct {
-	options BackendOptions
-	mu      sync.Mutex // owns byKey
-	byKey   map[poolKey]*pool
+	logger *slog.Logger
+	mu     sync.Mutex // owns byKey
+	byKey  map[poolKey]*pool
 }
 
-func newPools(o BackendOptions) *pools {
-	return &pools{options: o, byKey: make(map[poolKey]*pool)}
+func newPools(logger *slog.Logger) *pools {
+	return &pools{logger: logger, byKey: make(map[poolKey]*pool)}
 }
 
 // get returns the pool of key, made on first use; nil for an endpoint that is
 // no URL, which definitions never contain.
-func (p *pools) get(key poolKey, logger *slog.Logger) *pool {
+func (p *pools) get(key poolKey) *pool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if existing := p.byKey[key]; existing != nil {
@@ -61,10 +79,10 @@ func (p *pools) get(key poolKey, logger *slog.Logger) *pool {
 	}
 	u, err := url.Parse(key.endpoint)
 	if err != nil || u.Host == "" {
-		logger.Error("endpoint left out: not a URL", "endpoint", key.endpoint)
+		p.logger.Error("endpoint left out: not a URL", "endpoint", key.endpoint)
 		return nil
 	}
-	made := &pool{scheme: u.Scheme, host: u.Host, endpoint: u.Scheme + "://" + u.Host, transport: p.transport(key)}
+	made := newPool(u, key, p.logger)
 	p.byKey[key] = made
 	return made
 }
@@ -77,7 +95,7 @@ func (p *pools) keepOnly(lanes *Lanes) {
 	for key, unused := range p.byKey {
 		if _, ok := lanes.pools[key]; !ok {
 			delete(p.byKey, key)
-			unused.transport.CloseIdleConnections()
+			unused.closeIdle()
 		}
 	}
 }
@@ -87,62 +105,20 @@ func (p *pools) closeIdle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, pool := range p.byKey {
-		pool.transport.CloseIdleConnections()
+		pool.closeIdle()
 	}
 }
 
-// transport is net/http's, with nothing done to messages behind our back: no
-// decompression, no proxy from the environment, HTTP/1.1 only.
-func (p *pools) transport(key poolKey) *http.Transport {
-	dialer := &net.Dialer{Timeout: key.connect, ControlContext: checkDialled}
-	t := &http.Transport{
-		DisableCompression:     true,
-		MaxIdleConns:           0,
-		MaxIdleConnsPerHost:    maxIdlePerEndpoint,
-		IdleConnTimeout:        idleLife,
-		ExpectContinueTimeout:  time.Second,
-		MaxResponseHeaderBytes: maxResponseHead,
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := dialer.DialContext(ctx, network, address)
-			if err != nil {
-				return nil, err
-			}
-			return watchResponses(conn), nil
-		},
+// newPool makes the connections of one endpoint, none as yet.
+func newPool(u *url.URL, key poolKey, logger *slog.Logger) *pool {
+	dial := newDialer(key, logger)
+	made := &pool{scheme: u.Scheme, host: u.Host, endpoint: u.Scheme + "://" + u.Host, transport: dial.transport(key.protocol)}
+	switch key.protocol {
+	case HTTP1:
+		made.upgrades = made.transport
+	case Auto:
+		made.upgrades = dial.transport(HTTP1)
+	case H2, H2C:
 	}
-	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dialer.DialContext(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		return p.handshake(ctx, conn, address, key.tls)
-	}
-	return t
+	return made
 }
-
-// handshake speaks TLS over conn; on failure conn is closed.
-func (p *pools) handshake(ctx context.Context, conn net.Conn, address string, limit time.Duration) (net.Conn, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if p.options.TLS != nil {
-		config = p.options.TLS.Clone()
-	}
-	if config.ServerName == "" {
-		if host, _, err := net.SplitHostPort(address); err == nil {
-			config.ServerName = host
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	secured := tls.Client(conn, config)
-	if err := secured.HandshakeContext(ctx); err != nil {
-		_ = conn.Close()
-		return nil, &handshakeError{err}
-	}
-	return watchResponses(secured), nil
-}
-
-// handshakeError marks a failed TLS handshake: nothing of the request was sent.
-type handshakeError struct{ err error }
-
-func (e *handshakeError) Error() string { return "TLS handshake: " + e.err.Error() }
-func (e *handshakeError) Unwrap() error { return e.err }

@@ -17,7 +17,6 @@ type Options struct {
 	Metrics   *telemetry.Metrics
 	AccessLog *telemetry.AccessLog
 	Logger    *slog.Logger
-	Backend   BackendOptions
 }
 
 // Proxy is the handler of the data listener. It answers 503 until the first Install.
@@ -35,7 +34,7 @@ type Proxy struct {
 // New returns a Proxy without a table.
 func New(o Options) *Proxy {
 	return &Proxy{
-		pools:     newPools(o.Backend),
+		pools:     newPools(o.Logger),
 		trusted:   o.Trusted,
 		metrics:   o.Metrics,
 		unrouted:  o.Metrics.Lane("", routing.Legacy),

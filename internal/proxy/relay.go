@@ -22,16 +22,20 @@ func (f *flow) relay(idle time.Duration) exchange.Next {
 	}
 	f.writeHead()
 	flush := f.Kind.Stream() || f.res.ContentLength < 0
-	if flush {
+	// An answer without a body is not begun early: over HTTP/2 its head has to
+	// end the stream, or gRPC's clients miss the trailers they wait for.
+	if flush && f.res.ContentLength != 0 {
 		_ = http.NewResponseController(f.w).Flush()
 	}
 	if err := f.copyBody(idle, flush); err != nil {
 		f.Err = err
 		return f.BodyBroke(f.brokenBy(err))
 	}
-	_ = f.res.Body.Close() // now, not later: it completes the trailers
+	if f.res.ProtoMajor == 1 {
+		_ = f.res.Body.Close() // now, not later: it completes the trailers
+	} // over HTTP/2 they are complete, and Close would wait for the request's end
 	f.writeTrailers()
-	return exchange.Next{Do: exchange.Done}
+	return f.Relayed(exchange.Fields(f.res.Trailer))
 }
 
 // writeHead sends status and header fields.
@@ -44,6 +48,9 @@ func (f *flow) writeHead() {
 	}
 	if len(f.res.Trailer) > 0 {
 		h["Trailer"] = []string{strings.Join(slices.Sorted(maps.Keys(f.res.Trailer)), ", ")}
+		if f.r.ProtoMajor == 1 {
+			delete(h, "Content-Length") // HTTP/2 has both at once, HTTP/1.1 has trailers after chunks only
+		}
 	}
 	if f.closeAfter {
 		h["Connection"] = []string{"close"}
@@ -113,6 +120,8 @@ func (f *flow) brokenBy(err error) guard.Class {
 	switch {
 	case errors.As(err, &write):
 		return guard.ClientGone
+	case errors.Is(f.deadline.expired(), errCallerDeadline):
+		return guard.ClientGone // by its own word it waits no longer
 	case f.deadline.expired() != nil:
 		f.Err = f.deadline.expired()
 		return guard.Broken

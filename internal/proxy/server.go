@@ -22,6 +22,7 @@ const (
 type Server struct {
 	proxy  *Proxy
 	http   *http.Server
+	tls    *tls.Config // nil: plain text
 	logger *slog.Logger
 }
 
@@ -34,10 +35,9 @@ func (p *Proxy) NewServer(handler http.Handler, config *tls.Config) *Server {
 	protocols.SetHTTP2(config != nil)
 	protocols.SetUnencryptedHTTP2(config == nil)
 	return &Server{
-		proxy: p, logger: p.logger,
+		proxy: p, logger: p.logger, tls: config,
 		http: &http.Server{
 			Handler:                      handler,
-			TLSConfig:                    config,
 			Protocols:                    &protocols,
 			MaxHeaderBytes:               maxRequestHead,
 			ReadHeaderTimeout:            readHeadTimeout,
@@ -52,8 +52,8 @@ func (p *Proxy) NewServer(handler http.Handler, config *tls.Config) *Server {
 // Serve serves ln until Drain; it returns nil then.
 func (s *Server) Serve(ln net.Listener) error {
 	var err error
-	if s.http.TLSConfig != nil {
-		err = s.http.ServeTLS(ln, "", "")
+	if s.tls != nil {
+		err = s.http.Serve(newSecureListener(ln, s.tls, s.logger))
 	} else {
 		err = s.http.Serve(watchListener{ln})
 	}

@@ -106,8 +106,7 @@ func TestHTTP2Connect(t *testing.T) {
 	}
 }
 
-// TestOverTLS serves HTTP/1.1 and HTTP/2 by ALPN; there a chunked request ends
-// its connection, because nobody could check its head.
+// TestOverTLS serves HTTP/1.1 and HTTP/2 by ALPN.
 func TestOverTLS(t *testing.T) {
 	pair := httptest.NewUnstartedServer(nil)
 	pair.StartTLS()
@@ -133,7 +132,7 @@ func TestOverTLS(t *testing.T) {
 		if got.Header.Get("X-Forwarded-Proto") != "https" {
 			t.Errorf("%s: X-Forwarded-Proto %q", res.Proto, got.Header.Get("X-Forwarded-Proto"))
 		}
-		if (res.ProtoMajor == 2) != http2 || res.Close == http2 {
+		if (res.ProtoMajor == 2) != http2 || res.Close {
 			t.Errorf("%s, connection closed %v", res.Proto, res.Close)
 		}
 	}

@@ -14,9 +14,9 @@ import (
 // the transport's goroutines.
 type trace struct {
 	hooks    httptrace.ClientTrace
-	attempts atomic.Int32 // connections that were given to the request; the transport's own replays count
-	wrote    atomic.Bool  // the request head was written
-	conn     atomic.Pointer[watchedConn]
+	attempts atomic.Int32                // connections that were given to the request; the transport's own replays count
+	wrote    atomic.Bool                 // the request head was written
+	conn     atomic.Pointer[watchedConn] // nil: it speaks HTTP/2
 
 	mu       sync.Mutex // orders interim answers before the final one; owns the rest
 	interims int        // 1xx answers so far
@@ -36,10 +36,11 @@ func (f *flow) watch() *httptrace.ClientTrace {
 
 func (f *flow) gotConn(info httptrace.GotConnInfo) {
 	f.trace.attempts.Add(1)
-	if conn, ok := info.Conn.(*watchedConn); ok {
+	conn, _ := info.Conn.(*watchedConn)
+	if conn != nil {
 		conn.watch.expectResponse()
-		f.trace.conn.Store(conn)
 	}
+	f.trace.conn.Store(conn)
 }
 
 // answered reports whether an answer has begun.

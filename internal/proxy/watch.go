@@ -67,11 +67,21 @@ func watchContext(ctx context.Context, conn net.Conn) context.Context {
 	return ctx
 }
 
-// watchOf returns the watch of the connection a request came on; nil over TLS
-// and HTTP/2, where there is none.
+// watchOf returns the watch of the connection a request came on; nil for HTTP/2
+// over TLS, which has none.
 func watchOf(ctx context.Context) *headWatch {
 	w, _ := ctx.Value(watchKey{}).(*headWatch)
 	return w
+}
+
+// overTLS reports whether a request came over TLS. net/http itself sees only the
+// connections that are not watched.
+func overTLS(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	watch := watchOf(r.Context())
+	return watch != nil && watch.secured
 }
 
 // ambiguousResponse reports whether a backend's head said in two ways how long
@@ -100,6 +110,7 @@ const maxWatchedLine = 64
 type headWatch struct {
 	mu        sync.Mutex // owns the rest
 	responses bool
+	secured   bool // the connection is TLS; fixed
 	state     watchState
 	answered  bool   // responses: a byte has come since expectResponse
 	line      []byte // the beginning of a line whose end has not arrived

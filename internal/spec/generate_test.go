@@ -38,7 +38,17 @@ func text() *rapid.Generator[string] {
 }
 
 func drawBackend(t *rapid.T) spec.Backend {
-	return spec.Backend{Name: name().Draw(t, "name"), Endpoints: rapid.SliceOfN(text(), 1, 3).Draw(t, "endpoints")}
+	return spec.Backend{
+		Name: name().Draw(t, "name"), Endpoints: rapid.SliceOfN(text(), 1, 3).Draw(t, "endpoints"),
+		Protocol: text().Draw(t, "protocol"), TLS: rapid.Ptr(rapid.Custom(drawBackendTLS), true).Draw(t, "tls"),
+	}
+}
+
+func drawBackendTLS(t *rapid.T) spec.BackendTLS {
+	return spec.BackendTLS{
+		CA: text().Draw(t, "ca"), ServerName: text().Draw(t, "server name"),
+		Cert: text().Draw(t, "cert"), Key: text().Draw(t, "key"),
+	}
 }
 
 func drawKey(t *rapid.T) spec.Key {

@@ -18,6 +18,7 @@ func (d Definitions) Normalize() Definitions {
 	}
 	for i, b := range out.Backends {
 		out.Backends[i].Endpoints = sortedBy(b.Endpoints, func(s string) string { return s })
+		out.Backends[i].normalize()
 	}
 	for i, g := range out.Groups {
 		out.Groups[i].Keys = orNil(g.Keys)

@@ -17,6 +17,8 @@ const (
 	CodeName       = "name"
 	CodeReference  = "reference" // a backend or group that is not defined
 	CodeEndpoint   = "endpoint"
+	CodeProtocol   = "protocol" // of a backend: unknown, or contradicted by an endpoint's scheme
+	CodeTLS        = "tls"      // of a backend
 	CodeTimeout    = "timeout"
 	CodePlan       = "plan"
 	CodeKey        = "key"

@@ -16,6 +16,9 @@ type Definitions struct {
 type Backend struct {
 	Name      string   `json:"name" yaml:"name"`
 	Endpoints []string `json:"endpoints" yaml:"endpoints"` // http:// or https:// URLs without path, query or userinfo
+
+	Protocol string      `json:"protocol,omitempty" yaml:"protocol,omitempty"` // "" or http1, h2, h2c, auto
+	TLS      *BackendTLS `json:"tls,omitempty" yaml:"tls,omitempty"`           // only with https:// endpoints
 }
 
 // Group is a cohort group: its routes share keys and salt, and so move the same users.

@@ -56,23 +56,6 @@ func validate(defs Definitions, states map[string]rollout.State) []finding {
 	return append(found.list, uncompiled(defs, states)...)
 }
 
-func (b Backend) check(found *findings) {
-	if len(b.Endpoints) == 0 {
-		found.add("endpoints", CodeEndpoint, "it has no endpoints: name at least one, like http://127.0.0.1:3000")
-	}
-	if found.tooMany("endpoints", CodeEndpoint, len(b.Endpoints), maxEndpoints) {
-		return
-	}
-	for i, endpoint := range b.Endpoints {
-		field := fmt.Sprintf("endpoints[%d]", i)
-		if fault := endpointFault(endpoint); fault != "" {
-			found.add(field, CodeEndpoint, "the endpoint %s", fault)
-		} else if slices.Contains(b.Endpoints[:i], endpoint) {
-			found.add(field, CodeDuplicate, "the endpoint %s occurs twice: write it once", endpoint)
-		}
-	}
-}
-
 func (r Route) check(found *findings) {
 	if r.Group != "" && len(r.Keys) > 0 {
 		found.add("keys", CodeGroup, "it has keys and is in group %q: the group's keys count, so write them there", r.Group)

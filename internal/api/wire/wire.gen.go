@@ -357,11 +357,17 @@ type Backend struct {
 	Endpoints []string `json:"endpoints"`
 	Name      string   `json:"name"`
 
+	// Protocol h2, h2c or auto; absent: http1.
+	Protocol string `json:"protocol,omitempty,omitzero"`
+
 	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
 	Revision Revision `json:"revision"`
 
 	// Routes Names of the routes that name it on either side.
 	Routes []string `json:"routes"`
+
+	// TLS How a backend's https endpoints are verified, and who the router says it is. Files are those of each router's machine.
+	TLS BackendTLS `json:"tls,omitempty,omitzero"`
 }
 
 // BackendDefinition What people write about a backend.
@@ -371,6 +377,27 @@ type BackendDefinition struct {
 
 	// Name The name in the path unless given.
 	Name string `json:"name,omitempty,omitzero"`
+
+	// Protocol http1, the default, h2, h2c or auto.
+	Protocol string `json:"protocol,omitempty,omitzero"`
+
+	// TLS How a backend's https endpoints are verified, and who the router says it is. Files are those of each router's machine.
+	TLS BackendTLS `json:"tls,omitempty,omitzero"`
+}
+
+// BackendTLS How a backend's https endpoints are verified, and who the router says it is. Files are those of each router's machine.
+type BackendTLS struct {
+	// Ca File, or PEM itself; the system's authorities unless given.
+	Ca string `json:"ca,omitempty,omitzero"`
+
+	// Cert File of the router's client certificate.
+	Cert string `json:"cert,omitempty,omitzero"`
+
+	// Key File of its key.
+	Key string `json:"key,omitempty,omitzero"`
+
+	// ServerName Asked for and verified; the endpoint's host unless given.
+	ServerName string `json:"server_name,omitempty,omitzero"`
 }
 
 // BrokenEvent A row of the history that is not what was written.
