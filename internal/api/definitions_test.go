@@ -179,6 +179,8 @@ func TestADefinitionIsTheSameInAFileAndOnTheWire(t *testing.T) {
 			"headers": [{"name": "A"}, {"name": "B", "equals": ""}], "query": [{"name": "q", "matches": "[0-9]+"}]},
 		"priority": 3, "trailing_slash": "either", "legacy": "l", "new": "n", "group": "g",
 		"keys": [{"header": "X"}, {"cookie": "c"}, {"claim": "sub"}, "client_address", "mint"], "salt": "s",
+		"rewrite": {"legacy": {"strip_prefix": "/a", "add_prefix": "/b"},
+			"new": {"path": "/c", "host": "h", "set_headers": {"A": ""}, "remove_headers": ["B"]}},
 		"guard": {"legacy": {"timeouts": {"connect": "1s", "tls": "2s", "read": "3s", "write": "4s", "whole": "5s", "idle": "6s", "stream": "7s"}}},
 		"plan": {"steps": ["shadow", "1%"], "bake": "10m"}
 	}`

@@ -56,6 +56,7 @@ func (t *tables) compile(s *fleet.Snapshot) {
 	t.digest = s.DefinitionsDigest
 	t.table = routing.Compile(s.Revision, spec.Routing(s.Definitions, states))
 	t.lanes = t.proxy.BuildLanes(t.table, backends, limits)
+	t.rewrite(s.Definitions.Routes)
 	for _, bad := range t.table.Invalid() {
 		t.logger.Error("route left out: its requests go where they would without it",
 			"route", bad.Name, "code", bad.Code, "field", bad.Field, "error", bad.Message)
@@ -70,6 +71,20 @@ func backendOf(definition spec.Backend) proxy.Backend {
 		backend.TLS = proxy.BackendTLS(*definition.TLS)
 	}
 	return backend
+}
+
+// rewrite gives the lanes that rewrite what they need for it.
+func (t *tables) rewrite(routes []spec.Route) {
+	for i, route := range routes {
+		for _, side := range [...]routing.Side{routing.Legacy, routing.New} {
+			rewrite, faults := route.Rewriting(side)
+			if len(faults) > 0 {
+				t.logger.Error("no request of this side can be sent until its rewriting is mended",
+					"route", route.Name, "side", side.String(), "error", faults.Error())
+			}
+			t.lanes.Rewrite(i, side, rewrite)
+		}
+	}
 }
 
 func assigned(routes []fleet.RouteState) []routing.Assigned {

@@ -40,6 +40,8 @@ type flow struct {
 	lane    *lane // nil until assigned
 	metrics *telemetry.Lane
 
+	rewritten *exchange.Rewritten // nil: the lane's requests go as they came
+
 	body     *clientBody // nil without a request body
 	deadline deadline
 	trace    trace

@@ -37,6 +37,9 @@ func (f *flow) forward() {
 
 // attempt sends the request to the lane's backend and waits for a response head.
 func (f *flow) attempt(within time.Duration) exchange.Next {
+	if problem := f.rewrite(); problem != nil {
+		return f.Refused(problem)
+	}
 	endpoint := f.lane.pick()
 	if endpoint == nil {
 		f.Err = errNoEndpoint
@@ -82,6 +85,7 @@ func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
 	out := in.WithContext(ctx) // method, host, length and trailers are the client's
 	out.URL = targetURL(endpoint, f.target)
 	out.Header = http.Header(f.OutboundRequest(exchange.Fields(in.Header), f.from))
+	f.rewriteRequest(out, endpoint)
 	out.Body, out.GetBody = nil, nil
 	out.Close, out.TransferEncoding = false, nil // those are between the client and us
 	if in.ContentLength != 0 && in.Body != nil && in.Body != http.NoBody {

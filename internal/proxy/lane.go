@@ -3,6 +3,7 @@ package proxy
 import (
 	"sync/atomic"
 
+	"github.com/stranglerfig/strangler/internal/exchange"
 	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/telemetry"
@@ -28,6 +29,7 @@ type lane struct {
 	endpoints []*pool
 	turn      atomic.Uint32
 	limits    guard.Timeouts
+	rewrite   *exchange.Rewrite // nil: none
 	metrics   *telemetry.Lane
 }
 

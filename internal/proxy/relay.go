@@ -42,6 +42,7 @@ func (f *flow) relay(idle time.Duration) exchange.Next {
 func (f *flow) writeHead() {
 	h := exchange.Fields(f.w.Header())
 	exchange.InboundResponse(h, exchange.Fields(f.res.Header))
+	f.rewriteResponse(h)
 	if f.MintsCookie(exchange.Fields(f.r.Header), exchange.Fields(f.res.Header)) {
 		cookies := slices.Clone(h["Set-Cookie"])
 		h["Set-Cookie"] = append(cookies, f.CohortCookie(newCohortKey()))

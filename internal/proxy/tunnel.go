@@ -90,7 +90,7 @@ func (f *flow) tunnel(idle time.Duration) exchange.Next {
 	defer client.Close()  //nolint:errcheck // the tunnel is over; there is nobody to tell
 	defer backend.Close() //nolint:errcheck // as above
 	f.answered = true
-	if err := writeUpgrade(rw.Writer, f.res); err != nil {
+	if err := f.writeUpgrade(rw.Writer); err != nil {
 		f.Err = err
 		return f.BodyBroke(guard.ClientGone)
 	}
@@ -99,10 +99,11 @@ func (f *flow) tunnel(idle time.Duration) exchange.Next {
 }
 
 // writeUpgrade sends the 101 with the backend's fields.
-func writeUpgrade(w *bufio.Writer, res *http.Response) error {
-	h := make(exchange.Fields, len(res.Header)+2)
-	exchange.InboundResponse(h, exchange.Fields(res.Header))
-	h["Connection"], h["Upgrade"] = []string{"Upgrade"}, res.Header["Upgrade"]
+func (f *flow) writeUpgrade(w *bufio.Writer) error {
+	h := make(exchange.Fields, len(f.res.Header)+2)
+	exchange.InboundResponse(h, exchange.Fields(f.res.Header))
+	f.rewriteResponse(h)
+	h["Connection"], h["Upgrade"] = []string{"Upgrade"}, f.res.Header["Upgrade"]
 	if _, err := w.WriteString("HTTP/1.1 101 Switching Protocols\r\n"); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -22,11 +23,11 @@ const lineWidth = 100
 // a kind that does not exist.
 func FormatYAML(defs Definitions) ([]byte, error) {
 	var f formatter
-	for _, section := range pairs(reflect.ValueOf(defs)) {
+	for _, section := range f.pairs(reflect.ValueOf(defs)) {
 		f.text.WriteString(section.key + ":\n")
 		for i := range section.value.Len() {
 			lead := "  - "
-			for _, field := range pairs(section.value.Index(i)) {
+			for _, field := range f.pairs(section.value.Index(i)) {
 				f.block(lead, field)
 				lead = "    "
 			}
@@ -47,15 +48,22 @@ type formatter struct {
 	err  error
 }
 
-// pair is one written field of a struct.
+// pair is one written field of a struct, or one entry of a map.
 type pair struct {
 	key   string
 	value reflect.Value
 }
 
-// pairs lists the fields of a struct that are to be written.
-func pairs(v reflect.Value) []pair {
+// pairs lists the fields of a struct that are to be written, or a map by key.
+func (f *formatter) pairs(v reflect.Value) []pair {
 	var list []pair
+	if v.Kind() == reflect.Map {
+		for key, value := range v.Seq2() {
+			list = append(list, pair{f.name(key.String()), value})
+		}
+		slices.SortFunc(list, func(a, b pair) int { return cmp.Compare(a.key, b.key) })
+		return list
+	}
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		if v.Field(i).IsZero() && strings.HasSuffix(field.Tag.Get("yaml"), ",omitempty") {
@@ -83,7 +91,7 @@ func (f *formatter) block(lead string, field pair) {
 		}
 		return
 	}
-	for _, part := range pairs(value) {
+	for _, part := range f.pairs(value) {
 		f.block(indent, part)
 	}
 }
@@ -97,8 +105,8 @@ func (f *formatter) flow(v reflect.Value) string {
 	switch v.Kind() {
 	case reflect.Pointer:
 		return f.flow(v.Elem())
-	case reflect.Struct:
-		for _, p := range pairs(v) {
+	case reflect.Struct, reflect.Map:
+		for _, p := range f.pairs(v) {
 			parts = append(parts, p.key+": "+f.flow(p.value))
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
@@ -124,6 +132,14 @@ func (f *formatter) key(key Key) string {
 	default:
 		return word
 	}
+}
+
+// name quotes the key of a map unless every reader sees where it ends.
+func (f *formatter) name(s string) string {
+	if strings.Contains(s, ":") {
+		return quoted(s)
+	}
+	return f.scalar(s)
 }
 
 // scalar quotes a string unless every reader of YAML takes it for a string.

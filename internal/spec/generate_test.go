@@ -98,6 +98,7 @@ func drawRoute(t *rapid.T) spec.Route {
 		Group:         text().Draw(t, "group"),
 		Keys:          drawKeys(t),
 		Salt:          text().Draw(t, "salt"),
+		Rewrite:       drawRewrite(t),
 		Guard:         drawGuard(t),
 		Plan:          drawPlan(t),
 		Data:          text().Draw(t, "data"),

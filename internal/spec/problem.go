@@ -20,6 +20,7 @@ const (
 	CodeProtocol   = "protocol" // of a backend: unknown, or contradicted by an endpoint's scheme
 	CodeTLS        = "tls"      // of a backend
 	CodeTimeout    = "timeout"
+	CodeRewrite    = "rewrite"
 	CodePlan       = "plan"
 	CodeKey        = "key"
 	CodeSalt       = "salt"

@@ -64,6 +64,8 @@ func (r *reader) value(node ast.Node, path string, into reflect.Value) {
 		r.fields(node, path, into)
 	case into.Kind() == reflect.Slice:
 		r.list(node, path, into)
+	case into.Kind() == reflect.Map:
+		r.texts(node, path, into)
 	case into.Kind() == reflect.Int:
 		r.integer(node, path, into)
 	default:
@@ -117,6 +119,32 @@ func (r *reader) fields(node ast.Node, path string, into reflect.Value) {
 			continue
 		}
 		r.value(pair.Value, join(path, name), into.Field(index))
+	}
+}
+
+// texts reads a map of texts whose keys are people's own.
+func (r *reader) texts(node ast.Node, path string, into reflect.Value) {
+	if _, empty := node.(*ast.NullNode); empty {
+		return
+	}
+	mapping, ok := node.(*ast.MappingNode)
+	if !ok {
+		r.report(node, path, CodeType, "%s is %s: want a map, like {X-Name: value}", label(path), shape(node))
+		return
+	}
+	texts := make(map[string]string, len(mapping.Values))
+	for _, pair := range mapping.Values {
+		name := keyText(pair.Key)
+		if _, twice := texts[name]; twice {
+			r.report(pair.Key, join(path, name), CodeDuplicate, "the key %q occurs twice in %s", name, label(path))
+			continue
+		}
+		var text string
+		r.value(pair.Value, join(path, name), reflect.ValueOf(&text).Elem())
+		texts[name] = text
+	}
+	if len(texts) > 0 {
+		into.Set(reflect.ValueOf(texts))
 	}
 }
 

@@ -37,18 +37,19 @@ type Key struct {
 
 // Route is one route's definition.
 type Route struct {
-	Name          string `json:"name" yaml:"name"`
-	Match         Match  `json:"match" yaml:"match"`
-	Priority      int    `json:"priority,omitempty" yaml:"priority,omitempty"`
-	TrailingSlash string `json:"trailing_slash,omitempty" yaml:"trailing_slash,omitempty"` // "" or strict, either
-	Legacy        string `json:"legacy" yaml:"legacy"`
-	New           string `json:"new,omitempty" yaml:"new,omitempty"`
-	Group         string `json:"group,omitempty" yaml:"group,omitempty"` // "": the route is its own group
-	Keys          []Key  `json:"keys,omitempty" yaml:"keys,omitempty"`   // only without a group
-	Salt          string `json:"salt,omitempty" yaml:"salt,omitempty"`   // only without a group
-	Guard         *Guard `json:"guard,omitempty" yaml:"guard,omitempty"`
-	Plan          *Plan  `json:"plan,omitempty" yaml:"plan,omitempty"`
-	Data          string `json:"data,omitempty" yaml:"data,omitempty"` // "" or shared, synced, separate: where writes go
+	Name          string   `json:"name" yaml:"name"`
+	Match         Match    `json:"match" yaml:"match"`
+	Priority      int      `json:"priority,omitempty" yaml:"priority,omitempty"`
+	TrailingSlash string   `json:"trailing_slash,omitempty" yaml:"trailing_slash,omitempty"` // "" or strict, either
+	Legacy        string   `json:"legacy" yaml:"legacy"`
+	New           string   `json:"new,omitempty" yaml:"new,omitempty"`
+	Group         string   `json:"group,omitempty" yaml:"group,omitempty"` // "": the route is its own group
+	Keys          []Key    `json:"keys,omitempty" yaml:"keys,omitempty"`   // only without a group
+	Salt          string   `json:"salt,omitempty" yaml:"salt,omitempty"`   // only without a group
+	Rewrite       *Rewrite `json:"rewrite,omitempty" yaml:"rewrite,omitempty"`
+	Guard         *Guard   `json:"guard,omitempty" yaml:"guard,omitempty"`
+	Plan          *Plan    `json:"plan,omitempty" yaml:"plan,omitempty"`
+	Data          string   `json:"data,omitempty" yaml:"data,omitempty"` // "" or shared, synced, separate: where writes go
 }
 
 // Match says which requests a route wants.

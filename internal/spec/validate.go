@@ -73,6 +73,8 @@ func (r Route) check(found *findings) {
 	}
 	checkConditions("match.headers", r.Match.Headers, found)
 	checkConditions("match.query", r.Match.Query, found)
+	r.checkRewrite(routing.Legacy, found)
+	r.checkRewrite(routing.New, found)
 	r.checkTimeouts(routing.Legacy, found)
 	r.checkTimeouts(routing.New, found)
 	r.Plan.check(found)

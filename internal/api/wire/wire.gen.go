@@ -850,6 +850,15 @@ type RevokedOverride struct {
 	ID      string    `json:"id"`
 }
 
+// RewriteDefinition How requests are changed on their way to each side.
+type RewriteDefinition struct {
+	// Legacy The rewriting of one side; templates name parameters of the route's match.
+	Legacy SideRewrite `json:"legacy,omitempty,omitzero"`
+
+	// New The rewriting of one side; templates name parameters of the route's match.
+	New SideRewrite `json:"new,omitempty,omitzero"`
+}
+
 // Role What a token may do; each includes the ones before it.
 type Role string
 
@@ -899,6 +908,9 @@ type RouteDefinition struct {
 
 	// Priority Higher wins before anything else is looked at.
 	Priority int `json:"priority,omitempty,omitzero"`
+
+	// Rewrite How requests are changed on their way to each side.
+	Rewrite RewriteDefinition `json:"rewrite,omitempty,omitzero"`
 
 	// Salt Only without a group; made when the route is first defined.
 	Salt string `json:"salt,omitempty,omitzero"`
@@ -1024,6 +1036,25 @@ type Side string
 type SideGuard struct {
 	// Timeouts Durations such as 2s or 500ms.
 	Timeouts TimeoutsDefinition `json:"timeouts,omitempty,omitzero"`
+}
+
+// SideRewrite The rewriting of one side; templates name parameters of the route's match.
+type SideRewrite struct {
+	// AddPrefix Template.
+	AddPrefix string `json:"add_prefix,omitempty,omitzero"`
+
+	// Host Sent in place of the client's Host; with or without a port.
+	Host string `json:"host,omitempty,omitzero"`
+
+	// Path Template in place of the route's own; excludes strip_prefix and add_prefix.
+	Path          string   `json:"path,omitempty,omitzero"`
+	RemoveHeaders []string `json:"remove_headers,omitempty,omitzero"`
+
+	// SetHeaders By name; they replace what the client sent.
+	SetHeaders map[string]string `json:"set_headers,omitempty,omitzero"`
+
+	// StripPrefix Template that the route's match begins with.
+	StripPrefix string `json:"strip_prefix,omitempty,omitzero"`
 }
 
 // Stage Where a route stands in its migration.
