@@ -28,6 +28,7 @@ type acks struct {
 	done      routing.Revision // the highest the data plane confirmed; guarded by mu
 	floor     routing.Revision // smaller ones were given to other content; guarded by mu
 	suspended bool             // guarded by mu
+	epoch     int              // how often forget was called; guarded by mu
 }
 
 func newAcks() *acks {
@@ -59,12 +60,25 @@ func (a *acks) resume(floor routing.Revision) {
 	a.update(func() { a.suspended, a.floor = false, max(a.floor, floor) })
 }
 
+// forget withdraws every acknowledgement for good, also those still to come: the
+// numbers begin anew.
+func (a *acks) forget() {
+	a.update(func() { a.done, a.floor, a.suspended, a.epoch = 0, 0, false, a.epoch+1 })
+}
+
 // when confirms a revision as soon as applied is closed. It does not wait.
 func (a *acks) when(applied <-chan struct{}, revision routing.Revision) {
+	a.mu.Lock()
+	epoch := a.epoch
+	a.mu.Unlock()
 	a.pending.Go(func() {
 		select {
 		case <-applied:
-			a.update(func() { a.done = max(a.done, revision) })
+			a.update(func() {
+				if a.epoch == epoch {
+					a.done = max(a.done, revision)
+				}
+			})
 		case <-a.stop:
 		}
 	})

@@ -13,6 +13,9 @@ var (
 	ErrStoreReplaced = errors.New("the store is not the one whose table is served")
 )
 
+// accept is the way out of an alarm.
+const accept = "take the store as it is, on each router: stranglerctl doctor --accept-store"
+
 // ErrUnreadable says that a snapshot does not fit together. It is not applied.
 var ErrUnreadable = errors.New("unreadable snapshot")
 
@@ -22,15 +25,15 @@ func lineage(current, next *Snapshot) error {
 	case current == nil:
 		return nil
 	case next.StoreID != current.StoreID:
-		return fmt.Errorf("%w: it is store %s, and revision %d of store %s stays in force; point the router at the right database, or restart it to take this one",
+		return fmt.Errorf("%w: it is store %s, and revision %d of store %s stays in force; point the router at the right database, or "+accept,
 			ErrStoreReplaced, next.StoreID, current.Revision, current.StoreID)
 	case next.Revision < current.Revision:
 		return fmt.Errorf("%w: it is at %d, and %d stays in force; this happens after a fail-over to a replica that lagged or a restored backup: "+
-			"bring the store forward, or stop the router, remove its snapshot file and start it again to take the store as it is",
+			"bring the store forward, or "+accept,
 			ErrStoreWentBack, next.Revision, current.Revision)
 	case next.Revision == current.Revision && next.Digest != current.Digest:
 		return fmt.Errorf("%w: both are %d, and the table in force stays; this happens after a fail-over or a restored backup: "+
-			"any change makes a new revision that the router follows, or stop it, remove its snapshot file and start it again",
+			"any change makes a new revision that the router follows, or "+accept,
 			ErrStoreForked, next.Revision)
 	default:
 		return nil

@@ -26,7 +26,8 @@ type Config struct {
 	Source Source
 	// Apply hands a snapshot to the data plane and returns at once; applied is
 	// closed when no exchange can start an attempt by an older table any more.
-	// One goroutine calls it, with ever newer snapshots of one store.
+	// One goroutine calls it, with ever newer snapshots of one store until Accept
+	// says otherwise.
 	Apply func(*Snapshot) (applied <-chan struct{})
 
 	StateDir string // where the snapshot file lives; empty: none is kept
@@ -46,7 +47,8 @@ type Watcher struct {
 	current atomic.Pointer[Snapshot] // written by the goroutine of follow alone
 	ready   chan struct{}            // closed when current is first set
 	wake    chan struct{}            // one slot: many wakes are one load
-	doubt   atomic.Bool              // the next load must not build on what is known
+	accepts chan acceptance
+	doubt   atomic.Bool // the next load must not build on what is known
 	acks    *acks
 	keeper  *keeper
 
@@ -70,6 +72,7 @@ func NewWatcher(cfg Config) *Watcher {
 		started: now,
 		ready:   make(chan struct{}),
 		wake:    make(chan struct{}, 1),
+		accepts: make(chan acceptance),
 		acks:    newAcks(),
 		keeper:  newKeeper(cfg.StateDir, cfg.Logger),
 		status:  Status{Since: now},
@@ -115,6 +118,8 @@ func (w *Watcher) rest(ctx context.Context) bool {
 	early := time.Duration(rand.Int64N(int64(w.cfg.PollEvery)/10 + 1))
 	select {
 	case <-w.wake:
+	case a := <-w.accepts:
+		a.done <- w.adopt(a.ctx)
 	case <-time.After(w.cfg.PollEvery - early):
 	case <-ctx.Done():
 	}

@@ -40,6 +40,7 @@ func Run(t *testing.T, backend Backend) {
 		{"Instances", testInstances},
 		{"Overrides", testOverrides},
 		{"Counts", testCounts},
+		{"Restore", testRestore},
 		{"Text", testText},
 		{"Limits", testLimits},
 	} {
