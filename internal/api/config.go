@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/fleet"
@@ -30,12 +31,43 @@ type Editor interface {
 // History is the store as the list of events needs it.
 type History interface {
 	Events(ctx context.Context, query rollout.EventQuery) ([]rollout.Event, error)
+	VerifyEvents(ctx context.Context) (rollout.Verification, error)
+	// Note writes an event about what changes no table.
+	Note(ctx context.Context, event rollout.Event) error
+}
+
+// TokenStore is the store of tokens as their administration needs it; see auth.Tokens.
+type TokenStore interface {
+	ListTokens(ctx context.Context) ([]auth.Token, error)
+	CreateToken(ctx context.Context, token auth.Token, actor string) error
+	RevokeToken(ctx context.Context, id string, actor string) error
+}
+
+// Overrides is the store as the revocation of overrides needs it.
+type Overrides interface {
+	RevokeOverride(ctx context.Context, override fleet.RevokedOverride, actor string) error
+}
+
+// Signer has the keys of overrides; *auth.OverrideKeys is the one.
+type Signer interface {
+	Sign(route, side string, ttl time.Duration, now time.Time) (auth.Override, string, error)
+	Rotate() error
+	IDs() []string
+}
+
+// Counts is what the fleet served.
+type Counts interface {
+	// UnsafeServed is of the new side, since a moment, on all instances.
+	UnsafeServed(ctx context.Context, route string, since time.Time) (uint64, error)
+	// Traffic is in requests per second of the last whole minute, by instance.
+	Traffic(ctx context.Context) (map[string]float64, error)
 }
 
 // Mover gives commands to routes; *rollout.Controller is the one.
 type Mover interface {
 	Do(ctx context.Context, route string, cmd rollout.Command, ifRevision *routing.Revision) (rollout.Result, error)
 	RollbackAll(ctx context.Context, cmd rollout.Command) ([]rollout.Result, error)
+	PromoteGroup(ctx context.Context, group string, cmd rollout.Command) ([]rollout.Result, error)
 }
 
 // Router is what this instance serves.
@@ -51,16 +83,24 @@ type Authenticator interface {
 	Verify(ctx context.Context, secret, from string) (auth.Identity, error)
 }
 
-// Config is everything the admin API stands on. The ports, Metrics, Dial, Logger
-// and Instance are required.
+// Config is everything the admin API stands on. The ports, Metrics, Dial, Accept,
+// Logger and Instance are required.
 type Config struct {
-	Catalog Catalog
-	Editor  Editor
-	History History
-	Mover   Mover
-	Router  Router
-	Tokens  Authenticator
-	Metrics http.Handler // answers /metrics
+	Catalog    Catalog
+	Editor     Editor
+	History    History
+	Mover      Mover
+	Router     Router
+	Tokens     Authenticator
+	TokenStore TokenStore
+	Overrides  Overrides
+	Signer     Signer // nil: there are no keys, and no override can be made
+	Counts     Counts
+	Metrics    http.Handler // answers /metrics
+
+	// Accept makes this router follow what its store holds although it raised an
+	// alarm about it, and returns what is served then.
+	Accept func(ctx context.Context) (*fleet.Snapshot, error)
 
 	// Dial opens the connections by which doctor looks whether endpoints are
 	// there. It is the data plane's, so that both refuse the same addresses.
@@ -88,6 +128,9 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Changed == nil {
 		cfg.Changed = func() {}
 	}
+	if cfg.Signer == nil {
+		cfg.Signer = new(auth.OverrideKeys)
+	}
 	s := &server{Config: cfg, hosts: allowedHosts(cfg.Hosts), examining: make(chan struct{}, 1)}
 	return s.handler(), nil
 }
@@ -104,6 +147,10 @@ func (c *Config) missing() string {
 		{"Mover", c.Mover != nil},
 		{"Router", c.Router != nil},
 		{"Tokens", c.Tokens != nil},
+		{"TokenStore", c.TokenStore != nil},
+		{"Overrides", c.Overrides != nil},
+		{"Counts", c.Counts != nil},
+		{"Accept", c.Accept != nil},
 		{"Metrics", c.Metrics != nil},
 		{"Dial", c.Dial != nil},
 		{"Logger", c.Logger != nil},

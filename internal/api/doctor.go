@@ -71,7 +71,7 @@ func (s *server) storeChecks(ctx context.Context) []wire.Check {
 	}
 	status := s.Router.Status()
 	if status.Alarm != nil {
-		checks = append(checks, group.fail("store_alarm", "this router keeps its table until the store continues it", "%v", status.Alarm))
+		checks = append(checks, group.fail("store_alarm", "find out which of the two is right; to take the store as it is, on each router: stranglerctl doctor --accept-store", "%v", status.Alarm))
 	}
 	if status.FromFile {
 		checks = append(checks, group.warn("served_from_file", "it is replaced as soon as the store answers",

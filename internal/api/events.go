@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
 	"github.com/stranglerfig/strangler/internal/rollout"
@@ -37,6 +38,25 @@ func (s *server) ListEvents(w http.ResponseWriter, r *http.Request, params wire.
 		list[i] = wireEvent(event)
 	}
 	s.writeJSON(w, r, list)
+}
+
+// verifyFor bounds how long the whole history may take.
+const verifyFor = time.Minute
+
+// VerifyEvents follows the chain of hashes through the whole history.
+func (s *server) VerifyEvents(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), verifyFor)
+	defer cancel()
+	found, err := s.History.VerifyEvents(ctx)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	answer := wire.Verification{Events: found.Events, Intact: found.Broken == nil, Head: found.Head}
+	if found.Broken != nil {
+		answer.Broken = &wire.BrokenEvent{ID: found.Broken.ID, Why: found.Broken.Why}
+	}
+	s.writeJSON(w, r, answer)
 }
 
 func eventQuery(params wire.ListEventsParams) (rollout.EventQuery, error) {

@@ -36,6 +36,9 @@ type ServerInterface interface {
 	// ListEvents The history, newest first.
 	// (GET /api/v1/events)
 	ListEvents(w http.ResponseWriter, r *http.Request, params ListEventsParams)
+	// VerifyEvents Follow the chain of hashes through the whole history.
+	// (GET /api/v1/events/verify)
+	VerifyEvents(w http.ResponseWriter, r *http.Request)
 	// Explain Which route and side a request would get, and why. Sends nothing.
 	// (POST /api/v1/explain)
 	Explain(w http.ResponseWriter, r *http.Request)
@@ -48,12 +51,30 @@ type ServerInterface interface {
 	// GetGroup One cohort group.
 	// (GET /api/v1/groups/{group})
 	GetGroup(w http.ResponseWriter, r *http.Request, group GroupName)
+	// PromoteGroup Promote every route of a group, in one revision; what refuses one refuses all.
+	// (POST /api/v1/groups/{group}/promote)
+	PromoteGroup(w http.ResponseWriter, r *http.Request, group GroupName, params PromoteGroupParams)
+	// ReshuffleGroup Give a group a new salt. Moves users from side to side where routes are in canary.
+	// (POST /api/v1/groups/{group}/reshuffle)
+	ReshuffleGroup(w http.ResponseWriter, r *http.Request, group GroupName, params ReshuffleGroupParams)
 	// ListInstances Every router heard of in the last day, by name.
 	// (GET /api/v1/instances)
 	ListInstances(w http.ResponseWriter, r *http.Request)
 	// GetOpenapi This document.
 	// (GET /api/v1/openapi.yaml)
 	GetOpenapi(w http.ResponseWriter, r *http.Request)
+	// ListRevokedOverrides The overrides that were revoked and have not expired. Those in force are kept nowhere but with their testers.
+	// (GET /api/v1/overrides)
+	ListRevokedOverrides(w http.ResponseWriter, r *http.Request)
+	// CreateOverride Sign a value that puts its bearer on one side of one route.
+	// (POST /api/v1/overrides)
+	CreateOverride(w http.ResponseWriter, r *http.Request)
+	// RotateOverrideKey Sign overrides by a new key from now on. What older keys signed stays valid.
+	// (POST /api/v1/overrides/rotate)
+	RotateOverrideKey(w http.ResponseWriter, r *http.Request)
+	// RevokeOverride Revoke an override, whoever bears it.
+	// (DELETE /api/v1/overrides/{override})
+	RevokeOverride(w http.ResponseWriter, r *http.Request, override string)
 	// RollbackAll Roll every route back, in one revision.
 	// (POST /api/v1/rollback)
 	RollbackAll(w http.ResponseWriter, r *http.Request, params RollbackAllParams)
@@ -90,6 +111,18 @@ type ServerInterface interface {
 	// GetStatus What this router serves, and how its store is.
 	// (GET /api/v1/status)
 	GetStatus(w http.ResponseWriter, r *http.Request)
+	// AcceptStore Let this router follow what its store holds, although it raised an alarm about it.
+	// (POST /api/v1/store/accept)
+	AcceptStore(w http.ResponseWriter, r *http.Request)
+	// ListTokens Every token, the oldest first; never a secret.
+	// (GET /api/v1/tokens)
+	ListTokens(w http.ResponseWriter, r *http.Request)
+	// CreateToken Make a token. Its secret is in this answer and nowhere else.
+	// (POST /api/v1/tokens)
+	CreateToken(w http.ResponseWriter, r *http.Request)
+	// RevokeToken Revoke a token. Routers refuse it within five seconds.
+	// (DELETE /api/v1/tokens/{token})
+	RevokeToken(w http.ResponseWriter, r *http.Request, token string)
 	// GetLivez Whether the process lives.
 	// (GET /livez)
 	GetLivez(w http.ResponseWriter, r *http.Request)
@@ -440,6 +473,20 @@ func (siw *ServerInterfaceWrapper) ListEvents(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// VerifyEvents operation middleware
+func (siw *ServerInterfaceWrapper) VerifyEvents(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.VerifyEvents(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // Explain operation middleware
 func (siw *ServerInterfaceWrapper) Explain(w http.ResponseWriter, r *http.Request) {
 
@@ -508,6 +555,111 @@ func (siw *ServerInterfaceWrapper) GetGroup(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// PromoteGroup operation middleware
+func (siw *ServerInterfaceWrapper) PromoteGroup(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "group" -------------
+	var group GroupName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "group", mux.Vars(r)["group"], &group, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "group", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PromoteGroupParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PromoteGroup(w, r, group, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReshuffleGroup operation middleware
+func (siw *ServerInterfaceWrapper) ReshuffleGroup(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "group" -------------
+	var group GroupName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "group", mux.Vars(r)["group"], &group, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "group", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReshuffleGroupParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReshuffleGroup(w, r, group, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListInstances operation middleware
 func (siw *ServerInterfaceWrapper) ListInstances(w http.ResponseWriter, r *http.Request) {
 
@@ -527,6 +679,74 @@ func (siw *ServerInterfaceWrapper) GetOpenapi(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetOpenapi(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListRevokedOverrides operation middleware
+func (siw *ServerInterfaceWrapper) ListRevokedOverrides(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListRevokedOverrides(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateOverride operation middleware
+func (siw *ServerInterfaceWrapper) CreateOverride(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateOverride(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RotateOverrideKey operation middleware
+func (siw *ServerInterfaceWrapper) RotateOverrideKey(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RotateOverrideKey(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeOverride operation middleware
+func (siw *ServerInterfaceWrapper) RevokeOverride(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "override" -------------
+	var override string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "override", mux.Vars(r)["override"], &override, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "override", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeOverride(w, r, override)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1125,6 +1345,74 @@ func (siw *ServerInterfaceWrapper) GetStatus(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// AcceptStore operation middleware
+func (siw *ServerInterfaceWrapper) AcceptStore(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcceptStore(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListTokens operation middleware
+func (siw *ServerInterfaceWrapper) ListTokens(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListTokens(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateToken operation middleware
+func (siw *ServerInterfaceWrapper) CreateToken(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateToken(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeToken operation middleware
+func (siw *ServerInterfaceWrapper) RevokeToken(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "token" -------------
+	var token string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", mux.Vars(r)["token"], &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "token", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeToken(w, r, token)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetLivez operation middleware
 func (siw *ServerInterfaceWrapper) GetLivez(w http.ResponseWriter, r *http.Request) {
 
@@ -1312,6 +1600,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/v1/events", wrapper.ListEvents).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/api/v1/events/verify", wrapper.VerifyEvents).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/api/v1/explain", wrapper.Explain).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/backends", wrapper.ListBackends).Methods(http.MethodGet)
@@ -1326,15 +1616,35 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/v1/groups/{group}", wrapper.GetGroup).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/api/v1/groups/{group}/promote", wrapper.PromoteGroup).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/groups/{group}/reshuffle", wrapper.ReshuffleGroup).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/api/v1/apply", wrapper.Apply).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/export", wrapper.Export).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/instances", wrapper.ListInstances).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/api/v1/store/accept", wrapper.AcceptStore).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/api/v1/status", wrapper.GetStatus).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/doctor", wrapper.Doctor).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/tokens", wrapper.ListTokens).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/tokens", wrapper.CreateToken).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/tokens/{token}", wrapper.RevokeToken).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/overrides", wrapper.ListRevokedOverrides).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/overrides", wrapper.CreateOverride).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/overrides/{override}", wrapper.RevokeOverride).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/overrides/rotate", wrapper.RotateOverrideKey).Methods(http.MethodPost)
 
 	return r
 }

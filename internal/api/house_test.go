@@ -94,8 +94,9 @@ func open(t *testing.T, change ...func(*api.Config)) *house {
 	logger := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := api.Config{
 		Catalog: h.store, Editor: h.store, History: h.store,
-		Mover:  &rollout.Controller{Ledger: h.store, Clock: time.Now},
+		Mover:  &rollout.Controller{Ledger: h.store, History: h.store, Clock: time.Now},
 		Router: h.router, Tokens: auth.NewVerifier(h.store, "", logger),
+		TokenStore: h.store, Overrides: h.store, Counts: h.store, Accept: h.router.accept,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "strangler_config_revision 1\n")
@@ -314,6 +315,12 @@ func (s *standing) refresh() {
 	s.snapshot = snapshot
 	s.table = routing.Compile(snapshot.Revision, spec.Routing(snapshot.Definitions, states))
 	s.status = fleet.Status{Reachable: true, Listening: true, Since: time.Now(), ConfirmedAt: time.Now()}
+}
+
+// accept takes the store as it is.
+func (s *standing) accept(context.Context) (*fleet.Snapshot, error) {
+	s.refresh()
+	return s.Snapshot(), nil
 }
 
 // serve makes it serve a table that the store does not hold.

@@ -22,11 +22,19 @@ func (s *server) ListInstances(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	traffic, err := s.Counts.Traffic(ctx)
+	if err != nil {
+		s.Logger.Warn("the traffic of the instances could not be read", "error", err)
+	}
 	list := make([]wire.Instance, len(instances))
 	for i, instance := range instances {
 		list[i] = wire.Instance{
 			Instance: instance.Name, Revision: wire.Revision(instance.Revision), AgeS: instance.Age.Seconds(),
 			State: instanceState(instance), Version: instance.Version,
+		}
+		if err == nil {
+			rate := traffic[instance.Name]
+			list[i].RequestsPerS = &rate
 		}
 	}
 	s.writeJSON(w, r, list)

@@ -91,6 +91,13 @@ func (s *server) problemOf(err error) *problem {
 			err.Error()+"; nothing was changed", "")
 	case errors.Is(err, rollout.ErrText):
 		return newProblem(http.StatusBadRequest, "bad_text", "This text cannot be kept.", err.Error()+"; nothing was changed", "")
+	case errors.Is(err, auth.ErrExpired), errors.Is(err, auth.ErrRevoked):
+		return outOfForce(err)
+	case errors.Is(err, auth.ErrOverride):
+		return badRequest("bad_override", err.Error(), "")
+	case errors.Is(err, auth.ErrNoOverrideKeys), errors.Is(err, auth.ErrOverrideKeysFixed):
+		return newProblem(http.StatusConflict, "override_keys", "The keys for overrides are not this router's to change.",
+			err.Error()+"; nothing was changed", "")
 	case errors.Is(err, auth.ErrDenied):
 		return newProblem(http.StatusUnauthorized, "unauthenticated", "A token is needed.", err.Error(),
 			"send the header Authorization: Bearer <token>; `strangler token create` makes one")
@@ -102,6 +109,16 @@ func (s *server) problemOf(err error) *problem {
 	default:
 		return s.internal(err)
 	}
+}
+
+// outOfForce is for a token that once was good.
+func outOfForce(err error) *problem {
+	code, title := "token_expired", "The token has expired."
+	if errors.Is(err, auth.ErrRevoked) {
+		code, title = "token_revoked", "The token was revoked."
+	}
+	return newProblem(http.StatusUnauthorized, code, title, err.Error(),
+		"ask an admin for a new one: stranglerctl token create")
 }
 
 // storeAway is for what cannot be done without the store.

@@ -13,7 +13,7 @@ func TestEveryOperationAsksForTheRoleTheDocumentNames(t *testing.T) {
 	h := openShop(t)
 	roles := []auth.Role{auth.Viewer, auth.Operator, auth.Admin}
 	for _, op := range describedOperations() {
-		path := strings.NewReplacer("{route}", "nobody", "{backend}", "nobody", "{group}", "nobody").Replace(op.path)
+		path := strings.NewReplacer("{route}", "nobody", "{backend}", "nobody", "{group}", "nobody", "{token}", "nobody", "{override}", "nobody").Replace(op.path)
 		nobody := h.call(op.method, path, "", header("Authorization", ""))
 		if op.role == "open" {
 			nobody.want(http.StatusOK)
@@ -68,7 +68,7 @@ func TestARevokedTokenIsDenied(t *testing.T) {
 	if err := h.store.RevokeToken(t.Context(), token.ID, "test"); err != nil {
 		t.Fatal(err)
 	}
-	if p := h.get("/api/v1/status", as(secret)).problem(http.StatusUnauthorized, "unauthenticated"); !strings.Contains(p.Detail, "revoked") {
+	if p := h.get("/api/v1/status", as(secret)).problem(http.StatusUnauthorized, "token_revoked"); !strings.Contains(p.Detail, "revoked") {
 		t.Errorf("%+v", p)
 	}
 }

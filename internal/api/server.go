@@ -55,6 +55,7 @@ func (s *server) operations() []operation {
 		{"UndoRoute", post, route + "/undo", auth.Operator, glue.UndoRoute},
 		{"RollbackAll", post, v1 + "/rollback", auth.Operator, glue.RollbackAll},
 		{"ListEvents", get, v1 + "/events", auth.Viewer, glue.ListEvents},
+		{"VerifyEvents", get, v1 + "/events/verify", auth.Viewer, glue.VerifyEvents},
 		{"Explain", post, v1 + "/explain", auth.Operator, glue.Explain},
 
 		{"ListBackends", get, v1 + "/backends", auth.Viewer, glue.ListBackends},
@@ -63,12 +64,23 @@ func (s *server) operations() []operation {
 		{"DeleteBackend", del, v1 + "/backends/{backend}", auth.Admin, glue.DeleteBackend},
 		{"ListGroups", get, v1 + "/groups", auth.Viewer, glue.ListGroups},
 		{"GetGroup", get, v1 + "/groups/{group}", auth.Viewer, glue.GetGroup},
+		{"PromoteGroup", post, v1 + "/groups/{group}/promote", auth.Operator, glue.PromoteGroup},
+		{"ReshuffleGroup", post, v1 + "/groups/{group}/reshuffle", auth.Admin, glue.ReshuffleGroup},
 		{"Apply", post, v1 + "/apply", auth.Admin, glue.Apply},
 		{"Export", get, v1 + "/export", auth.Viewer, glue.Export},
 
 		{"ListInstances", get, v1 + "/instances", auth.Viewer, glue.ListInstances},
 		{"GetStatus", get, v1 + "/status", auth.Viewer, glue.GetStatus},
 		{"Doctor", get, v1 + "/doctor", auth.Viewer, glue.Doctor},
+		{"AcceptStore", post, v1 + "/store/accept", auth.Admin, glue.AcceptStore},
+
+		{"ListTokens", get, v1 + "/tokens", auth.Admin, glue.ListTokens},
+		{"CreateToken", post, v1 + "/tokens", auth.Admin, glue.CreateToken},
+		{"RevokeToken", del, v1 + "/tokens/{token}", auth.Admin, glue.RevokeToken},
+		{"ListRevokedOverrides", get, v1 + "/overrides", auth.Viewer, glue.ListRevokedOverrides},
+		{"CreateOverride", post, v1 + "/overrides", auth.Operator, glue.CreateOverride},
+		{"RevokeOverride", del, v1 + "/overrides/{override}", auth.Operator, glue.RevokeOverride},
+		{"RotateOverrideKey", post, v1 + "/overrides/rotate", auth.Admin, glue.RotateOverrideKey},
 	}
 }
 

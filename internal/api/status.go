@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -23,7 +24,7 @@ func (s *server) GetStatus(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case store.Alarm != nil:
-		status.Store.Error = store.Alarm.Error()
+		status.Store.Error, status.Store.Alarm = store.Alarm.Error(), alarm(store.Alarm)
 	case store.LastError != nil:
 		status.Store.Error = store.LastError.Error()
 	}
@@ -35,6 +36,23 @@ func (s *server) GetStatus(w http.ResponseWriter, r *http.Request) {
 	}
 	status.Invalid = s.invalidList()
 	s.writeJSON(w, r, status)
+}
+
+// alarm names an alarm for machines; nil for one that has no name.
+func alarm(err error) *wire.StoreStatusAlarm {
+	for _, known := range [...]struct {
+		is   error
+		name wire.StoreStatusAlarm
+	}{
+		{fleet.ErrStoreWentBack, wire.StoreStatusAlarmWentBack},
+		{fleet.ErrStoreForked, wire.StoreStatusAlarmForked},
+		{fleet.ErrStoreReplaced, wire.StoreStatusAlarmReplaced},
+	} {
+		if errors.Is(err, known.is) {
+			return &known.name
+		}
+	}
+	return nil
 }
 
 func count(status *wire.Status, snapshot *fleet.Snapshot) {

@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/routing"
 )
 
 // writeFor bounds how long a write waits for the store.
@@ -19,16 +21,24 @@ func (s *server) PromoteRoute(w http.ResponseWriter, r *http.Request, route stri
 		s.fail(w, r, err)
 		return
 	}
-	cmd := rollout.Command{Verb: rollout.VerbPromote, Reason: body.Reason}
+	cmd, err := promotion(body)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.move(w, r, route, cmd, params.IfMatch, params.DryRun)
+}
+
+func promotion(body wire.PromoteRequest) (rollout.Command, error) {
+	cmd := rollout.Command{Verb: rollout.VerbPromote, AcceptSplitWrites: body.AcceptSplitWrites, Reason: body.Reason}
 	if body.To != "" {
 		target, err := rollout.ParseTarget(body.To)
 		if err != nil {
-			s.fail(w, r, err)
-			return
+			return cmd, err
 		}
 		cmd.To = &target
 	}
-	s.move(w, r, route, cmd, params.IfMatch, params.DryRun)
+	return cmd, nil
 }
 
 // PauseRoute stops promotions at the present weight.
@@ -54,7 +64,17 @@ func (s *server) RollbackRoute(w http.ResponseWriter, r *http.Request, route str
 		s.fail(w, r, err)
 		return
 	}
-	cmd := rollout.Command{Verb: rollout.VerbRollback, StopShadow: body.StopShadow, Reason: body.Reason}
+	cmd := rollout.Command{
+		Verb: rollout.VerbRollback, StopShadow: body.StopShadow, AcceptSplitWrites: body.AcceptSplitWrites, Reason: body.Reason,
+	}
+	if body.ToRevision != nil {
+		if *body.ToRevision < 1 || body.StopShadow {
+			s.fail(w, r, badRequest("bad_revision",
+				fmt.Sprintf("to_revision is %d: it has to be the number of a revision, and goes without stop_shadow", *body.ToRevision), ""))
+			return
+		}
+		cmd.ToRevision = routing.Revision(*body.ToRevision)
+	}
 	s.move(w, r, route, cmd, nil, params.DryRun)
 }
 
@@ -77,6 +97,9 @@ func (s *server) RollbackAll(w http.ResponseWriter, r *http.Request, params wire
 		return
 	}
 	cmd, err := command(r, rollout.Command{Verb: rollout.VerbRollback, StopShadow: body.StopShadow, Reason: body.Reason}, params.DryRun)
+	if body.ToRevision != nil {
+		err = badRequest("bad_revision", "to_revision is for one route: routes have histories of their own", "")
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -88,6 +111,13 @@ func (s *server) RollbackAll(w http.ResponseWriter, r *http.Request, params wire
 		s.fail(w, r, err)
 		return
 	}
+	moves := s.moved(results, cmd)
+	s.tellUnsafe(r.Context(), moves, results)
+	s.writeJSON(w, r, moves)
+}
+
+// moved writes what a command did to several routes.
+func (s *server) moved(results []rollout.Result, cmd rollout.Command) []wire.Move {
 	moves := make([]wire.Move, len(results))
 	for i, result := range results {
 		moves[i] = wireMove(result, cmd)
@@ -95,7 +125,7 @@ func (s *server) RollbackAll(w http.ResponseWriter, r *http.Request, params wire
 	if len(results) > 0 && results[0].Revision != results[0].Previous {
 		s.Changed()
 	}
-	s.writeJSON(w, r, moves)
+	return moves
 }
 
 // moveWithReason is for the verbs whose body has only a reason.
@@ -130,7 +160,14 @@ func (s *server) move(w http.ResponseWriter, r *http.Request, route string, cmd 
 		w.Header().Set("ETag", etag(result.Revision))
 		s.Changed()
 	}
-	s.writeJSON(w, r, wireMove(result, cmd))
+	moves := []wire.Move{wireMove(result, cmd)}
+	switch cmd.Verb {
+	case rollout.VerbPromote:
+		moves[0].Note = s.withSiblings(ctx, moves[0].Note, result)
+	case rollout.VerbRollback:
+		s.tellUnsafe(ctx, moves, []rollout.Result{result})
+	}
+	s.writeJSON(w, r, moves[0])
 }
 
 // command fills in what every command carries.

@@ -23,6 +23,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/proxy"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/stats"
 	"github.com/stranglerfig/strangler/internal/store"
 	"github.com/stranglerfig/strangler/internal/telemetry"
 )
@@ -49,6 +50,7 @@ type Router struct {
 	proxy   *proxy.Proxy
 	watcher *fleet.Watcher
 	access  *telemetry.AccessLog
+	counts  *stats.Counts
 
 	data, admin       net.Listener
 	server            *proxy.Server
@@ -108,11 +110,12 @@ func (r *Router) listen() (err error) {
 // build makes the rooms and hands them their ports.
 func (r *Router) build() error {
 	metrics := telemetry.New(r.env.Version)
+	r.counts = stats.New()
 	trusted, err := r.config.trusted()
 	if err != nil {
 		return err
 	}
-	r.proxy = proxy.New(proxy.Options{Trusted: trusted, Metrics: metrics, AccessLog: r.access, Logger: r.logger})
+	r.proxy = proxy.New(proxy.Options{Trusted: trusted, Metrics: metrics, Counts: r.counts, AccessLog: r.access, Logger: r.logger})
 	stateDir, err := r.config.stateDir()
 	if err != nil {
 		return err
@@ -140,10 +143,11 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 	}
 	handler, err := api.New(api.Config{
 		Catalog: r.store, Editor: r.store, History: r.store,
-		Mover:  &rollout.Controller{Ledger: r.store, Clock: time.Now},
-		Router: r,
-		Tokens: auth.NewVerifier(r.store, r.config.AdminToken, r.logger),
-		Dial:   proxy.DialChecked, Metrics: metrics.Handler(), Changed: r.watcher.Wake,
+		Mover:  &rollout.Controller{Ledger: r.store, History: r.store, Clock: time.Now},
+		Router: r, Accept: r.watcher.Accept,
+		Tokens: auth.NewVerifier(r.store, r.config.AdminToken, r.logger), TokenStore: r.store,
+		Overrides: r.store, Counts: r.store,
+		Dial: proxy.DialChecked, Metrics: metrics.Handler(), Changed: r.watcher.Wake,
 		Hosts: r.config.AdminHosts, Instance: r.config.instanceName(r.data.Addr()),
 		Version: r.env.Version, StoreURL: r.store.URL(), Logger: r.logger,
 	})
@@ -200,6 +204,7 @@ func (r *Router) Run(ctx context.Context) error {
 
 	group, failed := errgroup.WithContext(context.WithoutCancel(ctx))
 	group.Go(func() error { return r.watcher.Run(watching) })
+	group.Go(func() error { r.flusher().Run(watching); return nil })
 	group.Go(func() error { return r.server.Serve(r.data) })
 	group.Go(func() error { return serveAdmin(r.api, r.admin) })
 	group.Go(func() error { r.reopenOnHangup(watching); return nil })
@@ -213,6 +218,13 @@ func (r *Router) Run(ctx context.Context) error {
 	r.drain(ctx)
 	stopWatching()
 	return group.Wait()
+}
+
+// flusher brings what this router serves to the store.
+func (r *Router) flusher() *stats.Flusher {
+	return &stats.Flusher{
+		Counts: r.counts, Sink: r.store, Instance: r.config.instanceName(r.data.Addr()), Logger: r.logger,
+	}
 }
 
 // reopenOnHangup opens the access log's file anew on SIGHUP, for log rotation.

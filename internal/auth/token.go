@@ -6,13 +6,20 @@ import (
 	"time"
 )
 
-// InForce returns nil, or an ErrDenied that says since when the token is not.
+// Why a token is not in force any more. Both match ErrDenied as well.
+var (
+	ErrExpired = fmt.Errorf("%w: the token expired", ErrDenied)
+	ErrRevoked = fmt.Errorf("%w: the token was revoked", ErrDenied)
+)
+
+// InForce returns nil, or an ErrExpired or ErrRevoked that says since when the
+// token is not.
 func (t Token) InForce(now time.Time) error {
 	if !t.RevokedAt.IsZero() {
-		return fmt.Errorf("%w: the token was revoked at %s", ErrDenied, t.RevokedAt.UTC().Format(time.RFC3339))
+		return fmt.Errorf("%w at %s", ErrRevoked, t.RevokedAt.UTC().Format(time.RFC3339))
 	}
 	if !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt) {
-		return fmt.Errorf("%w: the token expired at %s", ErrDenied, t.ExpiresAt.UTC().Format(time.RFC3339))
+		return fmt.Errorf("%w at %s", ErrExpired, t.ExpiresAt.UTC().Format(time.RFC3339))
 	}
 	return nil
 }

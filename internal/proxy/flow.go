@@ -194,6 +194,9 @@ func (f *flow) end() {
 	if f.lane == nil {
 		f.metrics.Begin()
 	}
+	if f.lane != nil && f.Attempts > 0 {
+		f.lane.counts.Add(f.Method)
+	}
 	f.metrics.End(&f.Exchange)
 	f.proxy.accessLog.Log(&f.Exchange)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/exchange"
 	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/stats"
 	"github.com/stranglerfig/strangler/internal/telemetry"
 )
 
@@ -31,6 +32,7 @@ type lane struct {
 	limits    guard.Timeouts
 	rewrite   *exchange.Rewrite // nil: none
 	metrics   *telemetry.Lane
+	counts    *stats.Lane
 }
 
 // side returns the lane of one side.
@@ -66,7 +68,7 @@ func (p *Proxy) BuildLanes(table *routing.Table, backends map[string]Backend, li
 }
 
 func (p *Proxy) buildLane(lanes *Lanes, route string, side routing.Side, name string, backend Backend, limits guard.Timeouts) *lane {
-	l := &lane{backend: name, limits: limits, metrics: p.metrics.Lane(route, side)}
+	l := &lane{backend: name, limits: limits, metrics: p.metrics.Lane(route, side), counts: p.counts.Lane(route, side.String())}
 	for _, endpoint := range backend.Endpoints {
 		key := poolKey{
 			endpoint: endpoint, protocol: backend.Protocol, files: backend.TLS,

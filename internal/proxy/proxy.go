@@ -8,6 +8,7 @@ import (
 
 	"github.com/stranglerfig/strangler/internal/exchange"
 	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/stats"
 	"github.com/stranglerfig/strangler/internal/telemetry"
 )
 
@@ -15,6 +16,7 @@ import (
 type Options struct {
 	Trusted   []netip.Prefix // peers whose X-Forwarded-* and Forwarded are believed
 	Metrics   *telemetry.Metrics
+	Counts    *stats.Counts // nil: nobody asks for them
 	AccessLog *telemetry.AccessLog
 	Logger    *slog.Logger
 }
@@ -25,6 +27,7 @@ type Proxy struct {
 	pools     *pools
 	trusted   []netip.Prefix
 	metrics   *telemetry.Metrics
+	counts    *stats.Counts
 	unrouted  *telemetry.Lane // for requests that end before they have a route
 	accessLog *telemetry.AccessLog
 	logger    *slog.Logger
@@ -33,10 +36,14 @@ type Proxy struct {
 
 // New returns a Proxy without a table.
 func New(o Options) *Proxy {
+	if o.Counts == nil {
+		o.Counts = stats.New()
+	}
 	return &Proxy{
 		pools:     newPools(o.Logger),
 		trusted:   o.Trusted,
 		metrics:   o.Metrics,
+		counts:    o.Counts,
 		unrouted:  o.Metrics.Lane("", routing.Legacy),
 		accessLog: o.AccessLog,
 		logger:    o.Logger,
