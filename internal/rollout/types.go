@@ -33,7 +33,7 @@ type State struct {
 
 // Assigned is the part of a State that routing needs.
 func (s State) Assigned() routing.Assigned {
-	return routing.Assigned{Stage: s.Stage, Weight: s.Weight}
+	return routing.Assigned{Stage: s.Stage, Weight: s.Weight, RolledBack: s.Hold.Kind == HoldRolledBack}
 }
 
 // Facts is what the state machine must know of a route's definition.

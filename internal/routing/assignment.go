@@ -13,4 +13,9 @@ type Assignment struct {
 	Key      KeyKind // where the key came from; means something only when Keyed
 	Keyed    bool    // a key was present and decided the side
 	Mint     bool    // canary, no key present, the chain ends in mint: the answer may hand a cookie out
+
+	// KeyChanged: the request carries a weaker key of the chain as well, by which
+	// it would be on the other side. That is how it looks when a visitor logs in
+	// and changes sides by it. A claim is not looked at as a weaker key.
+	KeyChanged bool
 }

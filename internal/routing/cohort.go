@@ -85,44 +85,75 @@ func checkKey(k *Key, last bool) error {
 	return nil
 }
 
-// decide fills in what a canary's key decides: new serves the points below the
-// weight, legacy all others and every request without a key.
-func (c *cohort) decide(req *Request, a *Assignment) {
-	point, kind, ok := c.point(req)
-	if !ok {
-		a.Reason, a.Mint = ReasonNoKey, c.mint
+// decide fills in what a canary's key decides: the side the key is pinned to,
+// else new for the points below the weight; legacy for all others and for every
+// request without a key.
+func (c *cohort) decide(req *Request, pins map[string]Side, a *Assignment) {
+	for i := range c.keys {
+		v, ok := c.ask(&c.keys[i], req, pins, a.Weight)
+		if !ok {
+			continue
+		}
+		a.Side, a.Reason, a.Point, a.Key, a.Keyed = v.side, v.reason, v.point, c.keys[i].Kind, true
+		if weaker := c.keys[i+1:]; len(weaker) > 0 {
+			a.KeyChanged = c.changed(weaker, v.side, req, pins, a.Weight)
+		}
 		return
 	}
-	a.Reason, a.Point, a.Key, a.Keyed = ReasonWeight, int16(point), kind, true
-	if point < int(a.Weight) {
-		a.Side = New
-	}
+	a.Reason, a.Mint = ReasonNoKey, c.mint
 }
 
-// point returns the request's point and the kind of key it comes from. An
-// empty value counts as absent.
-func (c *cohort) point(req *Request) (point int, kind KeyKind, ok bool) {
-	for i := range c.keys {
-		k := &c.keys[i]
-		var key string
-		switch k.Kind {
-		case KeyHeader:
-			if req.Header != nil {
-				key = req.Header.Get(k.Name)
-			}
-		case KeyCookie, KeyMint:
-			key = cookie(req, k.Name)
-		case KeyClaim:
-			key = claim(req, k.Name)
-		case KeyClientAddress:
-			var text [64]byte
-			key = string(appendNetwork(text[:0], req.Client))
+// changed reports whether the strongest of the weaker keys that is present
+// would put the request on another side. To read a claim costs too much for that.
+func (c *cohort) changed(weaker []Key, side Side, req *Request, pins map[string]Side, weight Weight) bool {
+	for i := range weaker {
+		if weaker[i].Kind == KeyClaim {
+			continue
 		}
-		if key != "" {
-			return pointOf(c.salt.hash(c.chain.salt, key)), k.Kind, true
+		if v, ok := c.ask(&weaker[i], req, pins, weight); ok {
+			return v.side != side
 		}
 	}
-	return 0, 0, false
+	return false
+}
+
+// verdict is what one key says.
+type verdict struct {
+	point  int16
+	side   Side
+	reason Reason
+}
+
+// ask reads one key; ok is false when it is not present. An empty value counts
+// as absent.
+func (c *cohort) ask(k *Key, req *Request, pins map[string]Side, weight Weight) (v verdict, ok bool) {
+	var key string
+	switch k.Kind {
+	case KeyHeader:
+		if req.Header != nil {
+			key = req.Header.Get(k.Name)
+		}
+	case KeyCookie, KeyMint:
+		key = cookie(req, k.Name)
+	case KeyClaim:
+		key = claim(req, k.Name)
+	case KeyClientAddress:
+		var text [64]byte
+		key = string(appendNetwork(text[:0], req.Client))
+	}
+	if key == "" {
+		return verdict{}, false
+	}
+	v.point, v.reason = int16(pointOf(c.salt.hash(c.chain.salt, key))), ReasonWeight
+	if v.point < int16(weight) {
+		v.side = New
+	}
+	if len(pins) > 0 {
+		if side, pinned := pins[key]; pinned {
+			v.side, v.reason = side, ReasonPinned
+		}
+	}
+	return v, true
 }
 
 // cookie returns the first value of the cookie that is not empty.

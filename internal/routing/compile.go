@@ -31,7 +31,7 @@ func compile(defs []Definition, assigned []Assigned) *compiled {
 		before := len(c.invalid)
 		c.checkName(i, uses[defs[i].Name])
 		slab[i] = Route{
-			Index: i, Name: defs[i].Name, Definition: &defs[i], cohort: c.cohort(i), rule: c.rule(i), catchAll: isCatchAll(&defs[i]),
+			Index: i, Name: defs[i].Name, Definition: &defs[i], cohort: c.cohort(i), rule: c.rule(i), catchAll: isCatchAll(&defs[i]), pinned: len(defs[i].Pins) > 0,
 		}
 		out.sides[i] = sidesOf(&defs[i])
 		if code, field, message := out.sides[i].check(assigned[i]); code != "" {
@@ -67,7 +67,7 @@ func (c *compiler) checkName(index, uses int) {
 	}
 }
 
-// rule compiles one definition's match as far as it can, and refuses each fault.
+// rule compiles one definition's match and pins as far as it can, and refuses each fault.
 func (c *compiler) rule(index int) *rule {
 	m := &c.defs[index].Match
 	r := &rule{}
@@ -83,6 +83,7 @@ func (c *compiler) rule(index int) *rule {
 			c.refuse(index, InvalidMethod, fmt.Sprintf("match.methods[%d]", i), err.Error())
 		}
 	}
+	r.pins = c.pins(index)
 	r.headers = c.conditions(index, "headers", m.Headers, parseHeaderCondition)
 	r.query = c.conditions(index, "query", m.Query, parseCondition)
 	return r

@@ -22,6 +22,7 @@ const (
 	InvalidMethod        InvalidCode = "method"         // not a method
 	InvalidCondition     InvalidCode = "condition"      // a header or query condition is refused
 	InvalidKey           InvalidCode = "key"            // a cohort key source is refused
+	InvalidPin           InvalidCode = "pin"            // a pin without a key, or a second one for the same key
 	InvalidStage         InvalidCode = "stage"          // unknown stage, or a weight above 100 %
 	InvalidLegacyMissing InvalidCode = "legacy_missing" // no legacy backend, and not retired
 	InvalidNewMissing    InvalidCode = "new_missing"    // no new backend in a stage that needs one

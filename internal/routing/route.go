@@ -12,23 +12,33 @@ type Route struct {
 	Index    int // position in the definitions given to Compile
 	cohort   cohort
 	catchAll bool
+	pinned   bool // rule has pins
 
 	Name       string
 	Definition *Definition // to be read only; its Assigned is zero, ask Table.Assigned, which Reassign moves
 	rule       *rule
 }
 
-// rule is Definition.Match compiled.
+// rule is Definition.Match compiled, and what few routes have.
 type rule struct {
 	host    hostShape
 	path    pathShape
 	headers []condition
 	query   []condition
+	pins    map[string]Side // nil: none
 }
 
 // CatchAll reports whether the route stands for "no route of the migration
 // matched": prefix /, any host, no methods, no conditions, no new backend.
 func (r *Route) CatchAll() bool { return r.catchAll }
+
+// pins are the route's, nil without one; the rule of a route without is left unread.
+func (r *Route) pins() map[string]Side {
+	if !r.pinned {
+		return nil
+	}
+	return r.rule.pins
+}
 
 func isCatchAll(d *Definition) bool {
 	m := &d.Match

@@ -85,7 +85,7 @@ func (t *Table) Assign(r *Route, req *Request) Assignment {
 	a := Assignment{Route: r, Revision: t.revision, Stage: at.Stage, Weight: at.Weight, Point: -1}
 	switch {
 	case at.Stage == StageCanary:
-		r.cohort.decide(req, &a)
+		r.cohort.decide(req, r.pins(), &a)
 	case at.Stage >= StageNew:
 		a.Side = New
 	case r.CatchAll():

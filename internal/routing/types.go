@@ -119,16 +119,18 @@ func (w Weight) String() string {
 // Reason says why a request was given its side.
 type Reason uint8
 
-// The reasons. Fallback is set by the exchange, never by Assign.
+// The reasons. Fallback is set by the exchange, override by Override, neither by Assign.
 const (
 	ReasonStage    Reason = iota // the stage alone decides: legacy, shadow, new, retired
 	ReasonWeight                 // canary: the cohort's point against the weight
 	ReasonNoKey                  // canary: no key was present, so legacy
 	ReasonCatchAll               // no route of the migration matched
 	ReasonFallback               // new could not, legacy did
+	ReasonPinned                 // canary: the route pins the key
+	ReasonOverride               // the request bears a signed override for the route
 )
 
-var reasonNames = [...]string{"stage", "weight", "no_key", "catch_all", "fallback"}
+var reasonNames = [...]string{"stage", "weight", "no_key", "catch_all", "fallback", "pinned", "override"}
 
 // String returns the reason's name as logs, metrics and the API write it.
 func (r Reason) String() string {
@@ -194,6 +196,14 @@ type Group struct {
 	Keys []Key // empty: mint alone
 }
 
+// Pin keeps one cohort key on one side while its route is in canary, whatever
+// the weight. Key is compared with the value of the key that is read, of
+// whatever kind; for client_address that is the network: 203.0.113.0/24.
+type Pin struct {
+	Key  string
+	Side Side
+}
+
 // Definition is one route as Compile takes it: what it matches and where it stands.
 type Definition struct {
 	Name     string
@@ -202,11 +212,13 @@ type Definition struct {
 	Legacy   string // backend name; may be empty only when Stage is StageRetired
 	New      string // backend name; empty: the route has only its legacy side
 	Group    Group
+	Pins     []Pin
 	Assigned Assigned
 }
 
 // Assigned is the part of a route that the verbs move.
 type Assigned struct {
-	Stage  Stage
-	Weight Weight
+	Stage      Stage
+	Weight     Weight
+	RolledBack bool // overrides are suspended
 }

@@ -98,11 +98,18 @@ func drawRoute(t *rapid.T) spec.Route {
 		Group:         text().Draw(t, "group"),
 		Keys:          drawKeys(t),
 		Salt:          text().Draw(t, "salt"),
+		Pin:           drawPins(t),
 		Rewrite:       drawRewrite(t),
 		Guard:         drawGuard(t),
 		Plan:          drawPlan(t),
 		Data:          text().Draw(t, "data"),
 	}
+}
+
+func drawPins(t *rapid.T) []spec.Pin {
+	return orNil(rapid.SliceOfN(rapid.Custom(func(t *rapid.T) spec.Pin {
+		return spec.Pin{Key: text().Draw(t, "pinned key"), Side: text().Draw(t, "side")}
+	}), 0, 3).Draw(t, "pins"))
 }
 
 func drawGuard(t *rapid.T) *spec.Guard {

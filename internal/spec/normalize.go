@@ -40,6 +40,7 @@ func (r *Route) normalize() {
 	r.Match.Headers = sortedConditions(r.Match.Headers)
 	r.Match.Query = sortedConditions(r.Match.Query)
 	r.Keys = orNil(r.Keys)
+	r.Pin = sortedBy(r.Pin, func(p Pin) string { return p.Key })
 	r.Rewrite = r.Rewrite.normalized()
 	r.Guard = r.Guard.normalized()
 	if r.Plan != nil && len(r.Plan.Steps) == 0 && r.Plan.Bake == "" {

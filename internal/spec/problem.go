@@ -24,6 +24,7 @@ const (
 	CodePlan       = "plan"
 	CodeKey        = "key"
 	CodeSalt       = "salt"
+	CodePin        = "pin"       // the side or the key of a pin
 	CodeGroup      = "group"     // what a route writes contradicts its group
 	CodeCondition  = "condition" // equals and matches at once
 	CodeSlash      = "trailing_slash"

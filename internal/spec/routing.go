@@ -18,6 +18,7 @@ func Routing(defs Definitions, states map[string]rollout.State) []routing.Defini
 			Legacy:   r.Legacy,
 			New:      r.New,
 			Group:    r.cohort(groups).routing(),
+			Pins:     r.pins(),
 			Assigned: states[r.Name].Assigned(),
 		}
 	}

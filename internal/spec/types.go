@@ -46,6 +46,7 @@ type Route struct {
 	Group         string   `json:"group,omitempty" yaml:"group,omitempty"` // "": the route is its own group
 	Keys          []Key    `json:"keys,omitempty" yaml:"keys,omitempty"`   // only without a group
 	Salt          string   `json:"salt,omitempty" yaml:"salt,omitempty"`   // only without a group
+	Pin           []Pin    `json:"pin,omitempty" yaml:"pin,omitempty"`     // counts in canary alone
 	Rewrite       *Rewrite `json:"rewrite,omitempty" yaml:"rewrite,omitempty"`
 	Guard         *Guard   `json:"guard,omitempty" yaml:"guard,omitempty"`
 	Plan          *Plan    `json:"plan,omitempty" yaml:"plan,omitempty"`

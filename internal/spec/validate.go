@@ -65,6 +65,7 @@ func (r Route) check(found *findings) {
 	}
 	checkKeys(r.Keys, found)
 	checkSalt(r.Salt, found)
+	checkPins(r.Pin, found)
 	if r.TrailingSlash != "" && r.TrailingSlash != slashStrict && r.TrailingSlash != slashEither {
 		found.add("trailing_slash", CodeSlash, "trailing_slash is %q: write strict or either", r.TrailingSlash)
 	}

@@ -2,6 +2,7 @@ package spec_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -130,6 +131,25 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+func TestPins(t *testing.T) {
+	tests := map[string]string{
+		"pin: [{key: acme, side: new}, {key: staff, side: legacy}]":    "",
+		"pin: [{key: acme, side: nwe}]":                                `f.yaml:11:29: route "r": the key "acme" is pinned to side "nwe": a side is legacy or new`,
+		"pin: [{key: acme}]":                                           `f.yaml:11:11: route "r": the key "acme" is pinned to side "": a side is legacy or new`,
+		"pin: [{key: a, side: new}, {key: '', side: new}]":             `f.yaml:11:38: route "r": the pin has no key, and a request without a key is on no side of its own: write the key's value, like acme`,
+		"pin: [{key: a, side: new}, {key: a, side: new}]":              `f.yaml:11:38: route "r": the key "a" is pinned twice: remove one of them`,
+		"pin: [{key: a, side: new}, {key: a, side: legacy}]":           `f.yaml:11:38: route "r": the key "a" is pinned to both sides: remove one of the pins`,
+		`pin: [{key: "a\tb", side: new}]`:                              `f.yaml:11:17: route "r": the pinned key "a\tb" contains a control character or what is no UTF-8`,
+		"pin: [{key: " + strings.Repeat("k", 257) + ", side: new}]":    `f.yaml:11:17: route "r": the pinned key has 257 bytes: at most 256 are allowed`,
+		"pin: [" + strings.Repeat("{key: k, side: new}, ", 1001) + "]": `f.yaml:11:10: route "r": pin has 1001 entries: at most 1000 are allowed`,
+	}
+	for line, want := range tests {
+		if got := problems(t, fmt.Sprintf(aroundRoute, line)); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", line, got, want)
+		}
+	}
+}
+
 func TestWhatCannotBeServedIsFoundWhereItIsWritten(t *testing.T) {
 	const text = `backends:
   - {name: old, endpoints: [http://127.0.0.1:1]}
@@ -225,6 +245,7 @@ func TestFacts(t *testing.T) {
 func TestRouting(t *testing.T) {
 	defs := exampleDefinitions()
 	defs.Routes[1].Keys, defs.Routes[1].Salt = []spec.Key{cookie("own")}, "own salt"
+	defs.Routes[0].Pin = []spec.Pin{{Key: "acme", Side: "new"}, {Key: "staff", Side: "legacy"}}
 	states := map[string]rollout.State{"orders-get": {Stage: routing.StageCanary, Weight: 2500}}
 	got := spec.Routing(defs, states)
 	orders, all := got[0], got[1]
@@ -233,6 +254,9 @@ func TestRouting(t *testing.T) {
 	}
 	if orders.Assigned != (routing.Assigned{Stage: routing.StageCanary, Weight: 2500}) || all.Assigned != (routing.Assigned{}) {
 		t.Errorf("assigned %+v and %+v", orders.Assigned, all.Assigned)
+	}
+	if want := []routing.Pin{{Key: "acme", Side: routing.New}, {Key: "staff", Side: routing.Legacy}}; !slices.Equal(orders.Pins, want) || len(all.Pins) != 0 {
+		t.Errorf("pins %+v and %+v, want %+v and none", orders.Pins, all.Pins, want)
 	}
 	wantHeaders := []routing.Condition{{Name: "X-Beta", Op: routing.Equals, Value: "1"}, {Name: "X-Any", Op: routing.Present}}
 	if len(orders.Match.Headers) != 2 || orders.Match.Headers[0] != wantHeaders[0] || orders.Match.Headers[1] != wantHeaders[1] {

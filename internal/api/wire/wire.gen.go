@@ -531,7 +531,7 @@ type Explanation struct {
 	// Point The cohort point, 0 to 9999; null when no key was used. New serves it when it is below the weight.
 	Point *int32 `json:"point"`
 
-	// Reason stage, weight, no_key or catch_all; empty when no route matches.
+	// Reason stage, weight, pinned, no_key or catch_all; empty when no route matches.
 	Reason string `json:"reason"`
 
 	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
@@ -761,6 +761,15 @@ type OverrideRequest struct {
 	TTL string `json:"ttl"`
 }
 
+// PinDefinition A named cohort key, such as a tenant, and its side.
+type PinDefinition struct {
+	// Key The value of the cohort key.
+	Key string `json:"key"`
+
+	// Side legacy or new.
+	Side string `json:"side"`
+}
+
 // PlanDefinition The way a route takes.
 type PlanDefinition struct {
 	// Bake How long a step is watched before the next.
@@ -902,6 +911,9 @@ type RouteDefinition struct {
 
 	// New Backend.
 	New string `json:"new,omitempty,omitzero"`
+
+	// Pin Keys that stay on one side while the route is in canary.
+	Pin []PinDefinition `json:"pin,omitempty,omitzero"`
 
 	// Plan The way a route takes.
 	Plan PlanDefinition `json:"plan,omitempty,omitzero"`
