@@ -10,39 +10,103 @@ import (
 	"github.com/stranglerfig/strangler/internal/api/wire"
 )
 
+// promote is one run of promote: where to, and what.
+type promote struct {
+	verb
+	to          string
+	full        bool
+	group       string
+	splitWrites bool
+}
+
 func newPromoteCommand(c *cli) *cobra.Command {
-	v := &verb{cli: c}
-	var to string
-	var full bool
-	cmd := v.command(&cobra.Command{
-		Use:   "promote ROUTE",
+	p := &promote{verb: verb{cli: c}}
+	cmd := p.command(&cobra.Command{
+		Use:   "promote ROUTE | --group GROUP",
 		Short: "Take the next step of the plan, or go where --to says",
 		Long: `Promote takes the next step of the route's plan: by default shadow, then 1, 5,
 25, 50 and 100 % of its users. Raising the weight never moves a user back.
 
+--group promotes every route of a group in one revision, so that no user meets
+two versions of what belongs together; what refuses one of them refuses all.
+
 A paused route is refused (exit 7). After a rollback it clears the hold and
-takes the first canary step, unless --to says otherwise.`,
+takes the first canary step, unless --to says otherwise. A route with data:
+separate that takes writes is refused without --accept-split-writes: what new
+writes, legacy does not have, and a rollback does not bring it there.`,
 		Example: `  stranglerctl promote orders-get
   stranglerctl promote orders-get --to 25 --wait
+  stranglerctl promote --group shop --to 5
   stranglerctl promote orders-get --full --reason "two quiet weeks"`,
-		PreRunE: func(cmd *cobra.Command, _ []string) error {
-			switch {
-			case full && cmd.Flags().Changed("to"):
-				return usagef("--full is --to 100%%: give one of them")
-			case cmd.Flags().Changed("to") && to == "":
-				return usagef("--to is empty: want a stage, or a percentage such as 25%%")
+		Args:    p.arguments,
+		PreRunE: func(cmd *cobra.Command, _ []string) error { return p.checkTo(cmd) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if p.group != "" {
+				return p.promoteGroup(cmd.Context())
 			}
-			if full {
-				to = "100%"
-			}
-			return nil
+			return p.move(cmd.Context(), args[0], p.send)
 		},
-	}, func(ctx context.Context, api *client.Client, route string, params verbParams) (*http.Response, error) {
-		body := wire.PromoteRequest{To: to, Reason: v.reason}
-		return api.PromoteRoute(ctx, route, new(wire.PromoteRouteParams(params)), body)
-	})
-	cmd.Flags().StringVar(&to, "to", "", "where to: legacy, shadow, new, or a percentage such as 25%")
+	}, p.send)
+	cmd.Flags().StringVar(&p.to, "to", "", "where to: legacy, shadow, new, or a percentage such as 25%")
 	offer(cmd, "to", "legacy", "shadow", "new")
-	cmd.Flags().BoolVar(&full, "full", false, "to 100 %")
+	cmd.Flags().BoolVar(&p.full, "full", false, "to 100 %")
+	cmd.Flags().StringVar(&p.group, "group", "", "every route of this cohort group")
+	_ = cmd.RegisterFlagCompletionFunc("group", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return c.complete(cmd, nil, c.groupNames)
+	})
+	cmd.Flags().BoolVar(&p.splitWrites, "accept-split-writes", false, "go on although each side keeps its own data")
 	return cmd
+}
+
+func (p *promote) arguments(cmd *cobra.Command, args []string) error {
+	if !cmd.Flags().Changed("group") {
+		return arguments("ROUTE")(cmd, args)
+	}
+	if len(args) > 0 {
+		return usagef("--group means every route of the group: leave %q away, or --group", args[0])
+	}
+	return nil
+}
+
+func (p *promote) checkTo(cmd *cobra.Command) error {
+	flags := cmd.Flags()
+	switch {
+	case flags.Changed("group") && p.group == "":
+		return usagef("--group is empty: stranglerctl group ls shows the groups")
+	case p.group != "" && p.precondition() != nil:
+		return usagef("--if-revision is about one route, and --group about several: give one of them")
+	case p.full && flags.Changed("to"):
+		return usagef("--full is --to 100%%: give one of them")
+	case flags.Changed("to") && p.to == "":
+		return usagef("--to is empty: want a stage, or a percentage such as 25%%")
+	}
+	if p.full {
+		p.to = "100%"
+	}
+	return nil
+}
+
+func (p *promote) request() wire.PromoteRequest {
+	return wire.PromoteRequest{To: p.to, AcceptSplitWrites: p.splitWrites, Reason: p.reason}
+}
+
+func (p *promote) send(ctx context.Context, api *client.Client, route string, params verbParams) (*http.Response, error) {
+	return api.PromoteRoute(ctx, route, new(wire.PromoteRouteParams(params)), p.request())
+}
+
+// promoteGroup promotes the routes of a group together.
+func (p *promote) promoteGroup(ctx context.Context) error {
+	api, err := p.connect()
+	if err != nil {
+		return err
+	}
+	params := &wire.PromoteGroupParams{DryRun: given(p.dryRun)}
+	done, err := ask[[]wire.Move](api.PromoteGroup(ctx, p.group, params, p.request()))
+	if err != nil {
+		return err
+	}
+	if err := p.showMoves(done.raw, done.value); err != nil {
+		return err
+	}
+	return p.follow(ctx, api, done.value)
 }

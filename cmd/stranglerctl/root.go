@@ -42,13 +42,16 @@ func newRootCommand(c *cli) *cobra.Command {
 		&cobra.Group{ID: groupMove, Title: "Move traffic:"},
 		&cobra.Group{ID: groupLook, Title: "Look:"},
 		&cobra.Group{ID: groupDefine, Title: "Define:"},
+		&cobra.Group{ID: groupAccess, Title: "Get in:"},
 	)
 	addTo(root, groupMove, newPromoteCommand(c), newPauseCommand(c), newResumeCommand(c),
 		newRollbackCommand(c), newRetireCommand(c), newUndoCommand(c))
 	addTo(root, groupLook, newStatusCommand(c), newHistoryCommand(c), newExplainCommand(c),
 		newInstanceCommand(c), newDoctorCommand(c))
-	addTo(root, groupDefine, newRouteCommand(c), newBackendCommand(c), newApplyCommand(c), newExportCommand(c))
-	root.AddCommand(newContextCommand(c), newVersionCommand(c))
+	addTo(root, groupDefine, newRouteCommand(c), newBackendCommand(c), newGroupCommand(c),
+		newApplyCommand(c), newExportCommand(c))
+	addTo(root, groupAccess, newContextCommand(c), newTokenCommand(c))
+	root.AddCommand(newVersionCommand(c))
 	return root
 }
 
@@ -57,6 +60,7 @@ const (
 	groupMove   = "move"
 	groupLook   = "look"
 	groupDefine = "define"
+	groupAccess = "access"
 )
 
 func addTo(parent *cobra.Command, group string, commands ...*cobra.Command) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -36,8 +37,10 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"capture":  capture,
 			"exits":    exits,
 			"sub":      sub,
+			"tamper":   tamper,
 			"tidy":     tidy,
 			"token":    token,
 			"instance": instance,
@@ -92,6 +95,19 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// capture keeps what the first group of a pattern matches in what the last
+// program said: capture NAME stdout|stderr PATTERN.
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: capture NAME stdout|stderr PATTERN")
+	}
+	found := regexp.MustCompile("(?m)" + args[2]).FindStringSubmatch(ts.ReadFile(args[1]))
+	if len(found) != 2 {
+		ts.Fatalf("%s does not match %s", args[1], args[2])
+	}
+	ts.Setenv(args[0], found[1])
 }
 
 // sub replaces $NAME in a file by the environment: sub FILE.
@@ -161,6 +177,20 @@ func instance(ts *testscript.TestScript, neg bool, args []string) {
 		Name: args[0], Revision: routing.Revision(revision), Version: "test", StartedAt: time.Now(), SignedOff: len(args) > 2,
 	}
 	withStore(ts, func(ctx context.Context, s store.Store) error { return s.Heartbeat(ctx, other) })
+}
+
+// tamper writes another reason into an event, behind the router's back: tamper ID.
+func tamper(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: tamper ID")
+	}
+	db, err := sql.Open("sqlite", strings.TrimPrefix(ts.Getenv("DATABASE"), "sqlite:"))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec("DROP TRIGGER events_no_update")
+	ts.Check(err)
+	_, err = db.Exec("UPDATE events SET reason = 'it was not me' WHERE id = ?", args[0])
+	ts.Check(err)
 }
 
 func withStore(ts *testscript.TestScript, use func(context.Context, store.Store) error) {

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
+	"github.com/stranglerfig/strangler/internal/api/wire"
+)
+
+func newTokenRevokeCommand(c *cli) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "revoke ID",
+		Short: "Refuse a token from now on",
+		Long: `Revoke ends a token for good; every router refuses it within five seconds. The id
+is the first column of stranglerctl token ls, and is part of the token itself.`,
+		Example: `  stranglerctl token revoke kq3x7ab2`,
+		Args:    arguments("ID"),
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return c.complete(cmd, args, c.tokensInForce)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			api, err := c.connect()
+			if err != nil {
+				return err
+			}
+			revoked, err := ask[wire.Token](api.RevokeToken(cmd.Context(), args[0]))
+			if err != nil {
+				return err
+			}
+			token := revoked.value
+			return c.show(view{raw: revoked.raw, names: []string{token.ID}, people: func(bool) error {
+				c.out.Linef("%s  of %s, role %s: revoked", c.out.Paint(term.Strong, token.ID), token.Name, string(token.Role))
+				return nil
+			}})
+		},
+	}
+	c.registerYes(cmd)
+	return cmd
+}
+
+// tokensInForce are the ids of the tokens that can be revoked.
+func (c *cli) tokensInForce(ctx context.Context) ([]string, error) {
+	api, err := c.connect()
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := ask[[]wire.Token](api.ListTokens(ctx))
+	var ids []string
+	for _, token := range tokens.value {
+		if token.State == wire.TokenStateInForce {
+			ids = append(ids, token.ID+"\t"+token.Name)
+		}
+	}
+	return ids, err
+}
