@@ -14,21 +14,36 @@ import (
 
 func newRollbackCommand(c *cli) *cobra.Command {
 	v := &verb{cli: c}
-	var all, stopShadow bool
+	var all bool
+	var request wire.RollbackRequest
+	var revision int64
 	send := func(ctx context.Context, api *client.Client, route string, params verbParams) (*http.Response, error) {
-		return api.RollbackRoute(ctx, route, &wire.RollbackRouteParams{DryRun: params.DryRun}, v.rollbackRequest(stopShadow))
+		request.Reason = v.reason
+		return api.RollbackRoute(ctx, route, &wire.RollbackRouteParams{DryRun: params.DryRun}, request)
 	}
 	cmd := v.command(&cobra.Command{
 		Use:   "rollback ROUTE | --all",
 		Short: "Let legacy serve everything, at once",
 		Long: `Rollback sends all traffic of the route to legacy at once, from any weight and
-any hold. It never asks for one route, and nothing refuses it. The route then
-holds as rolled back until it is promoted or resumed.
+any hold. Nothing refuses it, and outside of a protected context it never asks
+for one route. The route then holds as rolled back until it is promoted or
+resumed. It tells how many requests new has served that may have written
+something.
+
+--to-revision takes the route to where it stood at an earlier revision. Where
+that is more than new serves now it is a promotion, and obeys its rules.
 
 --all rolls back every route in one revision, and asks first; without a terminal
 it wants -y.`,
 		Example: `  stranglerctl rollback orders-get --wait
+  stranglerctl rollback orders-get --to-revision 412
   stranglerctl rollback --all -y --reason "new database is down"`,
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("to-revision") {
+				request.ToRevision = &revision
+			}
+			return checkRollback(request, all)
+		},
 		Args: func(cmd *cobra.Command, args []string) error {
 			if !all {
 				return arguments("ROUTE")(cmd, args)
@@ -43,18 +58,34 @@ it wants -y.`,
 				v.note.Linef("--if-revision is ignored: a rollback is never held up")
 			}
 			if all {
-				return v.rollbackAll(cmd.Context(), v.rollbackRequest(stopShadow))
+				request.Reason = v.reason
+				return v.rollbackAll(cmd.Context(), request)
 			}
 			return v.move(cmd.Context(), args[0], send)
 		},
 	}, send)
 	cmd.Flags().BoolVar(&all, "all", false, "every route (asks)")
-	cmd.Flags().BoolVar(&stopShadow, "stop-shadow", false, "to stage legacy rather than shadow")
+	cmd.Flags().BoolVar(&request.StopShadow, "stop-shadow", false, "to stage legacy rather than shadow")
+	cmd.Flags().Int64Var(&revision, "to-revision", 0, "to where the route stood at this revision, see stranglerctl history")
+	cmd.Flags().BoolVar(&request.AcceptSplitWrites, "accept-split-writes", false, "with --to-revision: as in a promotion")
 	return cmd
 }
 
-func (v *verb) rollbackRequest(stopShadow bool) wire.RollbackRequest {
-	return wire.RollbackRequest{StopShadow: stopShadow, Reason: v.reason}
+// checkRollback refuses options that contradict each other.
+func checkRollback(request wire.RollbackRequest, all bool) error {
+	switch {
+	case request.ToRevision == nil && request.AcceptSplitWrites:
+		return usagef("--accept-split-writes goes with --to-revision: a rollback to legacy is never held up")
+	case request.ToRevision == nil:
+		return nil
+	case all:
+		return usagef("--to-revision is about one route, and --all about every route: give one of them")
+	case request.StopShadow:
+		return usagef("--to-revision says where to already: leave --stop-shadow away")
+	case *request.ToRevision < 1:
+		return usagef("--to-revision %d: revisions are positive; stranglerctl history shows them", *request.ToRevision)
+	}
+	return nil
 }
 
 func (v *verb) rollbackAll(ctx context.Context, request wire.RollbackRequest) error {

@@ -91,6 +91,7 @@ type routeFields struct {
 	methods, plan       []string
 	legacy, new, group  string
 	trailingSlash, bake string
+	data                string
 	priority            int
 }
 
@@ -103,6 +104,7 @@ func (r *routeFields) register(flags *pflag.FlagSet) {
 	flags.StringVar(&r.new, "new", "", "backend of the new side")
 	flags.StringVar(&r.group, "group", "", "cohort group")
 	flags.StringVar(&r.trailingSlash, "trailing-slash", "", "strict or either")
+	flags.StringVar(&r.data, "data", "", "where writes go: shared (both sides, one store), synced or separate")
 	flags.IntVar(&r.priority, "priority", 0, "higher wins before anything else is looked at")
 	flags.StringSliceVar(&r.plan, "plan", nil, "steps, such as shadow,1%,25%,100%")
 	flags.StringVar(&r.bake, "bake", "", "how long a step is watched before the next, such as 10m")
@@ -119,6 +121,7 @@ func (r *routeFields) setters() map[string]func(*wire.RouteDefinition) {
 		"new":            func(d *wire.RouteDefinition) { d.New = r.new },
 		"group":          func(d *wire.RouteDefinition) { d.Group = r.group },
 		"trailing-slash": func(d *wire.RouteDefinition) { d.TrailingSlash = r.trailingSlash },
+		"data":           func(d *wire.RouteDefinition) { d.Data = wire.RouteDefinitionData(r.data) },
 		"priority":       func(d *wire.RouteDefinition) { d.Priority = r.priority },
 		"plan":           func(d *wire.RouteDefinition) { d.Plan.Steps = r.plan },
 		"bake":           func(d *wire.RouteDefinition) { d.Plan.Bake = r.bake },

@@ -74,6 +74,9 @@ func (v *verb) showMoves(raw []byte, moves []wire.Move) error {
 	view := view{raw: raw, people: func(bool) error {
 		for _, m := range moves {
 			v.out.Linef("%s  %s", v.out.Paint(term.Strong, m.Route), v.moveText(m))
+			if writes := writesText(m); writes != "" {
+				v.out.Linef("    %s", writes)
+			}
 		}
 		return nil
 	}}
@@ -98,6 +101,18 @@ func (v *verb) moveText(m wire.Move) string {
 		facts = append(facts, fmt.Sprintf("revision %d → %d", m.PreviousRevision, m.Revision), "by "+m.Actor)
 	}
 	return fmt.Sprintf("%s → %s  (%s)", place(m.Before), place(m.After), strings.Join(facts, ", "))
+}
+
+// writesText says what a rollback leaves behind: what new may have written.
+func writesText(m wire.Move) string {
+	if m.UnsafeServedByNew == nil {
+		return ""
+	}
+	text := "new has served " + counted(int(*m.UnsafeServedByNew), "request") + " that may have written something"
+	if m.UnsafeSince != nil {
+		text += ", since " + moment(m.UnsafeSince)
+	}
+	return text
 }
 
 // follow comes after a change: the notes, the waiting, and what to do next.
