@@ -10,15 +10,31 @@ import (
 )
 
 func newDoctorCommand(c *cli) *cobra.Command {
-	return &cobra.Command{
+	var accept bool
+	var reason string
+	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Look for what is wrong or soon will be",
 		Long: `Doctor checks the store, the backends, the routes and the instances, as the
-router sees them. It exits 1 when a check fails; warnings alone exit 0.`,
+router sees them. It exits 1 when a check fails; warnings alone exit 0.
+
+--accept-store is for a store that came back wrong: from a backup, or another one
+under the same address. A router keeps serving what it has then. This tells the
+router that is spoken to, and no other, to serve what its store holds. It asks
+first; without a terminal it wants -y.`,
 		Example: `  stranglerctl doctor
   stranglerctl doctor -o json | jq '.[] | select(.level != "ok")'`,
 		Args: arguments(),
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			if !accept && (cmd.Flags().Changed("reason") || c.yes) {
+				return usagef("--reason and -y go with --accept-store: looking changes nothing")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if accept {
+				return c.acceptStore(cmd.Context(), reason)
+			}
 			api, err := c.connect()
 			if err != nil {
 				return err
@@ -36,6 +52,10 @@ router sees them. It exits 1 when a check fails; warnings alone exit 0.`,
 			return nil
 		},
 	}
+	c.registerYes(cmd)
+	cmd.Flags().BoolVar(&accept, "accept-store", false, "let this router serve what its store holds (asks)")
+	cmd.Flags().StringVar(&reason, "reason", "", "with --accept-store: why, for the history")
+	return cmd
 }
 
 func (c *cli) showChecks(checks answer[[]wire.Check]) error {

@@ -17,17 +17,31 @@ const historyLimit = 50
 func newHistoryCommand(c *cli) *cobra.Command {
 	var limit int
 	var before int64
+	var verify bool
 	cmd := &cobra.Command{
 		Use:   "history [ROUTE]",
 		Short: "Show who changed what, when and why, newest first",
 		Long: `History shows every change, newest first: revision, time, who, what, before and
-after, and the reason that was given.`,
+after, and the reason that was given.
+
+--verify follows the chain of hashes through the whole history instead, and
+exits 1 when a row was changed, removed or put in afterwards.`,
 		Example: `  stranglerctl history
   stranglerctl history orders-get -o wide
+  stranglerctl history --verify
   stranglerctl history -o json | jq '.[0].actor'`,
 		Args:              atMostOne("ROUTE"),
 		ValidArgsFunction: c.completeRoute,
+		PreRunE: func(cmd *cobra.Command, args []string) error {
+			if verify && (len(args) > 0 || cmd.Flags().Changed("limit") || cmd.Flags().Changed("before")) {
+				return usagef("--verify is about the whole history: leave the route, --limit and --before away")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if verify {
+				return c.verifyHistory(cmd.Context())
+			}
 			params := &wire.ListEventsParams{Limit: &limit, Before: given(before)}
 			if len(args) == 1 {
 				params.Route = &args[0]
@@ -48,6 +62,7 @@ after, and the reason that was given.`,
 	}
 	cmd.Flags().IntVarP(&limit, "limit", "n", historyLimit, "at most this many")
 	cmd.Flags().Int64Var(&before, "before", 0, "only what came before the event with this id")
+	cmd.Flags().BoolVar(&verify, "verify", false, "check that the whole history is what was written")
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,8 @@ func newInstanceListCommand(c *cli) *cobra.Command {
 		Use:   "ls",
 		Short: "Show every router and the revision it serves",
 		Long: `Ls shows every router that was heard of in the last day: the revision it serves,
-whether it is serving, silent or has signed off, and when it was last heard.`,
+whether it is serving, silent or has signed off, when it was last heard, and how
+many requests it served in the last whole minute, per second.`,
 		Example: `  stranglerctl instance ls`,
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -35,11 +37,19 @@ whether it is serving, silent or has signed off, and when it was last heard.`,
 	}
 }
 
+// trafficText is what an instance serves; empty when that is not known.
+func trafficText(i wire.Instance) string {
+	if i.RequestsPerS == nil {
+		return ""
+	}
+	return fmt.Sprintf("%.1f/s", *i.RequestsPerS)
+}
+
 func (c *cli) showInstances(instances answer[[]wire.Instance]) error {
 	view := view{raw: instances.raw, people: func(bool) error {
-		t := &term.Table{Heading: []string{"INSTANCE", "REVISION", "STATE", "HEARD", "VERSION"}}
+		t := &term.Table{Heading: []string{"INSTANCE", "REVISION", "STATE", "HEARD", "TRAFFIC", "VERSION"}}
 		for _, i := range instances.value {
-			row := term.Cells(i.Instance, strconv.FormatInt(i.Revision, 10), string(i.State), term.Ago(seconds(i.AgeS)), i.Version)
+			row := term.Cells(i.Instance, strconv.FormatInt(i.Revision, 10), string(i.State), term.Ago(seconds(i.AgeS)), trafficText(i), i.Version)
 			if i.State == wire.InstanceStateSilent {
 				row[2].Colour = term.Bad
 			}
