@@ -59,11 +59,13 @@ func expect(t *testing.T, lines <-chan string, pattern string) {
 	}
 }
 
-func mustInvoke(t *testing.T, env map[string]string, args ...string) {
+func mustInvoke(t *testing.T, env map[string]string, args ...string) (stdout string) {
 	t.Helper()
-	if code, _, stderr := invoke(t, env, args...); code != exitOK {
+	code, stdout, stderr := invoke(t, env, args...)
+	if code != exitOK {
 		t.Fatalf("%v ended with %d: %s", args, code, stderr)
 	}
+	return stdout
 }
 
 // definitionsFile writes definitions with these routes, which all have a new side.
