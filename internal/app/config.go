@@ -19,6 +19,8 @@ type Config struct {
 	Listen         string
 	TLSCert        string
 	TLSKey         string
+	ACMEHosts      []string
+	ACMEDirectory  string
 	HealthPath     string
 	TrustedProxies []string
 
@@ -46,6 +48,8 @@ func (c *Config) BindServe(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Listen, "listen", ":8080", "`address` of the data listener: what clients reach")
 	fs.StringVar(&c.TLSCert, "tls-cert", "", "certificate `file`: speak TLS to clients (with --tls-key)")
 	fs.StringVar(&c.TLSKey, "tls-key", "", "key `file` of --tls-cert")
+	fs.StringSliceVar(&c.ACMEHosts, "acme-host", nil, "speak TLS to clients with certificates for these `names`, asked for by ACME; giving it accepts the authority's terms")
+	fs.StringVar(&c.ACMEDirectory, "acme-directory", "", "`URL` of the authority's directory for --acme-host (default Let's Encrypt's)")
 	fs.StringVar(&c.HealthPath, "health-path", "", "`path` answered on the data listener for a load balancer: 200 while ready, else 503")
 	fs.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "peers (`CIDR,…`) whose X-Forwarded-* and Forwarded are believed")
 
@@ -85,6 +89,9 @@ func (c *Config) validate() error {
 		if (pair.cert == "") != (pair.key == "") {
 			return fmt.Errorf("%w: --%s-cert and --%s-key go together: give both or neither", ErrConfig, pair.name, pair.name)
 		}
+	}
+	if err := c.validateACME(); err != nil {
+		return err
 	}
 	if _, err := c.trusted(); err != nil {
 		return err

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -133,11 +132,11 @@ func (r *Router) build() error {
 
 // buildServers makes the data server and the admin server.
 func (r *Router) buildServers(metrics *telemetry.Metrics) error {
-	dataTLS, err := certificate("tls", r.config.TLSCert, r.config.TLSKey)
+	dataTLS, err := r.config.dataTLS(r.logger)
 	if err != nil {
 		return err
 	}
-	adminTLS, err := certificate("admin-tls", r.config.AdminTLSCert, r.config.AdminTLSKey)
+	adminTLS, err := certificate("admin-tls", r.config.AdminTLSCert, r.config.AdminTLSKey, r.logger)
 	if err != nil {
 		return err
 	}
@@ -328,16 +327,4 @@ func serveAdmin(server *http.Server, listener net.Listener) error {
 		return nil
 	}
 	return err
-}
-
-// certificate loads a pair of files; nil without them.
-func certificate(flag, cert, key string) (*tls.Config, error) {
-	if cert == "" {
-		return nil, nil //nolint:nilnil // no TLS is a configuration too
-	}
-	pair, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		return nil, badSetting(flag+"-cert", cert, err.Error())
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }

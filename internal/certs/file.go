@@ -52,7 +52,7 @@ func (f *files[T]) read(missing error) (made T, err error) {
 	}
 	contents := make([][]byte, len(f.paths))
 	for i, path := range f.paths {
-		if contents[i], err = os.ReadFile(path); err != nil { //nolint:gosec // naming the file is what the setting is for
+		if contents[i], err = os.ReadFile(path); err != nil {
 			return made, err
 		}
 	}
