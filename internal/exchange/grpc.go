@@ -35,10 +35,10 @@ func GRPCTimeout(in Fields) time.Duration {
 		return 0
 	}
 	const longest = 1<<63 - 1
-	if unit > 0 && time.Duration(count) > longest/unit { //nolint:gosec // at most 8 digits
+	if unit > 0 && time.Duration(count) > longest/unit {
 		return longest
 	}
-	return time.Duration(count) * unit //nolint:gosec // as above
+	return time.Duration(count) * unit
 }
 
 // grpcStatuses that count as failures: those with which a server says that it
@@ -97,7 +97,7 @@ func percentEncoded(text string) string {
 	var out strings.Builder
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '%' {
-			out.WriteString(string([]byte{'%', hex[c>>4], hex[c&15]}))
+			out.Write([]byte{'%', hex[c>>4], hex[c&15]})
 		} else {
 			out.WriteByte(c)
 		}
