@@ -88,6 +88,7 @@ func TestLocationIsMappedBack(t *testing.T) {
 		"backslashes":                      {versioned, "/orders/42", `/v2\..\..//evil.example`, `/v2\..\..//evil.example`},
 		"control characters":               {versioned, "/orders/42", "/v2/\torders", "/v2/\torders"},
 		"malformed escape":                 {versioned, "/orders/42", "/v2/orders/%zz", "/v2/orders/%zz"},
+		"the endpoint, malformed escape":   {versioned, "/orders/42", "http://10.0.0.7:4000/v2/%0", "http://10.0.0.7:4000/v2/%0"},
 		"relative, malformed escape":       {versioned, "/orders/42", "%zz", "%zz"},
 	} {
 		for _, field := range []string{"Location", "Content-Location"} {

@@ -64,8 +64,12 @@ func (w *Rewritten) reference(text string) string {
 			return text
 		}
 	}
-	if w.rule.moves && w.mapPath(&r) {
-		changed = true
+	if w.rule.moves {
+		moved, err := w.mapPath(&r)
+		if err != nil {
+			return text
+		}
+		changed = changed || moved
 	}
 	if !changed {
 		return text
@@ -106,38 +110,38 @@ func plainHost(host, scheme string) string {
 }
 
 // mapPath maps the path of a reference to the backend itself, and reports whether it changed.
-func (w *Rewritten) mapPath(r *urlReference) bool {
+func (w *Rewritten) mapPath(r *urlReference) (changed bool, err error) {
 	if r.authority == "" && !strings.HasPrefix(r.path, "/") {
 		return w.mapRelative(r)
 	}
 	path, err := routing.NormalizePath(r.path)
 	if err != nil {
-		return false
+		return false, err
 	}
 	mapped, ok := w.back(path)
 	if !ok || mapped == path {
-		return false
+		return false, nil
 	}
 	r.path = mapped
-	return true
+	return true, nil
 }
 
 // mapRelative maps a path that the backend meant below its own. Where it leads
 // the client to the right place already, it stays.
-func (w *Rewritten) mapRelative(r *urlReference) bool {
+func (w *Rewritten) mapRelative(r *urlReference) (changed bool, err error) {
 	if r.path == "" {
-		return false
+		return false, nil
 	}
 	taken, err := routing.NormalizePath(directory(w.clientPath) + r.path)
 	if err != nil {
-		return false
+		return false, err
 	}
 	meant, err := routing.NormalizePath(directory(w.Target.Path) + r.path)
 	if err != nil {
-		return false
+		return false, err
 	}
 	r.path, _ = w.back(meant)
-	return r.path != taken
+	return r.path != taken, nil
 }
 
 // directory is a path up to its last slash, included.

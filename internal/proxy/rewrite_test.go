@@ -89,6 +89,28 @@ func TestStrippedPathMayBeginWithTwoSlashes(t *testing.T) {
 	}
 }
 
+// TestRewriteOverHTTP2: path and host are pseudo-header fields there, and the
+// host sent is not the name that TLS verifies.
+func TestRewriteOverHTTP2(t *testing.T) {
+	secure, ca := secureServer(t, http.HandlerFunc(echoProto), nil, "h2")
+	for name, backend := range map[string]proxy.Backend{
+		"h2":  {Endpoints: []string{secure}, Protocol: proxy.H2, TLS: proxy.BackendTLS{CA: ca}},
+		"h2c": {Endpoints: []string{plainServer(t, http.HandlerFunc(echoProto))}, Protocol: proxy.H2C},
+	} {
+		r := start(t, nil)
+		r.backends["legacy"], r.backends["new"] = backend, backend
+		r.rewriting(1, canary("/shop", routing.FullWeight), routing.New, exchange.RewriteDefinition{StripPrefix: "/shop", Host: "orders.internal"})
+		for target, want := range map[string]string{
+			"/shop/a%2fb?q=%zz": "HTTP/2.0 orders.internal /a%2Fb?q=%zz ",
+			"/shop//a//?":       "HTTP/2.0 orders.internal //a//? ",
+		} {
+			if _, body := r.get(target); body != want {
+				t.Errorf("%s: %s: got %q, want %q", name, target, body, want)
+			}
+		}
+	}
+}
+
 // TestClientFollowsAMappedRedirect lets an ordinary browser-like client talk to
 // a backend that knows nothing of the router: redirects in every form, and a
 // session kept by a cookie for the backend's own path and host.
