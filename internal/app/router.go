@@ -72,7 +72,7 @@ func NewRouter(ctx context.Context, config Config, env Env) (_ *Router, err erro
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	r := &Router{config: config, env: env, logger: slog.New(slog.NewJSONHandler(env.Stderr, nil))}
+	r := &Router{config: config, env: env, logger: jsonLogger(env.Stderr)}
 	defer func() {
 		if err != nil {
 			r.close()
@@ -298,10 +298,14 @@ func (r *Router) Ready() error {
 // listen opens a port and says which flag asked for it when that fails.
 func listen(flag, address string) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("%w: --%s %s: %w", ErrConfig, flag, address, err)
+	if err == nil {
+		return listener, nil
 	}
-	return listener, nil
+	advice := "write host:port, like 127.0.0.1:8080 or :8080"
+	if errors.Is(err, syscall.EADDRINUSE) {
+		advice = "another program listens there: stop it, or name another port"
+	}
+	return nil, fmt.Errorf("%w: --%s %s: %w; %s", ErrConfig, flag, address, err, advice)
 }
 
 // serveAdmin serves the admin API until it is shut down.
