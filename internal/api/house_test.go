@@ -94,7 +94,7 @@ func open(t *testing.T, change ...func(*api.Config)) *house {
 	logger := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := api.Config{
 		Catalog: h.store, Editor: h.store, History: h.store,
-		Mover:  &rollout.Controller{Ledger: h.store, Clock: time.Now},
+		Mover:  &rollout.Controller{Ledger: h.store},
 		Router: h.router, Tokens: auth.NewVerifier(h.store, "", logger),
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")

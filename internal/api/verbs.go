@@ -2,15 +2,21 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/spec"
 )
 
-// writeFor bounds how long a write waits for the store.
-const writeFor = 10 * time.Second
+// How long a write waits for the store: one that is about a route, and one that
+// may be about all of them. A store that is away is noticed earlier.
+const (
+	moveFor   = 15 * time.Second
+	changeFor = 65 * time.Second
+)
 
 // PromoteRoute takes the next step, or goes where the body says.
 func (s *server) PromoteRoute(w http.ResponseWriter, r *http.Request, route string, params wire.PromoteRouteParams) {
@@ -81,7 +87,7 @@ func (s *server) RollbackAll(w http.ResponseWriter, r *http.Request, params wire
 		s.fail(w, r, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), writeFor)
+	ctx, cancel := context.WithTimeout(r.Context(), changeFor)
 	defer cancel()
 	results, err := s.Mover.RollbackAll(ctx, cmd)
 	if err != nil {
@@ -119,9 +125,12 @@ func (s *server) move(w http.ResponseWriter, r *http.Request, route string, cmd 
 		s.fail(w, r, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), writeFor)
+	ctx, cancel := context.WithTimeout(r.Context(), moveFor)
 	defer cancel()
 	result, err := s.Mover.Do(ctx, route, cmd, revision)
+	if errors.Is(err, rollout.ErrUnknownRoute) {
+		err = s.unknownRoute(route)
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -131,6 +140,16 @@ func (s *server) move(w http.ResponseWriter, r *http.Request, route string, cmd 
 		s.Changed()
 	}
 	s.writeJSON(w, r, wireMove(result, cmd))
+}
+
+// unknownRoute looks for the names that may have been meant among the routes
+// that are served.
+func (s *server) unknownRoute(route string) *problem {
+	var known []string
+	if snapshot := s.Router.Snapshot(); snapshot != nil {
+		known = names(snapshot.Definitions.Routes, routeName)
+	}
+	return unknown(spec.KindRoute, route, known)
 }
 
 // command fills in what every command carries.
