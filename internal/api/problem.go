@@ -151,7 +151,7 @@ func forbidden(who auth.Identity, need auth.Role) *problem {
 
 func misdirected(host string) *problem {
 	return newProblem(http.StatusMisdirectedRequest, "misdirected", "This router does not answer to that name.",
-		fmt.Sprintf("the request was for %q", host),
+		fmt.Sprintf("this router's admin API does not answer to the name %q", host),
 		"address it by localhost or by its address, or start the router with --admin-host and that name")
 }
 

@@ -140,7 +140,7 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 	}
 	handler, err := api.New(api.Config{
 		Catalog: r.store, Editor: r.store, History: r.store,
-		Mover:  &rollout.Controller{Ledger: r.store, Clock: time.Now},
+		Mover:  &rollout.Controller{Ledger: r.store},
 		Router: r,
 		Tokens: auth.NewVerifier(r.store, r.config.AdminToken, r.logger),
 		Dial:   proxy.DialChecked, Metrics: metrics.Handler(), Changed: r.watcher.Wake,
