@@ -323,6 +323,15 @@ func (s *standing) serve(table *routing.Table) {
 	s.table = table
 }
 
+// leap makes what is served so many revisions newer.
+func (s *standing) leap(revisions routing.Revision) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ahead := *s.snapshot
+	ahead.Revision += revisions
+	s.snapshot = &ahead
+}
+
 // stand sets how the router stands with its store.
 func (s *standing) stand(notReady error, status fleet.Status) {
 	s.mu.Lock()

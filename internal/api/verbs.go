@@ -1,13 +1,17 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
+	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/spec"
 )
 
@@ -96,7 +100,7 @@ func (s *server) RollbackAll(w http.ResponseWriter, r *http.Request, params wire
 	}
 	moves := make([]wire.Move, len(results))
 	for i, result := range results {
-		moves[i] = wireMove(result, cmd)
+		moves[i] = s.wireMove(result, cmd)
 	}
 	if len(results) > 0 && results[0].Revision != results[0].Previous {
 		s.Changed()
@@ -139,7 +143,7 @@ func (s *server) move(w http.ResponseWriter, r *http.Request, route string, cmd 
 		w.Header().Set("ETag", etag(result.Revision))
 		s.Changed()
 	}
-	s.writeJSON(w, r, wireMove(result, cmd))
+	s.writeJSON(w, r, s.wireMove(result, cmd))
 }
 
 // unknownRoute looks for the names that may have been meant among the routes
@@ -159,11 +163,25 @@ func command(r *http.Request, cmd rollout.Command, dryRun *bool) (rollout.Comman
 	return cmd, checkLine("reason", cmd.Reason)
 }
 
-func wireMove(result rollout.Result, cmd rollout.Command) wire.Move {
+func (s *server) wireMove(result rollout.Result, cmd rollout.Command) wire.Move {
 	return wire.Move{
 		Route: result.Route, Before: wireState(result.Before), After: wireState(result.After),
 		PreviousRevision: wire.Revision(result.Previous), Revision: wire.Revision(result.Revision),
 		Changed: result.Changed, DryRun: cmd.DryRun, Step: result.Step, Steps: result.Steps,
-		Note: result.Note, Actor: cmd.Actor, At: result.At.UTC(),
+		Note: cmp.Or(s.unheard(result.Revision), result.Note), Actor: cmd.Actor, At: result.At.UTC(),
 	}
+}
+
+// unheard warns that this router cannot follow the store to a revision: an
+// answer must not look like a rollback that its traffic does not obey. Empty:
+// all is well.
+func (s *server) unheard(revision routing.Revision) string {
+	alarm, served := s.Router.Status().Alarm, s.Router.Snapshot()
+	if alarm == nil || served == nil {
+		return ""
+	}
+	if revision > served.Revision && !errors.Is(alarm, fleet.ErrStoreReplaced) {
+		return "" // the alarm ends with it
+	}
+	return fmt.Sprintf("NOT in force on %s, which serves revision %d: %v", s.Instance, served.Revision, alarm)
 }
