@@ -52,14 +52,22 @@ func (p *Proxy) acquire() *generation {
 		if g == nil {
 			return nil
 		}
-		g.pinned.Add(1)
-		// Between Load and Add the generation may have been retired and found
-		// unpinned; a pin on it would not be waited for.
-		if p.current.Load() == g {
+		if p.hold(g) {
 			return g
 		}
-		g.release()
 	}
+}
+
+// hold pins g if it is the one in service. Between finding out and pinning it
+// may have been retired and found unpinned, and a pin on it would not be
+// waited for; so it is asked afterwards.
+func (p *Proxy) hold(g *generation) bool {
+	g.pinned.Add(1)
+	if p.current.Load() == g {
+		return true
+	}
+	g.release()
+	return false
 }
 
 // release gives a pin back.

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -136,13 +137,7 @@ func (p *pools) handshake(ctx context.Context, conn net.Conn, address string, li
 	secured := tls.Client(conn, config)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
-		return nil, &handshakeError{err}
+		return nil, fmt.Errorf("TLS handshake: %w", err)
 	}
 	return watchResponses(secured), nil
 }
-
-// handshakeError marks a failed TLS handshake: nothing of the request was sent.
-type handshakeError struct{ err error }
-
-func (e *handshakeError) Error() string { return "TLS handshake: " + e.err.Error() }
-func (e *handshakeError) Unwrap() error { return e.err }
