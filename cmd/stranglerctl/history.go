@@ -43,12 +43,24 @@ after, and the reason that was given.`,
 			if err != nil {
 				return err
 			}
+			if len(events.value) == 0 && len(args) == 1 && before == 0 {
+				return noHistory(args[0])
+			}
 			return c.showEvents(events, limit)
 		},
 	}
 	cmd.Flags().IntVarP(&limit, "limit", "n", historyLimit, "at most this many")
 	cmd.Flags().Int64Var(&before, "before", 0, "only what came before the event with this id")
 	return cmd
+}
+
+// noHistory is for a route that never was: every other one has an event.
+func noHistory(route string) error {
+	return &failure{
+		code: exitNotFound,
+		err:  fmt.Errorf("there is no route %q, and there never was", route),
+		hint: "list them with: stranglerctl route ls",
+	}
 }
 
 func (c *cli) showEvents(events answer[[]wire.Event], limit int) error {

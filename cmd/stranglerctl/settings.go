@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 )
@@ -28,6 +30,9 @@ func (c *cli) settings() (settings, error) {
 	s := settings{
 		Server: firstOf(c.global.server, c.getenv("STRANGLER_SERVER"), file.Server, defaultServer),
 		Token:  firstOf(c.global.token, c.getenv("STRANGLER_TOKEN"), file.Token),
+	}
+	if strings.ContainsFunc(s.Token, unicode.IsSpace) {
+		return settings{}, usagef("the token holds a space or a line break: look at --token, STRANGLER_TOKEN and the config file")
 	}
 	return s, checkServer(s.Server)
 }
