@@ -151,6 +151,10 @@ func TestServersDefaultsDoNotBreakWriters(t *testing.T) {
 	}
 }
 
+func TestAPoolOfOneConnectionIsEnoughToMigrate(t *testing.T) {
+	mustAdd(t, open(t, with(t, pgtest.URL(t), "pool_max_conns", "1"), postgres.Options{}), "a")
+}
+
 // TestLockTimeoutOfTheRoleIsUnavailable lets another session hold the lock.
 func TestLockTimeoutOfTheRoleIsUnavailable(t *testing.T) {
 	address := pgtest.URL(t)
