@@ -16,10 +16,11 @@ import (
 )
 
 // How long a write waits for the store: one that is about a route, and one that
-// may be about all of them. A store that is away is noticed earlier.
+// may be about all of them (10,000 take a second). Both end before a client
+// gives up, stranglerctl after 30 s, so that it learns what became of its change.
 const (
 	moveFor   = 15 * time.Second
-	changeFor = 65 * time.Second
+	changeFor = 25 * time.Second
 )
 
 // PromoteRoute takes the next step, or goes where the body says.
