@@ -63,8 +63,8 @@ func (t *Table) Write(w io.Writer, palette Palette, width int) error {
 // Between and within columns.
 const (
 	gap       = 2  // spaces between two columns
-	narrowest = 12 // what a column keeps when it is shortened
-	firstKeep = 24 // the same for the first column: names are there to be typed again
+	narrowest = 10 // what a column keeps when it is shortened
+	firstKeep = 20 // the same for the first column: names are there to be typed again
 )
 
 // fit takes from the widest column, again and again, until the table has no

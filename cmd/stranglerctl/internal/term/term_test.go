@@ -152,12 +152,12 @@ func TestTableFitsItsTerminal(t *testing.T) {
 		70: "ROUTE                              STAGE   MATCH            CHANGED\n" +
 			"orders-get                         canary  GET /api/v2/or…  now by ana\n" +
 			"a-name-that-is-longer-than-others  legacy  /*               now by ben\n",
-		60: "ROUTE                       STAGE   MATCH         CHANGED\n" +
-			"orders-get                  canary  GET /api/v2…  now by ana\n" +
-			"a-name-that-is-longer-tha…  legacy  /*            now by ben\n",
-		1: "ROUTE                     STAGE   MATCH         CHANGED\n" +
-			"orders-get                canary  GET /api/v2…  now by ana\n" +
-			"a-name-that-is-longer-t…  legacy  /*            now by ben\n",
+		60: "ROUTE                         STAGE   MATCH       CHANGED\n" +
+			"orders-get                    canary  GET /api/…  now by ana\n" +
+			"a-name-that-is-longer-than-…  legacy  /*          now by ben\n",
+		1: "ROUTE                 STAGE   MATCH       CHANGED\n" +
+			"orders-get            canary  GET /api/…  now by ana\n" +
+			"a-name-that-is-long…  legacy  /*          now by ben\n",
 	} {
 		var got strings.Builder
 		if err := table.Write(&got, term.Palette{}, width); err != nil {
