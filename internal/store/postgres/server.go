@@ -86,6 +86,11 @@ func (s server) Lock(ctx context.Context) (unlock func(), err error) {
 	return unlock, nil
 }
 
+// Alone implements schema.Database. A server is shared: nobody is kept off it.
+func (s server) Alone() (release func(), err error) {
+	return func() {}, nil
+}
+
 // Driver implements schema.Database.
 func (s server) Driver(ctx context.Context) (database.Driver, error) {
 	db := stdlib.OpenDB(*s.pool.Config().ConnConfig)
