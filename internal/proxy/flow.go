@@ -60,7 +60,9 @@ func (p *Proxy) open(w http.ResponseWriter, r *http.Request) *flow {
 	f := &flow{proxy: p, w: w, r: r, metrics: p.unrouted}
 	f.Start = time.Now()
 	f.Method, f.Host, f.Protocol = r.Method, r.Host, r.Proto
-	f.Path, _, _ = strings.Cut(r.RequestURI, "?")
+	if strings.HasPrefix(r.RequestURI, "/") { // a URL may hold a password: inspect cuts the path out of it
+		f.Path, _, _ = strings.Cut(r.RequestURI, "?")
+	}
 	f.UserAgent = r.UserAgent()
 	f.TraceID = traceID(r.Header.Get("Traceparent"))
 	f.RequestID = r.Header.Get("X-Request-Id")
@@ -139,6 +141,9 @@ func (f *flow) inspect() *exchange.Problem {
 	}
 	target, problem := exchange.Inspect(head)
 	f.target = target
+	if problem == nil {
+		f.Path = target.Raw
+	}
 	return problem
 }
 

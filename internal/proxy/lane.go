@@ -17,7 +17,7 @@ type Limits struct {
 // limits and metric handles, bound once and not looked up per request.
 type Lanes struct {
 	byRoute []routeLanes // by routing.Route.Index
-	pools   map[poolKey]struct{}
+	pools   map[poolKey]*pool
 }
 
 type routeLanes struct{ legacy, new *lane }
@@ -52,7 +52,7 @@ func (l *lane) pick() *pool {
 // definitions the table was compiled from. Connection pools that exist already
 // are taken over: a change of the table closes no connection in use.
 func (p *Proxy) BuildLanes(table *routing.Table, backends map[string][]string, limits []Limits) *Lanes {
-	lanes := &Lanes{byRoute: make([]routeLanes, len(limits)), pools: make(map[poolKey]struct{})}
+	lanes := &Lanes{byRoute: make([]routeLanes, len(limits)), pools: make(map[poolKey]*pool)}
 	for route := range table.Routes() {
 		def, limit := route.Definition, limits[route.Index]
 		lanes.byRoute[route.Index] = routeLanes{
@@ -67,9 +67,13 @@ func (p *Proxy) buildLane(lanes *Lanes, route string, side routing.Side, backend
 	l := &lane{backend: backend, limits: limits, metrics: p.metrics.Lane(route, side)}
 	for _, endpoint := range endpoints {
 		key := poolKey{endpoint: endpoint, connect: limits.Connect, tls: limits.TLS}
-		if pool := p.pools.get(key, p.logger); pool != nil {
-			l.endpoints = append(l.endpoints, pool)
-			lanes.pools[key] = struct{}{}
+		known := lanes.pools[key]
+		if known == nil {
+			known = p.pools.get(key, p.logger)
+		}
+		if known != nil {
+			l.endpoints = append(l.endpoints, known)
+			lanes.pools[key] = known
 		}
 	}
 	return l

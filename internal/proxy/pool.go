@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -21,9 +22,10 @@ type BackendOptions struct {
 // More than a small service ever needs; a burst beyond it costs handshakes only.
 const maxIdlePerEndpoint = 512
 
-// idleLife is how long an unused connection is kept: shorter than most
-// servers' own limit, so that we, not they, are the one to close.
-const idleLife = 30 * time.Second
+// idleLife is how long an unused connection is kept: shorter than the servers'
+// own limit (5 s in Node.js, Apache and uvicorn), so that we, not they, are the
+// one to close. A POST that meets a server's close on its way is lost.
+const idleLife = 4 * time.Second
 
 // maxResponseHead bounds a response's header section, interim responses included.
 const maxResponseHead = 256 << 10
@@ -41,10 +43,10 @@ type pool struct {
 	transport    *http.Transport
 }
 
-// pools are all connection pools of a Proxy. They outlive tables.
+// pools are the connection pools of the table in service. They outlive tables.
 type pools struct {
 	options BackendOptions
-	mu      sync.Mutex // owns byKey
+	mu      sync.Mutex // owns byKey, and is held while the table changes
 	byKey   map[poolKey]*pool
 }
 
@@ -52,8 +54,8 @@ func newPools(o BackendOptions) *pools {
 	return &pools{options: o, byKey: make(map[poolKey]*pool)}
 }
 
-// get returns the pool of key, made on first use; nil for an endpoint that is
-// no URL, which definitions never contain.
+// get returns the pool of key, a new one if the table in service has none; nil
+// for an endpoint that is no URL, which definitions never contain.
 func (p *pools) get(key poolKey, logger *slog.Logger) *pool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,16 +67,15 @@ func (p *pools) get(key poolKey, logger *slog.Logger) *pool {
 		logger.Error("endpoint left out: not a URL", "endpoint", key.endpoint)
 		return nil
 	}
-	made := &pool{scheme: u.Scheme, host: u.Host, endpoint: u.Scheme + "://" + u.Host, transport: p.transport(key)}
-	p.byKey[key] = made
-	return made
+	return &pool{scheme: u.Scheme, host: u.Host, endpoint: u.Scheme + "://" + u.Host, transport: p.transport(key)}
 }
 
+// adopt takes in the pools of a table that comes into service. It needs mu.
+func (p *pools) adopt(lanes *Lanes) { maps.Copy(p.byKey, lanes.pools) }
+
 // keepOnly forgets the pools that lanes do not use. Exchanges under way keep
-// their connections; the idle ones are closed.
+// their connections; the idle ones are closed. It needs mu.
 func (p *pools) keepOnly(lanes *Lanes) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	for key, unused := range p.byKey {
 		if _, ok := lanes.pools[key]; !ok {
 			delete(p.byKey, key)
