@@ -109,14 +109,15 @@ func (s *statusReader) printDetail(d wire.RouteDetail) {
 		}
 	}
 	field("match", d.Match)
-	if d.Stage != wire.StageRetired {
+	ended := d.Stage == wire.StageRetired // no legacy side, nowhere to go
+	if !ended {
 		field("legacy", d.Legacy)
 	}
 	field("new", d.New)
 	field("group", d.Group)
 	field("hold", holdText(d.Hold))
 	field("step", stepText(d.Step, d.Steps))
-	if d.New != "" {
+	if d.New != "" && !ended {
 		field("plan", planText(d.Plan))
 	}
 	field("changed", fmt.Sprintf("%s by %s, revision %d", term.Ago(s.now().Sub(d.ChangedAt)), d.ChangedBy, d.Revision))
