@@ -141,7 +141,7 @@ func (d *DB) selection(ctx context.Context, w *writing, sel rollout.Selection) (
 			return nil, nil
 		}
 		for _, name := range sel.Routes {
-			if checkText(field{"route", name}) != nil {
+			if !keepable(name) {
 				return nil, fmt.Errorf("%w %q: nothing was changed", rollout.ErrUnknownRoute, name)
 			}
 			args = append(args, name)
