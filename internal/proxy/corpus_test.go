@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -87,7 +88,7 @@ func (b *recorder) serve(conn net.Conn) {
 		_ = conn.SetReadDeadline(time.Now().Add(30 * time.Millisecond))
 		n, err := conn.Read(buf)
 		request.Write(buf[:n])
-		if err != nil && (request.Len() > 0 || n == 0 && err == io.EOF) {
+		if err != nil && (request.Len() > 0 || n == 0 && errors.Is(err, io.EOF)) {
 			break
 		}
 	}

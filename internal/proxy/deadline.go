@@ -106,10 +106,10 @@ func (d *deadline) fire() {
 	// The transport does not return before its writer has, nor a handler
 	// before its write has.
 	past := time.Unix(1, 0)
-	switch d.passed {
-	case errUploadTimeout:
+	switch {
+	case errors.Is(d.passed, errUploadTimeout):
 		_ = http.NewResponseController(d.client).SetReadDeadline(past)
-	case errClientStalled:
+	case errors.Is(d.passed, errClientStalled):
 		_ = http.NewResponseController(d.client).SetWriteDeadline(past)
 	}
 }

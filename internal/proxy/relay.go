@@ -22,7 +22,8 @@ func (f *flow) relay(idle time.Duration) exchange.Next {
 	}
 	f.writeHead()
 	flush := f.Kind.Stream() || f.res.ContentLength < 0
-	if flush {
+	// A head that came alone is passed on alone: its body may take its time.
+	if flush || (f.res.Body != http.NoBody && !f.trace.bodyBegun()) {
 		_ = http.NewResponseController(f.w).Flush()
 	}
 	if err := f.copyBody(idle, flush); err != nil {

@@ -60,6 +60,12 @@ func (t *trace) answered() bool {
 	return conn != nil && conn.watch.sawAnswer()
 }
 
+// bodyBegun reports whether bytes of the answer's body have come.
+func (t *trace) bodyBegun() bool {
+	conn := t.conn.Load()
+	return conn != nil && conn.watch.sawBody()
+}
+
 // wroteHeaders is where an attempt has started: the table it started by need
 // not be waited for any longer.
 func (f *flow) wroteHeaders() {

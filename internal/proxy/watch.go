@@ -102,6 +102,7 @@ type headWatch struct {
 	responses bool
 	state     watchState
 	answered  bool   // responses: a byte has come since expectResponse
+	followed  bool   // responses: so has one behind the head
 	line      []byte // the beginning of a line whose end has not arrived
 	cut       bool   // line is not all of it
 	left      int64  // bytes of body or chunk still to come
@@ -123,7 +124,7 @@ func (h *headWatch) expectResponse() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.resetHead()
-	h.answered = false
+	h.answered, h.followed = false, false
 }
 
 // sawAnswer reports whether a byte of the expected answer has come.
@@ -131,6 +132,13 @@ func (h *headWatch) sawAnswer() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.answered
+}
+
+// sawBody reports whether a byte has come behind the expected answer's head.
+func (h *headWatch) sawBody() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.followed
 }
 
 // off ends watching: the bytes are no longer HTTP/1.
@@ -183,6 +191,7 @@ func (h *headWatch) see(p []byte) {
 	for len(p) > 0 {
 		switch h.state {
 		case lookAway:
+			h.followed = true
 			return
 		case inBody:
 			n := min(h.left, int64(len(p)))
