@@ -12,7 +12,7 @@ func (p *program) migrate() *cobra.Command {
 		Use: "migrate", Short: "Look at the schema of the store, or change it",
 		Long: "Look at the schema of the store, or change it. serve brings it up to date by itself when it\n" +
 			"starts; these commands are for those who do it apart, and for going back.",
-		Example: "  strangler migrate status --database postgres://user:password@host/strangler",
+		Example: "  strangler migrate status --database postgres://strangler@host/strangler",
 		Args:    noArguments,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
