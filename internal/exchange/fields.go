@@ -108,7 +108,7 @@ func canonical(name string) string {
 // what belongs to its connection or may not come from it, then ours. The
 // values are shared with in, which is left untouched.
 func (x *Exchange) OutboundRequest(in Fields, from Origin) Fields {
-	out := make(Fields, len(in)+6)
+	out := make(Fields, len(in)+4) // ours come to four, unless the client sent none of the usual ones
 	for name, values := range in {
 		if hopByHop(name) || disguised(name) || (!from.Trusted && reserved(name)) {
 			continue
