@@ -24,7 +24,8 @@ help: ## List the targets
 
 demo: ## Try it: a small shop, the router in front of it, and visitors (ARGS=--script plays the story)
 	@scripts/need go
-	@go run -ldflags '$(LDFLAGS)' ./cmd/strangler demo $(ARGS)
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/strangler
+	@bin/strangler demo $(ARGS)
 
 build: ## Build both programs, static, into bin/
 	@scripts/need go

@@ -37,7 +37,7 @@ func (p *program) shop() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			shop, err := demo.Shop(demo.Side(side), demo.NewBooks())
 			if err != nil {
-				return fmt.Errorf("%w: --side: %w", errUsage, err)
+				return usage(c, "--side: %w", err)
 			}
 			listener, err := (&net.ListenConfig{}).Listen(c.Context(), "tcp", address)
 			if err != nil {
@@ -47,7 +47,7 @@ func (p *program) shop() *cobra.Command {
 			return demo.Serve(c.Context(), shop, listener)
 		},
 	}
-	c.Flags().StringVar(&side, "side", "legacy", "legacy or new")
+	c.Flags().StringVar(&side, "side", "legacy", "which `shop`: legacy or new")
 	c.Flags().StringVar(&address, "listen", "127.0.0.1:3000", "`address` to listen on")
 	return c
 }

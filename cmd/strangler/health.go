@@ -14,7 +14,9 @@ func (p *program) health() *cobra.Command {
 	return &cobra.Command{
 		Use:   "health [URL]",
 		Short: "Exit 0 when a router, or a URL, is healthy (for container images without a shell)",
-		Args:  cobra.MaximumNArgs(1),
+		Long: "Ask URL once and exit 0 when it answers 200, else 1; for container images without a shell.\n" +
+			"Without URL it asks the router on this machine: " + defaultHealthURL + ".",
+		Args: arguments("URL"),
 		RunE: func(c *cobra.Command, args []string) error {
 			url := defaultHealthURL
 			if len(args) > 0 {

@@ -46,17 +46,14 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 		return exitOK
 	case errors.Is(context.Cause(ctx), app.ErrInterrupted) && errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.Is(err, errUsage):
-		fmt.Fprintf(stderr, "strangler: %v\n", err)
-		return exitUsage
 	default:
 		fmt.Fprintf(stderr, "strangler: %v\n", err)
+		if _, is := errors.AsType[usageError](err); is {
+			return exitUsage
+		}
 		return exitFailure
 	}
 }
-
-// errUsage marks what is wrong with the words of a command line.
-var errUsage = errors.New("usage")
 
 // root is the command without a verb: it prints the help.
 func (p *program) root() *cobra.Command {
@@ -71,18 +68,10 @@ func (p *program) root() *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w: %w (see %s --help)", errUsage, err, c.CommandPath())
+		return usage(c, "%w", err)
 	})
 	root.AddCommand(p.serve(), p.demo(), p.migrate(), p.token(), p.health(), p.versionCommand())
 	return root
-}
-
-// noArguments refuses words that a command does not take.
-func noArguments(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("%w: %s: unknown word %q (see %s --help)", errUsage, c.CommandPath(), args[0], c.CommandPath())
-	}
-	return nil
 }
 
 // versionCommand prints the version.

@@ -57,6 +57,9 @@ exits 1 when a row was changed, removed or put in afterwards.`,
 			if err != nil {
 				return err
 			}
+			if len(events.value) == 0 && len(args) == 1 && before == 0 {
+				return noHistory(args[0])
+			}
 			return c.showEvents(events, limit)
 		},
 	}
@@ -64,6 +67,15 @@ exits 1 when a row was changed, removed or put in afterwards.`,
 	cmd.Flags().Int64Var(&before, "before", 0, "only what came before the event with this id")
 	cmd.Flags().BoolVar(&verify, "verify", false, "check that the whole history is what was written")
 	return cmd
+}
+
+// noHistory is for a route that never was: every other one has an event.
+func noHistory(route string) error {
+	return &failure{
+		code: exitNotFound,
+		err:  fmt.Errorf("there is no route %q, and there never was", route),
+		hint: "list them with: stranglerctl route ls",
+	}
 }
 
 func (c *cli) showEvents(events answer[[]wire.Event], limit int) error {

@@ -53,10 +53,12 @@ func (c *cli) showJSON(raw json.RawMessage) error {
 }
 
 // showTable prints rows under a heading. The columns from the one called more
-// on are shown by -o wide only.
+// on are shown by -o wide only, and so is what does not fit on a terminal.
 func (c *cli) showTable(t *term.Table, more int, wide bool) error {
 	if wide {
-		return c.out.Table(t)
+		whole := c.out
+		whole.Width = 0
+		return whole.Table(t)
 	}
 	narrow := &term.Table{Heading: t.Heading[:more]}
 	for _, row := range t.Rows {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
@@ -164,5 +165,25 @@ func TestATokenThatIsNotTypedLeavesTheTerminalAsItWas(t *testing.T) {
 	}
 	if state.Lflag&unix.ECHO == 0 {
 		t.Error("the terminal no longer shows what is typed")
+	}
+}
+
+func TestATableFitsTheTerminal(t *testing.T) {
+	env := routerFor(t)
+	env["TERM"] = "dumb"
+	long := strings.Repeat("long-", 19) + "name"
+	mustInvoke(t, env, "apply", "-f", definitionsFile(t, long), "--wait")
+	tty, screen := openTerminal(t) // 120 characters wide
+	if code := run(context.Background(), []string{"route", "ls"}, func(key string) string { return env[key] }, strings.NewReader(""), tty, io.Discard); code != exitOK {
+		t.Fatalf("exit code %d", code)
+	}
+	table := readUntil(t, screen, "fresh")
+	for line := range strings.SplitSeq(strings.TrimSuffix(table, "\n"), "\r\n") {
+		if n := utf8.RuneCountInString(line); n > 120 {
+			t.Errorf("a line of %d characters: %s", n, line)
+		}
+	}
+	if !strings.Contains(table, "…") {
+		t.Errorf("nothing was shortened in\n%s", table)
 	}
 }

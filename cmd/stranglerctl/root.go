@@ -3,8 +3,11 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
 )
 
 const rootLong = `stranglerctl moves routes from a legacy backend to a new one, step by step, and
@@ -52,7 +55,17 @@ func newRootCommand(c *cli) *cobra.Command {
 		newApplyCommand(c), newExportCommand(c))
 	addTo(root, groupAccess, newContextCommand(c), newTokenCommand(c))
 	root.AddCommand(newVersionCommand(c))
+	refuseUnknownShells(root)
 	return root
+}
+
+// refuseUnknownShells makes cobra's own command fail on an unknown shell, for
+// which it would print its help and succeed.
+func refuseUnknownShells(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	if cmd, _, err := root.Find([]string{"completion"}); err == nil {
+		cmd.Args, cmd.RunE = unknownCommand, showHelp
+	}
 }
 
 // The groups of the help text.
@@ -92,6 +105,18 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	return usagef("%s", message)
 }
 
+// tooMany refuses an argument that is one too many. Two are common: the time of
+// --wait, which wants a =, and the file of apply, which wants -f.
+func tooMany(cmd *cobra.Command, extra string) error {
+	message := fmt.Sprintf("%s does not know what to do with %q", cmd.CommandPath(), extra)
+	if _, err := time.ParseDuration(extra); err == nil && cmd.Flags().Changed("wait") {
+		message += ": write --wait=" + extra
+	} else if file := cmd.Flags().Lookup("file"); file != nil && !file.Changed {
+		message += ": write -f " + term.ShellWord(extra)
+	}
+	return usagef("%s", message)
+}
+
 // arguments demands exactly these arguments, and says their names when they are missing.
 func arguments(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
@@ -99,7 +124,7 @@ func arguments(names ...string) cobra.PositionalArgs {
 		case len(args) < len(names):
 			return usagef("%s wants %s", cmd.CommandPath(), strings.Join(names[len(args):], " and "))
 		case len(args) > len(names):
-			return usagef("%s does not know what to do with %q", cmd.CommandPath(), args[len(names)])
+			return tooMany(cmd, args[len(names)])
 		}
 		return nil
 	}

@@ -32,6 +32,9 @@ written in a file, see stranglerctl apply.`,
 			if !fields.anyGiven(cmd.Flags()) {
 				return usagef("route set %s: name what to set, such as --new BACKEND", args[0])
 			}
+			if cmd.Flags().Changed("path") && cmd.Flags().Changed("prefix") {
+				return usagef("a route matches by --path or by --prefix: give one of them")
+			}
 			api, err := c.connect()
 			if err != nil {
 				return err

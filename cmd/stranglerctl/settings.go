@@ -3,6 +3,7 @@ package main
 import (
 	"net/url"
 	"strings"
+	"unicode"
 )
 
 const defaultServer = "http://127.0.0.1:9900"
@@ -42,6 +43,9 @@ func (c *cli) settings() (settings, error) {
 		}
 	}
 	s.Protected = file.protects(s.Server)
+	if strings.ContainsFunc(s.Token, unicode.IsSpace) {
+		return settings{}, usagef("the token holds a space or a line break: look at --token, STRANGLER_TOKEN and the config file")
+	}
 	return s, checkServer(s.Server)
 }
 

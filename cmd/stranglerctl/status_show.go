@@ -109,14 +109,21 @@ func (s *statusReader) printDetail(d wire.RouteDetail) {
 		}
 	}
 	field("match", d.Match)
-	field("legacy", d.Legacy)
+	ended := d.Stage == wire.StageRetired // no legacy side, nowhere to go
+	if !ended {
+		field("legacy", d.Legacy)
+	}
 	field("new", d.New)
 	field("group", d.Group)
 	field("hold", holdText(d.Hold))
 	field("step", stepText(d.Step, d.Steps))
-	field("plan", planText(d.Plan))
+	if d.New != "" && !ended {
+		field("plan", planText(d.Plan))
+	}
 	field("changed", fmt.Sprintf("%s by %s, revision %d", term.Ago(s.now().Sub(d.ChangedAt)), d.ChangedBy, d.Revision))
-	s.hintNext(nextCommand(d.Name, stateOf(r)), wayBack(r))
+	if d.New != "" {
+		s.hintNext(nextCommand(d.Name, stateOf(r)), wayBack(r))
+	}
 }
 
 func planText(p wire.PlanDefinition) string {
@@ -139,6 +146,7 @@ func (s *statusReader) frame(now shown) (string, error) {
 	var b bytes.Buffer
 	drawn := *s.cli
 	drawn.stdout, drawn.out = &b, term.NewPen(&b, s.out.Palette)
+	drawn.out.Width = term.Width(s.stdout) // the window may have changed since
 	drawn.note = term.NewPen(&b, s.note.Palette)
 	err := (&statusReader{cli: &drawn, api: s.api, route: s.route}).print(now)
 	return b.String(), err

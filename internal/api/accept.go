@@ -40,7 +40,7 @@ func (s *server) AcceptStore(w http.ResponseWriter, r *http.Request) {
 		s.writeJSON(w, r, s.acceptance(r, served, served, "nothing to do: this router has raised no alarm about its store"))
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), writeFor)
+	ctx, cancel := context.WithTimeout(r.Context(), moveFor)
 	defer cancel()
 	next, err := s.accept(ctx, r, served, body.Reason)
 	if err != nil {

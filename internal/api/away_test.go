@@ -93,3 +93,31 @@ func (*blank) Ready() error              { return errors.New("no table yet") }
 func (*blank) Status() fleet.Status      { return fleet.Status{} }
 
 func (*blank) Table() *routing.Table { return nil }
+
+// A router that does not follow its store must not seem to obey.
+func TestAMoveThatTheRouterCannotFollowSaysSo(t *testing.T) {
+	alarm := func(err error) fleet.Status { return fleet.Status{Reachable: true, Alarm: err} }
+	for name, test := range map[string]struct {
+		alarm error
+		ahead routing.Revision // how far the router is ahead of the store
+		said  bool
+	}{
+		"in agreement":                    {nil, 0, false},
+		"another store":                   {fleet.ErrStoreReplaced, 0, true},
+		"gone back, and still behind":     {fleet.ErrStoreWentBack, 9, true},
+		"gone back, and past it by this":  {fleet.ErrStoreWentBack, 0, false},
+		"forked, which any change ends":   {fleet.ErrStoreForked, 0, false},
+		"forked, and nothing was changed": {fleet.ErrStoreForked, 1, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := openShop(t, func(cfg *api.Config) { cfg.Changed = func() {} })
+			h.router.refresh()
+			h.router.leap(test.ahead)
+			h.router.stand(nil, alarm(test.alarm))
+			move := decode[wire.Move](h.post("/api/v1/routes/orders-get/rollback", "").want(http.StatusOK))
+			if said := strings.HasPrefix(move.Note, "NOT in force on router-1, which serves revision "); said != test.said || !move.Changed {
+				t.Errorf("the note is %q", move.Note)
+			}
+		})
+	}
+}

@@ -78,7 +78,8 @@ func checkLine(what, text string) error {
 		return badRequest("bad_"+what, "the "+what+" is not UTF-8", "")
 	}
 	for i, c := range text {
-		if unicode.IsControl(c) {
+		// Marks of direction and other ends of lines let a text show as another one.
+		if unicode.IsControl(c) || unicode.In(c, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 			return badRequest("bad_"+what, fmt.Sprintf("the %s has the control character %U at byte %d", what, c, i), "write it as one line")
 		}
 	}

@@ -154,7 +154,7 @@ func (s *server) edit(w http.ResponseWriter, r *http.Request, edit spec.Edit, re
 		s.fail(w, r, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), writeFor)
+	ctx, cancel := context.WithTimeout(r.Context(), changeFor)
 	defer cancel()
 	edited, err := s.Editor.Edit(ctx, edit, decide)
 	if err != nil {

@@ -215,3 +215,15 @@ func same[D, W any](t *testing.T, text string) {
 		}
 	}
 }
+
+func TestAnAnswerListsTheFirstHundredProblems(t *testing.T) {
+	h := open(t)
+	var file strings.Builder
+	for i := range 150 {
+		fmt.Fprintf(&file, "unknown%d: 1\n", i)
+	}
+	p := h.post("/api/v1/apply", file.String(), yamlBody).problem(http.StatusUnprocessableEntity, "invalid_definitions")
+	if len(p.Problems) != 100 || p.Detail != "150 problems, the first 100 of which are listed; nothing was changed" {
+		t.Errorf("%d problems are listed, and the detail is %q", len(p.Problems), p.Detail)
+	}
+}

@@ -64,8 +64,11 @@ func (s *server) storeChecks(ctx context.Context) []wire.Check {
 	ctx, cancel := context.WithTimeout(ctx, readFor)
 	defer cancel()
 	if _, err := s.Catalog.Load(ctx, s.Router.Snapshot()); err != nil {
-		checks = append(checks, group.fail("store_unreachable",
-			"traffic keeps flowing by the last table; bring the store back to change anything", "%s: %v", s.StoreURL, err))
+		hint := "traffic keeps flowing by the last table; bring the store back to change anything"
+		if s.Router.Snapshot() == nil {
+			hint = "this router has no table to serve by; bring the store back"
+		}
+		checks = append(checks, group.fail("store_unreachable", hint, "%v", err))
 	} else {
 		checks = append(checks, group.ok("store_reachable", "%s answers", s.StoreURL))
 	}

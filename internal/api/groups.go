@@ -42,7 +42,7 @@ func (s *server) promoteGroup(w http.ResponseWriter, r *http.Request, group stri
 	if _, found := find(snapshot.Definitions.Groups, group, groupName); !found {
 		return nil, cmd, unknown(spec.KindGroup, group, names(snapshot.Definitions.Groups, groupName))
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), writeFor)
+	ctx, cancel := context.WithTimeout(r.Context(), changeFor)
 	defer cancel()
 	results, err := s.Mover.PromoteGroup(ctx, group, cmd)
 	return results, cmd, err
@@ -79,7 +79,7 @@ func (s *server) reshuffle(r *http.Request, group, reason string, params wire.Re
 	if revision != nil {
 		edit.Precondition = &spec.Precondition{Kind: spec.KindGroup, Name: group, Revision: *revision}
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), writeFor)
+	ctx, cancel := context.WithTimeout(r.Context(), changeFor)
 	defer cancel()
 	answer := wire.Reshuffle{Group: group, DryRun: edit.DryRun, Actor: edit.Actor}
 	edited, err := s.Editor.Edit(ctx, edit, func(current spec.Current) (spec.Definitions, error) {

@@ -94,7 +94,7 @@ func open(t *testing.T, change ...func(*api.Config)) *house {
 	logger := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := api.Config{
 		Catalog: h.store, Editor: h.store, History: h.store,
-		Mover:  &rollout.Controller{Ledger: h.store, History: h.store, Clock: time.Now},
+		Mover:  &rollout.Controller{Ledger: h.store, History: h.store},
 		Router: h.router, Tokens: auth.NewVerifier(h.store, "", logger),
 		TokenStore: h.store, Overrides: h.store, Counts: h.store, Accept: h.router.accept,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -328,6 +328,15 @@ func (s *standing) serve(table *routing.Table) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.table = table
+}
+
+// leap makes what is served so many revisions newer.
+func (s *standing) leap(revisions routing.Revision) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ahead := *s.snapshot
+	ahead.Revision += revisions
+	s.snapshot = &ahead
 }
 
 // stand sets how the router stands with its store.

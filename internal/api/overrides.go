@@ -124,7 +124,7 @@ func (s *server) noteOverride(r *http.Request, override auth.Override, reason st
 
 // note writes an event of the caller's.
 func (s *server) note(r *http.Request, event rollout.Event) error {
-	ctx, cancel := context.WithTimeout(r.Context(), writeFor)
+	ctx, cancel := context.WithTimeout(r.Context(), moveFor)
 	defer cancel()
 	event.Actor, event.Cause = actor(r), rollout.CauseOperator
 	return s.History.Note(ctx, event)
@@ -134,7 +134,7 @@ func (s *server) note(r *http.Request, event rollout.Event) error {
 func (s *server) RevokeOverride(w http.ResponseWriter, r *http.Request, id string) {
 	revoked, err := s.signedOverride(r.Context(), id)
 	if err == nil && revoked.Expires.After(time.Now()) {
-		ctx, cancel := context.WithTimeout(r.Context(), writeFor)
+		ctx, cancel := context.WithTimeout(r.Context(), moveFor)
 		defer cancel()
 		err = s.Overrides.RevokeOverride(ctx, revoked, actor(r))
 		s.Changed()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
 	"github.com/stranglerfig/strangler/internal/auth"
@@ -25,7 +26,7 @@ func (p *problem) Error() string {
 	if p.Detail == "" {
 		return p.Title
 	}
-	return p.Title + ": " + p.Detail
+	return strings.TrimSuffix(p.Title, ".") + ": " + p.Detail
 }
 
 func newProblem(status int, code, title, detail, hint string) *problem {
@@ -48,7 +49,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusRequestEntityTooLarge:
 		h.Set("Connection", "close")
 	}
-	if p.Status >= http.StatusInternalServerError {
+	// Not 503: a store that is away is logged by the watcher, and a router
+	// that starts or drains has no fault.
+	if p.Status >= http.StatusInternalServerError && p.Status != http.StatusServiceUnavailable {
 		s.Logger.Error("an admin request failed", "code", p.Code, "path", r.URL.Path, "error", err)
 	}
 	body, err := json.Marshal(p)
@@ -66,7 +69,6 @@ func (s *server) problemOf(err error) *problem {
 	var (
 		own      *problem
 		conflict *rollout.Conflict
-		unknown  *rollout.UnknownRoute
 		refusal  *rollout.Refusal
 		problems spec.Problems
 		tooLarge *http.MaxBytesError
@@ -76,8 +78,6 @@ func (s *server) problemOf(err error) *problem {
 		return own
 	case errors.As(err, &conflict):
 		return conflicting(conflict)
-	case errors.As(err, &unknown):
-		return newProblem(http.StatusNotFound, "unknown_route", "There is no such route.", unknown.Error(), "")
 	case errors.As(err, &refusal):
 		return newProblem(http.StatusConflict, refusal.Code, "The rules do not allow this now.",
 			refusal.Message+"; nothing was changed", refusal.Hint)
@@ -168,7 +168,7 @@ func forbidden(who auth.Identity, need auth.Role) *problem {
 
 func misdirected(host string) *problem {
 	return newProblem(http.StatusMisdirectedRequest, "misdirected", "This router does not answer to that name.",
-		fmt.Sprintf("the request was for %q", host),
+		fmt.Sprintf("this router's admin API does not answer to the name %q", host),
 		"address it by localhost or by its address, or start the router with --admin-host and that name")
 }
 
@@ -177,14 +177,20 @@ func crossOrigin() *problem {
 		"the request came from a page of another origin; nothing was changed", "")
 }
 
-// invalidDefinitions lists everything that is wrong with definitions.
+// maxFindings is how many problems one answer lists.
+const maxFindings = 100
+
+// invalidDefinitions lists what is wrong with definitions.
 func invalidDefinitions(problems spec.Problems) *problem {
 	p := newProblem(http.StatusUnprocessableEntity, "invalid_definitions", "The definitions are refused as a whole.",
 		fmt.Sprintf("%d problems; nothing was changed", len(problems)), "correct them and send the definitions again")
 	if len(problems) == 1 {
 		p.Detail = problems[0].Message + "; nothing was changed"
 	}
-	for _, found := range problems {
+	if len(problems) > maxFindings {
+		p.Detail = fmt.Sprintf("%d problems, the first %d of which are listed; nothing was changed", len(problems), maxFindings)
+	}
+	for _, found := range problems[:min(len(problems), maxFindings)] {
 		p.Problems = append(p.Problems, wire.Finding{
 			File: found.File, Line: found.Line, Column: found.Column,
 			Path: found.Path, Code: found.Code, Message: found.Message,

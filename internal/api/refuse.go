@@ -8,6 +8,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/spec"
 )
 
 // badRequest is for requests that cannot be understood.
@@ -47,6 +48,9 @@ func (s *server) wrongMethod(router *mux.Router) http.Handler {
 func unknown(kind, name string, known []string) *problem {
 	detail := fmt.Sprintf("there is no %s %q; nothing was changed", kind, name)
 	hint := ""
+	if kind != spec.KindGroup { // stranglerctl has no list of groups
+		hint = "list them with: stranglerctl " + kind + " ls"
+	}
 	if near := rollout.Near(name, known); len(near) > 0 {
 		hint = "did you mean " + strings.Join(near, " or ") + "?"
 	}

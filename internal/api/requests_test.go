@@ -83,6 +83,9 @@ func TestAReasonIsOneLineOfText(t *testing.T) {
 	}
 	h.post("/api/v1/rollback", `{"reason": "a\nb"}`).problem(http.StatusBadRequest, "bad_reason")
 	h.delete("/api/v1/routes/orders-post?reason=a%0d%0ab").problem(http.StatusBadRequest, "bad_reason")
+	for _, c := range []string{"\u202e", "\u2066", "\u2028"} {
+		h.post("/api/v1/routes/orders-get/pause", `{"reason": "a`+c+`b"}`).problem(http.StatusBadRequest, "bad_reason")
+	}
 	h.delete("/api/v1/routes/orders-post?reason=%ff").problem(http.StatusBadRequest, "bad_reason")
 	h.post("/api/v1/apply?filename=a%0ab", shop, yamlBody).problem(http.StatusBadRequest, "bad_filename")
 	h.post("/api/v1/routes/orders-get/pause", `{"reason": "schön <b>&amp;</b> 🌿"}`).want(http.StatusOK)

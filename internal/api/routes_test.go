@@ -120,7 +120,7 @@ func TestWhatIsNotDefinedIsNamedWithWhatMayHaveBeenMeant(t *testing.T) {
 		"/api/v1/routes/order-get":  {"unknown_route", "did you mean orders-get?"},
 		"/api/v1/backends/monolit":  {"unknown_backend", "did you mean monolith?"},
 		"/api/v1/groups/visitor":    {"unknown_group", "did you mean visitors?"},
-		"/api/v1/routes/checkout-2": {"unknown_route", ""},
+		"/api/v1/routes/checkout-2": {"unknown_route", "list them with: stranglerctl route ls"},
 	} {
 		if p := h.get(path).problem(http.StatusNotFound, want[0]); p.Hint != want[1] || !strings.Contains(p.Detail, path[strings.LastIndex(path, "/")+1:]) {
 			t.Errorf("%s: %+v", path, p)

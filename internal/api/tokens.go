@@ -37,7 +37,7 @@ func (s *server) CreateToken(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), writeFor)
+	ctx, cancel := context.WithTimeout(r.Context(), moveFor)
 	defer cancel()
 	if err := s.TokenStore.CreateToken(ctx, token, actor(r)); err != nil {
 		s.fail(w, r, err)
@@ -65,7 +65,7 @@ func mint(body wire.TokenRequest) (auth.Token, string, error) {
 
 // RevokeToken revokes a token. One that is revoked already stays as it is.
 func (s *server) RevokeToken(w http.ResponseWriter, r *http.Request, id string) {
-	ctx, cancel := context.WithTimeout(r.Context(), writeFor)
+	ctx, cancel := context.WithTimeout(r.Context(), moveFor)
 	defer cancel()
 	err := s.TokenStore.RevokeToken(ctx, id, actor(r))
 	if errors.Is(err, auth.ErrNoToken) {

@@ -1,18 +1,27 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
+	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/spec"
 )
 
-// writeFor bounds how long a write waits for the store.
-const writeFor = 10 * time.Second
+// How long a write waits for the store: one that is about a route, and one that
+// may be about all of them (10,000 take a second). Both end before a client
+// gives up, stranglerctl after 30 s, so that it learns what became of its change.
+const (
+	moveFor   = 15 * time.Second
+	changeFor = 25 * time.Second
+)
 
 // PromoteRoute takes the next step, or goes where the body says.
 func (s *server) PromoteRoute(w http.ResponseWriter, r *http.Request, route string, params wire.PromoteRouteParams) {
@@ -104,7 +113,7 @@ func (s *server) RollbackAll(w http.ResponseWriter, r *http.Request, params wire
 		s.fail(w, r, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), writeFor)
+	ctx, cancel := context.WithTimeout(r.Context(), changeFor)
 	defer cancel()
 	results, err := s.Mover.RollbackAll(ctx, cmd)
 	if err != nil {
@@ -120,7 +129,7 @@ func (s *server) RollbackAll(w http.ResponseWriter, r *http.Request, params wire
 func (s *server) moved(results []rollout.Result, cmd rollout.Command) []wire.Move {
 	moves := make([]wire.Move, len(results))
 	for i, result := range results {
-		moves[i] = wireMove(result, cmd)
+		moves[i] = s.wireMove(result, cmd)
 	}
 	if len(results) > 0 && results[0].Revision != results[0].Previous {
 		s.Changed()
@@ -149,9 +158,12 @@ func (s *server) move(w http.ResponseWriter, r *http.Request, route string, cmd 
 		s.fail(w, r, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), writeFor)
+	ctx, cancel := context.WithTimeout(r.Context(), moveFor)
 	defer cancel()
 	result, err := s.Mover.Do(ctx, route, cmd, revision)
+	if errors.Is(err, rollout.ErrUnknownRoute) {
+		err = s.unknownRoute(route)
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -160,7 +172,7 @@ func (s *server) move(w http.ResponseWriter, r *http.Request, route string, cmd 
 		w.Header().Set("ETag", etag(result.Revision))
 		s.Changed()
 	}
-	moves := []wire.Move{wireMove(result, cmd)}
+	moves := []wire.Move{s.wireMove(result, cmd)}
 	switch cmd.Verb {
 	case rollout.VerbPromote:
 		moves[0].Note = s.withSiblings(ctx, moves[0].Note, result)
@@ -170,6 +182,16 @@ func (s *server) move(w http.ResponseWriter, r *http.Request, route string, cmd 
 	s.writeJSON(w, r, moves[0])
 }
 
+// unknownRoute looks for the names that may have been meant among the routes
+// that are served.
+func (s *server) unknownRoute(route string) *problem {
+	var known []string
+	if snapshot := s.Router.Snapshot(); snapshot != nil {
+		known = names(snapshot.Definitions.Routes, routeName)
+	}
+	return unknown(spec.KindRoute, route, known)
+}
+
 // command fills in what every command carries.
 func command(r *http.Request, cmd rollout.Command, dryRun *bool) (rollout.Command, error) {
 	cmd.Actor, cmd.Cause = actor(r), rollout.CauseOperator
@@ -177,11 +199,25 @@ func command(r *http.Request, cmd rollout.Command, dryRun *bool) (rollout.Comman
 	return cmd, checkLine("reason", cmd.Reason)
 }
 
-func wireMove(result rollout.Result, cmd rollout.Command) wire.Move {
+func (s *server) wireMove(result rollout.Result, cmd rollout.Command) wire.Move {
 	return wire.Move{
 		Route: result.Route, Before: wireState(result.Before), After: wireState(result.After),
 		PreviousRevision: wire.Revision(result.Previous), Revision: wire.Revision(result.Revision),
 		Changed: result.Changed, DryRun: cmd.DryRun, Step: result.Step, Steps: result.Steps,
-		Note: result.Note, Actor: cmd.Actor, At: result.At.UTC(),
+		Note: cmp.Or(s.unheard(result.Revision), result.Note), Actor: cmd.Actor, At: result.At.UTC(),
 	}
+}
+
+// unheard warns that this router cannot follow the store to a revision: an
+// answer must not look like a rollback that its traffic does not obey. Empty:
+// all is well.
+func (s *server) unheard(revision routing.Revision) string {
+	alarm, served := s.Router.Status().Alarm, s.Router.Snapshot()
+	if alarm == nil || served == nil {
+		return ""
+	}
+	if revision > served.Revision && !errors.Is(alarm, fleet.ErrStoreReplaced) {
+		return "" // the alarm ends with it
+	}
+	return fmt.Sprintf("NOT in force on %s, which serves revision %d: %v", s.Instance, served.Revision, alarm)
 }

@@ -112,7 +112,7 @@ func TestARouteThatIsNotThereCannotBeMoved(t *testing.T) {
 	h := openShop(t)
 	for _, verb := range []string{"promote", "pause", "resume", "rollback", "retire", "undo"} {
 		p := h.post("/api/v1/routes/order-get/"+verb, "", operator(h)).problem(http.StatusNotFound, "unknown_route")
-		if !strings.Contains(p.Detail, "did you mean orders-get") {
+		if !strings.Contains(p.Hint, "did you mean orders-get") {
 			t.Errorf("%s: %+v", verb, p)
 		}
 	}

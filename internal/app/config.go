@@ -51,7 +51,7 @@ func (c *Config) BindServe(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&c.ACMEHosts, "acme-host", nil, "speak TLS to clients with certificates for these `names`, asked for by ACME; giving it accepts the authority's terms")
 	fs.StringVar(&c.ACMEDirectory, "acme-directory", "", "`URL` of the authority's directory for --acme-host (default Let's Encrypt's)")
 	fs.StringVar(&c.HealthPath, "health-path", "", "`path` answered on the data listener for a load balancer: 200 while ready, else 503")
-	fs.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "peers (`CIDR,…`) whose X-Forwarded-* and Forwarded are believed")
+	fs.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "comma-separated `networks` of peers whose X-Forwarded-* and Forwarded are believed")
 
 	fs.StringVar(&c.Admin, "admin", "127.0.0.1:9900", "`address` of the admin listener: API, probes, metrics")
 	fs.StringVar(&c.AdminTLSCert, "admin-tls-cert", "", "certificate `file` of the admin listener (with --admin-tls-key)")
@@ -65,13 +65,13 @@ func (c *Config) BindServe(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Legacy, "legacy", "", "`URL` of the monolith: seeds an empty store with backend legacy and a catch-all route to it")
 	fs.StringVar(&c.StateDir, "state-dir", "", "`folder` of the snapshot file (default <sqlite file>.state, or a folder under $XDG_STATE_HOME)")
 	fs.StringVar(&c.Instance, "instance", "", "this router's `name` in the fleet (default hostname:port)")
+	fs.StringVar(&c.DatabaseListen, "database-listen", "", "direct `URL` for LISTEN where --database is a connection pooler")
 	c.BindStore(fs)
 }
 
-// BindStore declares the flags that say where the store is.
+// BindStore declares the flag that says where the store is.
 func (c *Config) BindStore(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Database, "database", "sqlite:strangler.db", "`URL` of the store: sqlite:PATH for one router, postgres://… for a fleet")
-	fs.StringVar(&c.DatabaseListen, "database-listen", "", "direct `URL` for LISTEN where --database is a connection pooler")
 }
 
 // ErrConfig is wrapped by every error about a setting.

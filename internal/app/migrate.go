@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 
 	"github.com/stranglerfig/strangler/internal/store"
 )
@@ -43,9 +42,4 @@ func standing(s store.Status) string {
 	default:
 		return "up to date"
 	}
-}
-
-// quietLogger shows warnings and errors of one-off commands as text.
-func quietLogger(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }

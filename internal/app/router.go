@@ -73,7 +73,7 @@ func NewRouter(ctx context.Context, config Config, env Env) (_ *Router, err erro
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	r := &Router{config: config, env: env, logger: slog.New(slog.NewJSONHandler(env.Stderr, nil))}
+	r := &Router{config: config, env: env, logger: jsonLogger(env.Stderr)}
 	defer func() {
 		if err != nil {
 			r.close()
@@ -142,7 +142,7 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 	}
 	handler, err := api.New(api.Config{
 		Catalog: r.store, Editor: r.store, History: r.store,
-		Mover:  &rollout.Controller{Ledger: r.store, History: r.store, Clock: time.Now},
+		Mover:  &rollout.Controller{Ledger: r.store, History: r.store},
 		Router: r, Accept: r.watcher.Accept,
 		Tokens: auth.NewVerifier(r.store, r.config.AdminToken, r.logger), TokenStore: r.store,
 		Overrides: r.store, Counts: r.store,
@@ -309,10 +309,14 @@ func (r *Router) Ready() error {
 // listen opens a port and says which flag asked for it when that fails.
 func listen(flag, address string) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("%w: --%s %s: %w", ErrConfig, flag, address, err)
+	if err == nil {
+		return listener, nil
 	}
-	return listener, nil
+	advice := "write host:port, like 127.0.0.1:8080 or :8080"
+	if errors.Is(err, syscall.EADDRINUSE) {
+		advice = "another program listens there: stop it, or name another port"
+	}
+	return nil, fmt.Errorf("%w: --%s %s: %w; %s", ErrConfig, flag, address, err, advice)
 }
 
 // serveAdmin serves the admin API until it is shut down.

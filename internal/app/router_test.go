@@ -156,6 +156,9 @@ func TestFirstTokenOnATerminal(t *testing.T) {
 	if !found {
 		t.Fatalf("no token was shown: %s", log.String())
 	}
+	if !strings.Contains(log.String(), "  export STRANGLER_SERVER=http://"+r.AdminAddr().String()+"\n  export STRANGLER_TOKEN=") {
+		t.Errorf("the admin listener is not where stranglerctl looks, and nobody says so: %s", log.String())
+	}
 	secret := strings.Fields(after)[0]
 	if status := adminStatus(t, r, secret); status != 200 {
 		t.Errorf("the shown token is answered with %d", status)

@@ -63,7 +63,7 @@ func readConfigFile(fs *pflag.FlagSet, file string) (map[string]fileEntry, error
 	parsed, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		// Without the quoted lines: one of them may hold the database's password.
-		return nil, fmt.Errorf("%w: %s: %s", ErrConfig, file, strings.TrimSpace(yaml.FormatError(err, false, false)))
+		return nil, fmt.Errorf("%w: %s", ErrConfig, badYAML(file, err))
 	}
 	entries := make(map[string]fileEntry)
 	for _, document := range parsed.Docs {
@@ -76,7 +76,7 @@ func readConfigFile(fs *pflag.FlagSet, file string) (map[string]fileEntry, error
 			where := fmt.Sprintf("%s:%d:%d: %s", file, key.Position.Line, key.Position.Column, key.Value)
 			flag := strings.ReplaceAll(key.Value, "_", "-")
 			if fs.Lookup(flag) == nil || flag == "config" {
-				return nil, fmt.Errorf("%w: %s: no such setting", ErrConfig, where)
+				return nil, fmt.Errorf("%w: %s: no such setting; strangler serve --help lists them", ErrConfig, where)
 			}
 			value, err := scalarText(node.Value)
 			if err != nil {
@@ -86,6 +86,16 @@ func readConfigFile(fs *pflag.FlagSet, file string) (map[string]fileEntry, error
 		}
 	}
 	return entries, nil
+}
+
+// badYAML says where a file is no YAML, and why.
+func badYAML(file string, err error) string {
+	syntax, is := errors.AsType[yaml.Error](err)
+	if !is || syntax.GetToken() == nil {
+		return file + ": " + strings.TrimSpace(yaml.FormatError(err, false, false))
+	}
+	at := syntax.GetToken().Position
+	return fmt.Sprintf("%s:%d:%d: %s", file, at.Line, at.Column, syntax.GetMessage())
 }
 
 func mappingOf(body ast.Node, file string) ([]*ast.MappingValueNode, error) {

@@ -58,7 +58,7 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		"wrong type":      {nil, "drain_delay: soon\n", []string{"strangler.yaml:1:1", "drain_delay", "soon"}},
 		"not a mapping":   {nil, "- listen\n", []string{"strangler.yaml"}},
 		"nested":          {nil, "listen: {a: b}\n", []string{"strangler.yaml:1:1", "listen"}},
-		"broken YAML":     {nil, "database: postgres://u:hunter2@h/d\nlisten: [\n", []string{"strangler.yaml", "2:"}},
+		"broken YAML":     {nil, "database: postgres://u:hunter2@h/d\nlisten: [\n", []string{"strangler.yaml:2:"}},
 		"bad environment": {[]string{"STRANGLER_DRAIN_DELAY=soon"}, "", []string{"STRANGLER_DRAIN_DELAY", "soon"}},
 	} {
 		_, err := resolved(t, nil, c.env, c.file)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -32,7 +34,7 @@ func (r *Router) offerToken(ctx context.Context) error {
 	}
 	if !r.env.Terminal || !strings.HasPrefix(r.config.Database, "sqlite:") {
 		r.logger.Warn("there is no token yet: nobody can use the admin API",
-			"make_one_with", "strangler token create --role admin --name NAME --database …", "or_set", "STRANGLER_ADMIN_TOKEN")
+			"make_one_with", "strangler token create --role admin --name NAME --database "+r.store.URL(), "or_set", "STRANGLER_ADMIN_TOKEN")
 		return nil
 	}
 	token, secret, err := auth.Mint(firstToken, auth.Admin, 0)
@@ -42,8 +44,27 @@ func (r *Router) offerToken(ctx context.Context) error {
 	if err := r.store.CreateToken(ctx, token, "serve"); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(r.env.Stderr, "\nThe first admin token, shown this once:\n\n  export STRANGLER_TOKEN=%s\n\n", secret)
+	_, err = fmt.Fprintf(r.env.Stderr, "\nThe first admin token, shown this once:\n\n%s  export STRANGLER_TOKEN=%s\n\n", r.serverHint(), secret)
 	return err
+}
+
+// ctlDefault is where stranglerctl looks for a router when nobody tells it.
+const ctlDefault = "127.0.0.1:9900"
+
+// serverHint tells stranglerctl where the admin API is, unless it looks there anyway.
+func (r *Router) serverHint() string {
+	if r.config.Admin == ctlDefault && r.config.AdminTLSCert == "" {
+		return ""
+	}
+	scheme := "http"
+	if r.config.AdminTLSCert != "" {
+		scheme = "https"
+	}
+	host, port, _ := net.SplitHostPort(r.admin.Addr().String())
+	if addr, err := netip.ParseAddr(host); err == nil && addr.IsUnspecified() {
+		host = "localhost"
+	}
+	return "  export STRANGLER_SERVER=" + scheme + "://" + net.JoinHostPort(host, port) + "\n"
 }
 
 // TokenRequest is what `strangler token create` is asked for.
@@ -76,7 +97,8 @@ func CreateToken(ctx context.Context, config Config, request TokenRequest, stdou
 	if !token.ExpiresAt.IsZero() {
 		until = "expires " + token.ExpiresAt.Format(time.RFC3339)
 	}
-	_, _ = fmt.Fprintf(stderr, "token %s for %s: role %s, %s; shown this once\n", token.ID, token.Name, token.Role, until)
+	_, _ = fmt.Fprintf(stderr, "token %s for %s in %s: role %s, %s; shown this once\n",
+		token.ID, token.Name, opened.URL(), token.Role, until)
 	_, err = fmt.Fprintln(stdout, secret)
 	return err
 }

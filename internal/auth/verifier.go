@@ -22,6 +22,9 @@ const (
 	staleFor = 10 * time.Minute
 	// askFor bounds how long one look-up may take; a store that hangs is a store that is away.
 	askFor = 2 * time.Second
+	// strangers is how many tokens that are not remembered may be looked up at a
+	// time, so that somebody who guesses cannot keep the store from everybody else.
+	strangers = 2
 	// keep bounds the number of remembered tokens.
 	keep = 1024
 	// weak is the shortest token of the environment that goes without a warning.
@@ -33,6 +36,9 @@ var ErrDenied = errors.New("not authenticated")
 
 // ErrUnavailable says that a token could not be checked because the store did not answer.
 var ErrUnavailable = errors.New("the token cannot be checked")
+
+// errCrowd says that other unknown tokens took all the time there was.
+var errCrowd = errors.New("too many unknown tokens are being looked up")
 
 // Identity is who presented a token.
 type Identity struct {
@@ -55,6 +61,7 @@ type Verifier struct {
 	hasAdmin bool
 	failures *failureLog
 	failed   atomic.Uint64
+	lookups  chan struct{} // holds one for each look-up of a stranger
 
 	mu    sync.Mutex
 	known map[[32]byte]remembered // guarded by mu
@@ -73,6 +80,7 @@ func NewVerifier(tokens Lookup, adminToken string, logger *slog.Logger) *Verifie
 	v := &Verifier{
 		tokens:   tokens,
 		failures: newFailureLog(logger),
+		lookups:  make(chan struct{}, strangers),
 		known:    make(map[[32]byte]remembered),
 	}
 	if adminToken != "" {
@@ -127,7 +135,7 @@ func (v *Verifier) token(ctx context.Context, hash [32]byte) (Token, error) {
 	if known && now.Before(memory.askAt) {
 		return memory.token, nil
 	}
-	token, err := v.ask(ctx, hash)
+	token, err := v.ask(ctx, hash, known)
 	switch {
 	case err == nil:
 		v.remember(hash, remembered{token: token, confirmed: now, askAt: now.Add(askAfter)})
@@ -147,9 +155,17 @@ func (v *Verifier) token(ctx context.Context, hash [32]byte) (Token, error) {
 	}
 }
 
-func (v *Verifier) ask(ctx context.Context, hash [32]byte) (Token, error) {
+func (v *Verifier) ask(ctx context.Context, hash [32]byte, known bool) (Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
+	if !known {
+		select {
+		case v.lookups <- struct{}{}:
+			defer func() { <-v.lookups }()
+		case <-ctx.Done():
+			return Token{}, errCrowd
+		}
+	}
 	token, err := v.tokens.TokenByHash(ctx, hash)
 	if err != nil {
 		return Token{}, err

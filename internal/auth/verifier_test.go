@@ -309,3 +309,61 @@ func TestAVerifierRemembersManyTokensAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// crowded is a store that answers for one token at once and for others never.
+type crowded struct {
+	shelf
+	guest [32]byte
+	mu    sync.Mutex
+	now   int // look-ups that hang
+	most  int
+}
+
+func (c *crowded) TokenByHash(ctx context.Context, hash [32]byte) (auth.Token, error) {
+	if hash == c.guest {
+		return c.shelf.TokenByHash(ctx, hash)
+	}
+	c.mu.Lock()
+	c.now++
+	c.most = max(c.most, c.now)
+	c.mu.Unlock()
+	<-ctx.Done()
+	c.mu.Lock()
+	c.now--
+	c.mu.Unlock()
+	return auth.Token{}, ctx.Err()
+}
+
+func TestGuessingDoesNotCrowdOutWhoIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &crowded{}
+		secret := store.put(t, "ana", auth.Operator, 0)
+		store.guest = auth.HashSecret(secret)
+		v := auth.NewVerifier(store, "", quiet())
+		if _, err := verify(v, secret); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(6 * time.Second) // ana's token has to be looked up again
+		var guessing sync.WaitGroup
+		for range 50 {
+			guessing.Go(func() {
+				_, guess, err := auth.Mint("eve", auth.Admin, 0)
+				if err != nil {
+					t.Error(err)
+				}
+				if _, err := verify(v, guess); !errors.Is(err, auth.ErrUnavailable) {
+					t.Errorf("a guess that nobody answers: %v", err)
+				}
+			})
+		}
+		synctest.Wait()
+		start := time.Now()
+		if got, err := verify(v, secret); err != nil || got.Name != "ana" || time.Since(start) > 0 {
+			t.Errorf("ana got %+v, %v after %s", got, err, time.Since(start))
+		}
+		guessing.Wait()
+		if store.most != 2 {
+			t.Errorf("%d guesses were looked up at a time, want 2", store.most)
+		}
+	})
+}

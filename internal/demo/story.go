@@ -24,7 +24,7 @@ in front of the old shop and the new one; %[4]d visitors are in it already.
   admin API  %[2]s
   token      %[3]s
 
-Try this in another terminal:
+Try this in another terminal, in the same folder:
 
   export STRANGLER_SERVER=%[2]s STRANGLER_TOKEN=%[3]s
   go run ./cmd/stranglerctl status

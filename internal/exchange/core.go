@@ -81,8 +81,8 @@ func (x *Exchange) HeadArrived(status int, in Fields, limits guard.Timeouts) Nex
 // settledKind is the kind once the backend has spoken: an upgrade it declined
 // is an ordinary exchange.
 func settledKind(asked Kind, status int, in Fields) Kind {
-	if asked == KindUpgrade && status != 101 {
-		asked = KindPlain
+	if asked == KindUpgrade && status == 101 {
+		return asked
 	}
 	return responseKind(asked, in)
 }

@@ -61,6 +61,7 @@ func TestHeadArrived(t *testing.T) {
 		"503":                           {exchange.KindPlain, 503, nil, exchange.Relay, guard.Failure, exchange.KindPlain, 20 * time.Second},
 		"504":                           {exchange.KindPlain, 504, nil, exchange.Relay, guard.Failure, exchange.KindPlain, 20 * time.Second},
 		"events unasked":                {exchange.KindPlain, 200, events, exchange.Relay, guard.OK, exchange.KindEvents, time.Hour},
+		"no events in the end":          {exchange.KindEvents, 404, nil, exchange.Relay, guard.OK, exchange.KindPlain, 20 * time.Second},
 		"upgrade":                       {exchange.KindUpgrade, 101, nil, exchange.Relay, guard.OK, exchange.KindUpgrade, time.Hour},
 		"upgrade declined":              {exchange.KindUpgrade, 200, nil, exchange.Relay, guard.OK, exchange.KindPlain, 20 * time.Second},
 		"upgrade that nobody asked for": {exchange.KindPlain, 101, nil, exchange.Answer, guard.BadResponse, exchange.KindPlain, 0},

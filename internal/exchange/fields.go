@@ -63,13 +63,34 @@ func reserved(name string) bool {
 	}
 }
 
-// disguised reports whether a field with underscores becomes a reserved one in
-// servers that fold "_" and "-" into one (CGI, WSGI, PHP).
+// disguised reports whether a field becomes one that is stripped, or that says
+// how long the body is, in servers that fold "_" and other marks into "-" (CGI,
+// WSGI, PHP).
 func disguised(name string) bool {
-	if strings.IndexByte(name, '_') < 0 {
+	if plainName(name) {
 		return false
 	}
-	return reserved(canonical(strings.ReplaceAll(name, "_", "-")))
+	plain := canonical(strings.Map(func(r rune) rune {
+		if r < 0x80 && plainByte(byte(r)) {
+			return r
+		}
+		return '-'
+	}, name))
+	return reserved(plain) || hopByHop(plain) || plain == "Content-Length"
+}
+
+// plainName reports whether a name is nothing but letters, digits and "-".
+func plainName(name string) bool {
+	for i := range len(name) {
+		if !plainByte(name[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func plainByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '-' || '0' <= c && c <= '9'
 }
 
 // canonical upper-cases the first letter of each dash-separated word and lower-cases the rest.
@@ -87,7 +108,7 @@ func canonical(name string) string {
 // what belongs to its connection or may not come from it, then ours. The
 // values are shared with in, which is left untouched.
 func (x *Exchange) OutboundRequest(in Fields, from Origin) Fields {
-	out := make(Fields, len(in)+6)
+	out := make(Fields, len(in)+4) // ours come to four, unless the client sent none of the usual ones
 	for name, values := range in {
 		if hopByHop(name) || disguised(name) || (!from.Trusted && reserved(name)) {
 			continue
@@ -101,7 +122,7 @@ func (x *Exchange) OutboundRequest(in Fields, from Origin) Fields {
 	}
 	if x.Kind == KindUpgrade {
 		out["Connection"] = []string{"Upgrade"}
-		out["Upgrade"] = in["Upgrade"]
+		out["Upgrade"] = []string{strings.Join(offers(in), ", ")}
 	}
 	if _, ok := out["User-Agent"]; !ok {
 		out["User-Agent"] = nil // present and empty: net/http then adds none of its own
@@ -170,6 +191,29 @@ func dropNamedByConnection(out, in Fields) {
 	}
 }
 
+// TrailerPasses reports whether a field may travel behind a body: not one that
+// says how a message is framed or routed, nor one that only the router may set
+// (RFC 9110 §6.5.1).
+func TrailerPasses(name string) bool {
+	switch name {
+	case "Content-Length", "Content-Encoding", "Content-Type", "Content-Range", "Host", "Authorization", "Set-Cookie", "Cookie":
+		return false
+	default:
+		return !hopByHop(name) && !reserved(name) && !disguised(name)
+	}
+}
+
+// InterimResponse fills out with the fields of a 1xx answer that are for the
+// client. The values are shared with in.
+func InterimResponse(out, in Fields) {
+	for name, values := range in {
+		if !hopByHop(name) && name != "Content-Length" {
+			out[name] = values
+		}
+	}
+	dropNamedByConnection(out, in)
+}
+
 // InboundResponse fills out with the fields of a backend's response that are
 // for the client. The values are shared with in.
 func InboundResponse(out, in Fields) {
@@ -204,15 +248,24 @@ func ClientAddress(in Fields, from Origin, trusted func(netip.Addr) bool) netip.
 			} else {
 				rest, last = "", rest
 			}
-			addr, err := netip.ParseAddr(strings.Trim(last, " \t[]"))
-			if err != nil {
+			addr, ok := parseNode(strings.Trim(last, " \t"))
+			if !ok {
 				return client
 			}
-			client = addr.Unmap()
+			client = addr
 			if !trusted(client) {
 				return client
 			}
 		}
 	}
 	return client
+}
+
+// parseNode reads an address as proxies write it: alone, in brackets, or with a port.
+func parseNode(text string) (netip.Addr, bool) {
+	if withPort, err := netip.ParseAddrPort(text); err == nil {
+		return withPort.Addr().Unmap(), true
+	}
+	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	return addr.Unmap(), err == nil
 }

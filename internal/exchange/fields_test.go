@@ -72,21 +72,61 @@ func TestForwardedNamesIPv6InBrackets(t *testing.T) {
 
 func TestRequestKind(t *testing.T) {
 	for name, c := range map[string]struct {
-		major  int
-		fields exchange.Fields
-		want   exchange.Kind
+		upgradable bool
+		fields     exchange.Fields
+		want       exchange.Kind
 	}{
-		"plain":                 {1, exchange.Fields{"Accept": {"*/*"}}, exchange.KindPlain},
-		"WebSocket":             {1, exchange.Fields{"Connection": {"keep-alive, Upgrade"}, "Upgrade": {"websocket"}}, exchange.KindUpgrade},
-		"not in HTTP/2":         {2, exchange.Fields{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}}, exchange.KindPlain},
-		"upgrade not named":     {1, exchange.Fields{"Upgrade": {"websocket"}}, exchange.KindPlain},
-		"nothing to upgrade to": {1, exchange.Fields{"Connection": {"Upgrade"}}, exchange.KindPlain},
-		"h2c is not taken up":   {1, exchange.Fields{"Connection": {"Upgrade, HTTP2-Settings"}, "Upgrade": {"h2c"}}, exchange.KindPlain},
-		"events":                {1, exchange.Fields{"Accept": {"text/event-stream"}}, exchange.KindEvents},
-		"gRPC":                  {2, exchange.Fields{"Content-Type": {"application/grpc+proto"}}, exchange.KindGRPC},
+		"plain":                 {true, exchange.Fields{"Accept": {"*/*"}}, exchange.KindPlain},
+		"WebSocket":             {true, exchange.Fields{"Connection": {"keep-alive, Upgrade"}, "Upgrade": {"websocket"}}, exchange.KindUpgrade},
+		"cannot":                {false, exchange.Fields{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}}, exchange.KindPlain},
+		"upgrade not named":     {true, exchange.Fields{"Upgrade": {"websocket"}}, exchange.KindPlain},
+		"nothing to upgrade to": {true, exchange.Fields{"Connection": {"Upgrade"}}, exchange.KindPlain},
+		"h2c is not taken up":   {true, exchange.Fields{"Connection": {"Upgrade, HTTP2-Settings"}, "Upgrade": {"h2c"}}, exchange.KindPlain},
+		"h2c among others":      {true, exchange.Fields{"Connection": {"Upgrade"}, "Upgrade": {"h2c, websocket"}}, exchange.KindUpgrade},
+		"events":                {true, exchange.Fields{"Accept": {"text/event-stream"}}, exchange.KindEvents},
+		"gRPC":                  {false, exchange.Fields{"Content-Type": {"application/grpc+proto"}}, exchange.KindGRPC},
 	} {
-		if got := exchange.RequestKind(c.major, c.fields); got != c.want {
+		if got := exchange.RequestKind(c.upgradable, c.fields); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestOffered(t *testing.T) {
+	asked := exchange.Fields{"Upgrade": {"chat/2, chat/1", "h2c"}}
+	for chosen, want := range map[string]bool{
+		"chat/1": true, "Chat/2": true, "chat/3": false, "": false, "h2c": false, "chat/1, chat/2": true, "chat/1, x": false,
+	} {
+		if got := exchange.Offered(asked, exchange.Fields{"Upgrade": {chosen}}); got != want {
+			t.Errorf("a switch to %q was offered: %v", chosen, got)
+		}
+	}
+}
+
+func TestDisguisedFieldsAreStripped(t *testing.T) {
+	in := exchange.Fields{}
+	for _, name := range []string{
+		"X_forwarded_for", "X.forwarded.for", "X-Forwarded_proto", "Strangler_shadow", "Transfer_encoding", "Content_length", "X~real~ip",
+	} {
+		in[name] = []string{"1"}
+	}
+	in["X_plain"], in["Content-Length"] = []string{"1"}, []string{"1"}
+	var x exchange.Exchange
+	out := x.OutboundRequest(in, exchange.Origin{PeerText: "1.2.3.4", Scheme: "http", Trusted: true})
+	for name := range in {
+		if _, passed := out[name]; passed != (name == "X_plain" || name == "Content-Length") {
+			t.Errorf("%s passed: %v", name, passed)
+		}
+	}
+}
+
+func TestTrailerPasses(t *testing.T) {
+	for name, want := range map[string]bool{
+		"Grpc-Status": true, "X-Sum": true, "Content-Length": false, "Transfer-Encoding": false, "X-Forwarded-For": false,
+		"Strangler-Shadow": false, "Connection": false, "Content_length": false, "Set-Cookie": false,
+	} {
+		if got := exchange.TrailerPasses(name); got != want {
+			t.Errorf("%s passes: %v", name, got)
 		}
 	}
 }

@@ -1,15 +1,15 @@
 package exchange
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// RequestKind tells from a request's head how its bytes will flow. Only
-// HTTP/1.1 can upgrade; h2c is not an upgrade that we take part in: the offer
-// is dropped and the request served as it is, which RFC 9110 §7.8 allows.
-func RequestKind(protocolMajor int, in Fields) Kind {
-	if protocolMajor == 1 && in.hasToken("Connection", "upgrade") {
-		if up := in.get("Upgrade"); up != "" && !strings.EqualFold(up, "h2c") {
-			return KindUpgrade
-		}
+// RequestKind tells from a request's head how its bytes will flow. upgradable
+// says whether this one could be upgraded at all.
+func RequestKind(upgradable bool, in Fields) Kind {
+	if upgradable && in.hasToken("Connection", "upgrade") && len(offers(in)) > 0 {
+		return KindUpgrade
 	}
 	if strings.HasPrefix(in.get("Content-Type"), "application/grpc") {
 		return KindGRPC
@@ -20,10 +20,42 @@ func RequestKind(protocolMajor int, in Fields) Kind {
 	return KindPlain
 }
 
-// responseKind corrects the kind by what the backend actually sends.
-func responseKind(asked Kind, in Fields) Kind {
-	if asked == KindPlain && strings.HasPrefix(in.get("Content-Type"), "text/event-stream") {
-		return KindEvents
+// offers are the protocols that a request's sender would switch to. h2c is not
+// among them: nobody speaks it on a connection that others use as well, so the
+// offer is dropped and the request served as it is, which RFC 9110 §7.8 allows.
+func offers(request Fields) []string {
+	var protocols []string
+	for _, line := range request["Upgrade"] {
+		for part := range strings.SplitSeq(line, ",") {
+			if part = strings.TrimSpace(part); part != "" && !strings.EqualFold(part, "h2c") {
+				protocols = append(protocols, part)
+			}
+		}
 	}
-	return asked
+	return protocols
+}
+
+// Offered reports whether a backend switched to something that the request offered.
+func Offered(request, response Fields) bool {
+	protocols := offers(request)
+	chosen := offers(response)
+	for _, protocol := range chosen {
+		if !slices.ContainsFunc(protocols, func(p string) bool { return strings.EqualFold(p, protocol) }) {
+			return false
+		}
+	}
+	return len(chosen) > 0
+}
+
+// responseKind corrects the kind by what the backend actually sends: only
+// event streams and gRPC have no end in sight, not an error page in their place.
+func responseKind(asked Kind, in Fields) Kind {
+	switch {
+	case asked == KindGRPC:
+		return asked
+	case strings.HasPrefix(in.get("Content-Type"), "text/event-stream"):
+		return KindEvents
+	default:
+		return KindPlain
+	}
 }

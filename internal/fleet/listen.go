@@ -11,6 +11,9 @@ import (
 const (
 	reconnectBase = 250 * time.Millisecond
 	reconnectCap  = 15 * time.Second
+	// steadyAfter is how long a connection must have lived to count as one that
+	// worked: each new one makes every router read everything.
+	steadyAfter = reconnectCap
 )
 
 var errListenEnded = errors.New("the connection ended without saying why")
@@ -20,6 +23,7 @@ var errListenEnded = errors.New("the connection ended without saying why")
 // is in doubt until everything has been read once more.
 func (w *Watcher) listen(ctx context.Context) {
 	for failures := 0; ; failures++ {
+		began := time.Now()
 		err := w.cfg.Source.Listen(ctx, func() {
 			w.listening()
 			w.Wake()
@@ -32,8 +36,10 @@ func (w *Watcher) listen(ctx context.Context) {
 		}
 		w.doubt.Store(true)
 		if w.deaf(ctx, err) {
-			failures = 0
 			w.Wake() // the store may be away: status must not call it reachable until the next poll
+		}
+		if time.Since(began) >= steadyAfter {
+			failures = 0
 		}
 		if !pause(ctx, backoff(failures)) {
 			return

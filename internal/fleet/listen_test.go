@@ -56,3 +56,26 @@ func TestReconnectingBacksOff(t *testing.T) {
 		}
 	})
 }
+
+// Each new connection is a wake and a whole reading, by every router.
+func TestAConnectionThatBreaksAtOnceBacksOffToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := watch(t, newStore(snapshot(1, 500)), "")
+		r.serving(t, 1)
+		cutting := time.NewTicker(50 * time.Millisecond)
+		defer cutting.Stop()
+		for end := time.Now().Add(10 * time.Minute); time.Now().Before(end); <-cutting.C {
+			r.store.cut()
+		}
+		if n := len(r.store.allListens()); n < 40 || n > 90 {
+			t.Errorf("%d connections in ten minutes, want one in 7.5 to 15 s", n)
+		}
+		time.Sleep(time.Minute) // it lives, and so has worked
+		before := len(r.store.allListens())
+		r.store.cut()
+		time.Sleep(time.Second)
+		if after := len(r.store.allListens()); after != before+1 {
+			t.Errorf("%d connections within a second after a steady one broke, want 1", after-before)
+		}
+	})
+}

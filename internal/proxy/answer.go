@@ -45,7 +45,7 @@ func (f *flow) answer(p *exchange.Problem) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("Proxy-Status", proxyStatus(p))
-	if p.Close {
+	if f.closes() || (p.Close && f.r.ProtoMajor == 1) {
 		h.Set("Connection", "close")
 	}
 	if p.Status == http.StatusMethodNotAllowed {

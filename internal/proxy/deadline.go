@@ -3,9 +3,19 @@ package proxy
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
+)
+
+// These say which limit of ours ended an exchange.
+var (
+	errHeadTimeout   = errors.New("no response head in time")
+	errIdleTimeout   = errors.New("the response stood still for too long")
+	errUploadTimeout = errors.New("the request body stood still for too long")
+	errClientStalled = errors.New("the client took nothing of the response for too long")
+
+	errCallerDeadline = errors.New("the caller's own deadline (grpc-timeout) has passed")
 )
 
 // deadline cancels an exchange when the one who is waited for takes too long.
@@ -14,20 +24,24 @@ import (
 type deadline struct {
 	ctx    context.Context //nolint:containedctx // it lives as long as the attempt that it is for
 	cancel context.CancelCauseFunc
-	timer  *time.Timer
-	cause  atomic.Pointer[error] // why, should the timer fire now
+	client http.ResponseWriter // whose reads and writes may have to be ended
 
-	last time.Time // no wait goes beyond it; zero: nothing does
+	last      time.Time // no wait for the backend goes beyond it; zero: nothing does
+	uploading bool      // there is a request body, whose reads may have to be ended
 
-	unblock func() // ends a read of the request body that waits for the client; nil without a body
-
-	mu       sync.Mutex // owns headDone: the transport's writer arms as well until then
+	mu       sync.Mutex // owns the rest: the transport's writer arms as well until headDone
+	timer    *time.Timer
+	armed    bool
+	stale    int   // fires on their way for waits that have ended meanwhile
+	cause    error // why, should the timer fire now
+	passed   error // why it has fired
 	headDone bool
 }
 
 // start makes the context of an attempt.
-func (d *deadline) start(parent context.Context) context.Context {
+func (d *deadline) start(parent context.Context, client http.ResponseWriter) context.Context {
 	d.ctx, d.cancel = context.WithCancelCause(parent)
+	d.client = client
 	return d.ctx
 }
 
@@ -40,25 +54,19 @@ func (d *deadline) limit(from time.Time, total time.Duration) {
 }
 
 // arm starts or restarts the wait. The handler's goroutine only.
-func (d *deadline) arm(limit time.Duration, cause *error) {
-	if left := time.Until(d.last); !d.last.IsZero() && left < limit {
-		limit, cause = left, &errCallerDeadline
-	}
-	d.cause.Store(cause)
-	if d.timer == nil {
-		d.timer = time.AfterFunc(limit, d.fire)
-		return
-	}
-	d.timer.Reset(limit)
+func (d *deadline) arm(limit time.Duration, cause error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.wait(limit, cause)
 }
 
 // armUpload is arm for the transport's writer, which reads the request body:
 // it has no say any more once the response head has arrived.
-func (d *deadline) armUpload(limit time.Duration, cause *error) {
+func (d *deadline) armUpload(limit time.Duration, cause error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.headDone {
-		d.arm(limit, cause)
+		d.wait(limit, cause)
 	}
 }
 
@@ -67,22 +75,72 @@ func (d *deadline) headArrived() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.headDone = true
-	d.disarm()
+	d.rest()
 }
 
 // disarm ends the wait; nothing is being waited for.
 func (d *deadline) disarm() {
-	if d.timer != nil {
-		d.timer.Stop()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.rest()
+}
+
+// wait needs mu.
+func (d *deadline) wait(limit time.Duration, cause error) {
+	if left := time.Until(d.last); !d.last.IsZero() && left < limit && !errors.Is(cause, errClientStalled) {
+		limit, cause = left, errCallerDeadline
+	}
+	d.cause = cause
+	switch {
+	case d.timer == nil:
+		d.timer = time.AfterFunc(limit, d.fire)
+	case !d.timer.Reset(limit) && d.armed:
+		d.stale++
+	}
+	d.armed = true
+}
+
+// rest needs mu.
+func (d *deadline) rest() {
+	if d.armed && !d.timer.Stop() {
+		d.stale++
+	}
+	d.armed = false
+}
+
+// fire ends the wait that took too long. One that ended just before leaves the
+// exchange, and the client's connection, alone.
+func (d *deadline) fire() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.stale > 0 {
+		d.stale--
+		return
+	}
+	d.armed = false
+	d.end(d.cause)
+	// The transport does not return before its writer has, nor a handler
+	// before its write has.
+	past := time.Unix(1, 0)
+	switch {
+	case errors.Is(d.passed, errUploadTimeout), d.uploading && errors.Is(d.passed, errCallerDeadline):
+		_ = http.NewResponseController(d.client).SetReadDeadline(past)
+	case errors.Is(d.passed, errClientStalled):
+		_ = http.NewResponseController(d.client).SetWriteDeadline(past)
 	}
 }
 
-func (d *deadline) fire() {
-	cause := d.cause.Load()
-	d.cancel(*cause)
-	if d.unblock != nil && (cause == &errUploadTimeout || cause == &errCallerDeadline) {
-		d.unblock() // the transport does not return before its writer has
-	}
+// end cancels the attempt. It needs mu.
+func (d *deadline) end(cause error) {
+	d.passed = cause
+	d.cancel(cause)
+}
+
+// giveUp ends the attempt for another reason than time.
+func (d *deadline) giveUp(cause error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.end(cause)
 }
 
 // stop releases everything at the end of the exchange.
@@ -94,16 +152,9 @@ func (d *deadline) stop() {
 	d.cancel(nil)
 }
 
-// expired returns the limit of ours that ended the exchange; nil when none did.
+// expired returns why the attempt was ended by us; nil when it was not.
 func (d *deadline) expired() error {
-	if d.ctx == nil || d.ctx.Err() == nil {
-		return nil
-	}
-	cause := context.Cause(d.ctx)
-	for _, ours := range [...]error{errHeadTimeout, errIdleTimeout, errUploadTimeout, errCallerDeadline} {
-		if errors.Is(cause, ours) {
-			return ours
-		}
-	}
-	return nil
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.passed
 }

@@ -3,10 +3,11 @@ package proxy
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -42,11 +43,12 @@ type flow struct {
 
 	rewritten *exchange.Rewritten // nil: the lane's requests go as they came
 
-	body     *clientBody // nil without a request body
-	deadline deadline
-	trace    trace
-	res      *http.Response
-	answered bool // a final status was given to the client's side
+	body      *clientBody // nil without a request body
+	deadline  deadline
+	trace     trace
+	res       *http.Response
+	announced []string // the response's trailers, as far as its head names them
+	answered  bool     // a final status was given to the client's side
 
 	closeAfter bool // the client's connection must not be used again
 }
@@ -60,7 +62,9 @@ func (p *Proxy) open(w http.ResponseWriter, r *http.Request) *flow {
 	f := &flow{proxy: p, w: w, r: r, metrics: p.unrouted}
 	f.Start = time.Now()
 	f.Method, f.Host, f.Protocol = r.Method, r.Host, r.Proto
-	f.Path, _, _ = strings.Cut(r.RequestURI, "?")
+	if strings.HasPrefix(r.RequestURI, "/") { // a URL may hold a password: inspect cuts the path out of it
+		f.Path, _, _ = strings.Cut(r.RequestURI, "?")
+	}
 	f.UserAgent = r.UserAgent()
 	f.TraceID = traceID(r.Header.Get("Traceparent"))
 	f.RequestID = r.Header.Get("X-Request-Id")
@@ -69,7 +73,9 @@ func (p *Proxy) open(w http.ResponseWriter, r *http.Request) *flow {
 	}
 	f.from = f.origin()
 	f.Client = exchange.ClientAddress(exchange.Fields(r.Header), f.from, p.trusts)
-	f.Kind = exchange.RequestKind(r.ProtoMajor, exchange.Fields(r.Header))
+	// Nobody upgrades with a body under way, and HTTP/1.0 cannot (RFC 9110 §7.8).
+	upgradable := r.ProtoMajor == 1 && r.ProtoMinor > 0 && r.ContentLength == 0
+	f.Kind = exchange.RequestKind(upgradable, exchange.Fields(r.Header))
 	if f.Kind == exchange.KindGRPC {
 		f.deadline.limit(f.Start, exchange.GRPCTimeout(exchange.Fields(r.Header)))
 	}
@@ -139,6 +145,9 @@ func (f *flow) inspect() *exchange.Problem {
 	}
 	target, problem := exchange.Inspect(head)
 	f.target = target
+	if problem == nil {
+		f.Path = target.Raw
+	}
 	return problem
 }
 
@@ -147,6 +156,16 @@ func (f *flow) pin() bool {
 	f.gen = f.proxy.acquire()
 	f.pinned.Store(f.gen != nil)
 	return f.gen != nil
+}
+
+// repin takes hold of the pinned table once more; false: it is no longer in service.
+func (f *flow) repin() bool {
+	if f.pinned.Load() {
+		return true
+	}
+	held := f.proxy.hold(f.gen)
+	f.pinned.Store(held)
+	return held
 }
 
 // unpin says that no attempt can start by the pinned table any more.
@@ -177,15 +196,14 @@ func (f *flow) assign() {
 
 // end records the exchange, whatever its ending: a panic passes through here too.
 func (f *flow) end() {
+	cause := recover()
+	aborted := cause != nil && !f.survive(cause)
 	f.unpin()
 	f.deadline.stop()
 	if f.res != nil {
 		_ = f.res.Body.Close()
 	}
-	if f.body != nil {
-		f.RequestBytes = f.body.read.Load()
-		f.body.retire()
-	}
+	f.endUpload()
 	f.Attempts = int(f.trace.attempts.Load())
 	if f.Status == 0 && f.Class == guard.ClientGone {
 		f.Status = statusClientGone
@@ -199,16 +217,65 @@ func (f *flow) end() {
 	}
 	f.metrics.End(&f.Exchange)
 	f.proxy.accessLog.Log(&f.Exchange)
+	if aborted {
+		abort()
+	}
+}
+
+// survive handles a panic. It reports whether the client has a whole answer.
+func (f *flow) survive(cause any) bool {
+	if cause == http.ErrAbortHandler { //nolint:errorlint // net/http compares it the same way
+		return false
+	}
+	f.Err = fmt.Errorf("panic: %v", cause)
+	f.proxy.logger.Error("the router failed on a request: this is a bug in it",
+		"request_id", f.RequestID, "error", f.Err, "stack", string(debug.Stack()))
+	f.trace.finish()
+	if f.answered {
+		return false
+	}
+	f.answer(exchange.Internal())
+	return true
+}
+
+// lingering is how long the rest of a request body is taken in after an
+// answer that did not wait for it, so that the client reads the answer.
+const lingering = 5 * time.Second
+
+// endUpload ends the transport's reading of the request body, and leaves what
+// has not come in to the server, which reads some of it before it closes the
+// connection, but not for ever.
+func (f *flow) endUpload() {
+	if f.body != nil {
+		f.RequestBytes = f.body.end(f.w)
+	}
+	if f.r.ProtoMajor == 1 && !f.uploaded() {
+		_ = http.NewResponseController(f.w).SetReadDeadline(time.Now().Add(lingering))
+	}
+}
+
+// uploaded reports whether the client has sent all of its request.
+func (f *flow) uploaded() bool {
+	if f.body == nil {
+		return f.r.ContentLength == 0
+	}
+	return f.body.whole()
+}
+
+// closes reports whether the client's connection ends with this answer. It
+// must when the request has not come in whole: net/http would look for the
+// next request wherever reading the rest of this one failed.
+func (f *flow) closes() bool {
+	if f.r.ProtoMajor != 1 {
+		return false
+	}
+	if !f.uploaded() {
+		f.closeAfter = true
+		// Or the server would swallow the rest first.
+		_ = http.NewResponseController(f.w).EnableFullDuplex()
+	}
+	return f.closeAfter
 }
 
 // abort ends the client's connection: it must see that its answer is not whole.
 func abort() { panic(http.ErrAbortHandler) }
-
-// errHeadTimeout and the others say which limit of ours ended an exchange.
-var (
-	errHeadTimeout   = errors.New("no response head in time")
-	errIdleTimeout   = errors.New("the response stood still for too long")
-	errUploadTimeout = errors.New("the request body stood still for too long")
-
-	errCallerDeadline = errors.New("the caller's own deadline (grpc-timeout) has passed")
-)

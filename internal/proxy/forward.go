@@ -53,16 +53,19 @@ func (f *flow) attempt(within time.Duration) exchange.Next {
 		delete(out.Header, "Connection")
 		delete(out.Header, "Upgrade")
 	}
-	f.deadline.arm(within, &errHeadTimeout)
+	f.deadline.arm(within, errHeadTimeout)
 	res, err := transport.RoundTrip(out) //nolint:bodyclose // f.res: closed by relay and, in every ending, by end
 	f.deadline.headArrived()
 	f.unpin()
 	f.trace.finish()
+	f.res = res
+	if err == nil {
+		err = f.deadline.expired() // a head that came too late: its body is cut off already
+	}
 	if err != nil {
 		f.Err = err
 		return f.AttemptFailed(f.classify(err))
 	}
-	f.res = res
 	f.FirstByte = time.Since(f.Start)
 	if ambiguousResponse(res, f.trace.conn.Load()) {
 		f.Err = errAmbiguousResponse
@@ -81,7 +84,7 @@ var errNoEndpoint = errors.New("the backend has no usable endpoint")
 // host and body as they came, and the fields that may be passed on.
 func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
 	in := f.r
-	ctx := httptrace.WithClientTrace(f.deadline.start(in.Context()), f.watch())
+	ctx := httptrace.WithClientTrace(f.deadline.start(in.Context(), f.w), f.watch())
 	out := in.WithContext(ctx) // method, host, length and trailers are the client's
 	out.URL = targetURL(endpoint, f.target)
 	out.Header = http.Header(f.OutboundRequest(exchange.Fields(in.Header), f.from))
@@ -89,17 +92,23 @@ func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
 	out.Body, out.GetBody = nil, nil
 	out.Close, out.TransferEncoding = false, nil // those are between the client and us
 	if in.ContentLength != 0 && in.Body != nil && in.Body != http.NoBody {
-		f.body = &clientBody{src: in.Body, deadline: &f.deadline, head: within, idle: f.lane.limits.Stream}
+		f.body = &clientBody{
+			src: in.Body, deadline: &f.deadline, head: within, idle: f.lane.limits.Stream,
+			length: in.ContentLength, trailer: in.Trailer,
+		}
+		dropTrailers(in.Trailer) // the announced ones
 		out.Body, out.GetBody = f.body, f.body.unread
-		controller := http.NewResponseController(f.w)
-		f.deadline.unblock = func() { _ = controller.SetReadDeadline(time.Unix(1, 0)) }
+		f.deadline.uploading = true
 		if endpoint.multiplexed() {
 			f.letGo(out)
 		}
 		if in.ProtoMajor == 1 {
 			// A backend may answer before it has read the whole body (413,
 			// 401); without this the server would swallow the rest first.
-			_ = controller.EnableFullDuplex()
+			_ = http.NewResponseController(f.w).EnableFullDuplex()
+			if f.expectsContinue() {
+				f.body.proceed = f.proceed
+			}
 		}
 	}
 	return out
@@ -137,25 +146,33 @@ func targetURL(endpoint *pool, t exchange.Target) *url.URL {
 // what is certain counts as not sent.
 func (f *flow) classify(err error) guard.Class {
 	switch limit := f.deadline.expired(); {
+	case limit == nil:
 	case errors.Is(limit, errUploadTimeout):
 		f.Err = limit
 		return guard.ClientFault
-	case limit != nil:
+	case errors.Is(limit, errTableChanged):
 		f.Err = limit
-		if !f.trace.wrote.Load() {
-			return guard.NotSent
-		}
+		return guard.NoResponse
+	case !f.trace.wrote.Load():
+		f.Err = limit
+		return guard.NotSent
+	default:
+		f.Err = limit
 		return guard.Timeout
 	}
-	if clientErr := f.body.err(); clientErr != nil {
+	clientErr := f.body.err()
+	if clientErr != nil {
 		f.Err = clientErr
-		return clientClass(clientErr)
 	}
-	if f.r.Context().Err() != nil {
-		return guard.ClientGone
-	}
+	left := f.r.Context().Err() != nil
 	switch {
-	case !f.trace.wrote.Load() || notSent(err):
+	case left && f.r.ProtoMajor > 1: // where a lost stream breaks the body as well
+		return guard.ClientGone
+	case clientErr != nil:
+		return clientClass(clientErr)
+	case left:
+		return guard.ClientGone
+	case !f.trace.wrote.Load():
 		return guard.NotSent
 	case f.trace.answered() && !connectionEnded(err):
 		return guard.BadResponse
@@ -171,13 +188,6 @@ func clientClass(err error) guard.Class {
 		return guard.ClientGone
 	}
 	return guard.ClientFault
-}
-
-// notSent reports whether an error means that no connection came to be.
-func notSent(err error) bool {
-	var op *net.OpError
-	var tlsErr *handshakeError
-	return errors.As(err, &tlsErr) || (errors.As(err, &op) && op.Op == "dial")
 }
 
 // connectionEnded reports whether an answer stopped short rather than being malformed.

@@ -27,7 +27,7 @@ func (p *Proxy) Install(table *routing.Table, lanes *Lanes) (applied <-chan stru
 		table: table, lanes: lanes,
 		drained: make(chan struct{}), applied: make(chan struct{}),
 	}
-	old := p.current.Swap(next)
+	old := p.serve(next)
 	if old == nil {
 		close(next.applied)
 		return next.applied
@@ -37,12 +37,27 @@ func (p *Proxy) Install(table *routing.Table, lanes *Lanes) (applied <-chan stru
 	go func() {
 		<-old.applied
 		<-old.drained
-		if now := p.current.Load().lanes; now != old.lanes {
-			p.pools.keepOnly(now)
-		}
+		p.forget(old.lanes)
 		close(next.applied)
 	}()
 	return next.applied
+}
+
+// serve makes next the generation in service and returns the one before.
+func (p *Proxy) serve(next *generation) *generation {
+	p.pools.mu.Lock()
+	defer p.pools.mu.Unlock()
+	p.pools.adopt(next.lanes)
+	return p.current.Swap(next)
+}
+
+// forget drops the connection pools that only old tables had.
+func (p *Proxy) forget(old *Lanes) {
+	p.pools.mu.Lock()
+	defer p.pools.mu.Unlock()
+	if now := p.current.Load().lanes; now != old {
+		p.pools.keepOnly(now)
+	}
 }
 
 // acquire pins the table in service; nil when there is none yet.
@@ -52,14 +67,22 @@ func (p *Proxy) acquire() *generation {
 		if g == nil {
 			return nil
 		}
-		g.pinned.Add(1)
-		// Between Load and Add the generation may have been retired and found
-		// unpinned; a pin on it would not be waited for.
-		if p.current.Load() == g {
+		if p.hold(g) {
 			return g
 		}
-		g.release()
 	}
+}
+
+// hold pins g if it is the one in service. Between finding out and pinning it
+// may have been retired and found unpinned, and a pin on it would not be
+// waited for; so it is asked afterwards.
+func (p *Proxy) hold(g *generation) bool {
+	g.pinned.Add(1)
+	if p.current.Load() == g {
+		return true
+	}
+	g.release()
+	return false
 }
 
 // release gives a pin back.

@@ -19,7 +19,7 @@ type Limits struct {
 // limits and metric handles, bound once and not looked up per request.
 type Lanes struct {
 	byRoute []routeLanes // by routing.Route.Index
-	pools   map[poolKey]struct{}
+	pools   map[poolKey]*pool
 }
 
 type routeLanes struct{ legacy, new *lane }
@@ -56,7 +56,7 @@ func (l *lane) pick() *pool {
 // Connection pools that exist already are taken over: a change of the table
 // closes no connection in use.
 func (p *Proxy) BuildLanes(table *routing.Table, backends map[string]Backend, limits []Limits) *Lanes {
-	lanes := &Lanes{byRoute: make([]routeLanes, len(limits)), pools: make(map[poolKey]struct{})}
+	lanes := &Lanes{byRoute: make([]routeLanes, len(limits)), pools: make(map[poolKey]*pool)}
 	for route := range table.Routes() {
 		def, limit := route.Definition, limits[route.Index]
 		lanes.byRoute[route.Index] = routeLanes{
@@ -74,9 +74,13 @@ func (p *Proxy) buildLane(lanes *Lanes, route string, side routing.Side, name st
 			endpoint: endpoint, protocol: backend.Protocol, files: backend.TLS,
 			connect: limits.Connect, tls: limits.TLS,
 		}
-		if pool := p.pools.get(key); pool != nil {
-			l.endpoints = append(l.endpoints, pool)
-			lanes.pools[key] = struct{}{}
+		known := lanes.pools[key]
+		if known == nil {
+			known = p.pools.get(key)
+		}
+		if known != nil {
+			l.endpoints = append(l.endpoints, known)
+			lanes.pools[key] = known
 		}
 	}
 	return l

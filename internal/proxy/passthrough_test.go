@@ -278,3 +278,21 @@ func TestRequestIDIsKeptWhileItIsShort(t *testing.T) {
 		}
 	}
 }
+
+func TestPasswordsInTargetsAreNotLogged(t *testing.T) {
+	url, requests := seen(t)
+	r := start(t, map[string]string{"legacy": url})
+	r.install(1, legacyOnly())
+	r.raw("GET http://ana:secret@shop.example/a?b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+	<-requests
+	r.raw("GET http://ana:secret@shop.example/a%00b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+	entries := r.log.entries(t, 2)
+	if entries[0]["url.path"] != "/a" || entries[0]["server.address"] != "shop.example" {
+		t.Errorf("logged %v", entries[0])
+	}
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	if strings.Contains(r.log.buf.String(), "secret") {
+		t.Errorf("logged %s", r.log.buf.String())
+	}
+}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"sync"
@@ -12,9 +13,10 @@ import (
 // More than a small service ever needs; a burst beyond it costs handshakes only.
 const maxIdlePerEndpoint = 512
 
-// idleLife is how long an unused connection is kept: shorter than most
-// servers' own limit, so that we, not they, are the one to close.
-const idleLife = 30 * time.Second
+// idleLife is how long an unused connection is kept: shorter than the servers'
+// own limit (5 s in Node.js, Apache and uvicorn), so that we, not they, are the
+// one to close. A POST that meets a server's close on its way is lost.
+const idleLife = 4 * time.Second
 
 // maxResponseHead bounds a response's header section, interim responses included.
 const maxResponseHead = 256 << 10
@@ -58,10 +60,10 @@ func (p *pool) closeIdle() {
 	}
 }
 
-// pools are all connection pools of a Proxy. They outlive tables.
+// pools are the connection pools of the table in service. They outlive tables.
 type pools struct {
 	logger *slog.Logger
-	mu     sync.Mutex // owns byKey
+	mu     sync.Mutex // owns byKey, and is held while the table changes
 	byKey  map[poolKey]*pool
 }
 
@@ -69,8 +71,8 @@ func newPools(logger *slog.Logger) *pools {
 	return &pools{logger: logger, byKey: make(map[poolKey]*pool)}
 }
 
-// get returns the pool of key, made on first use; nil for an endpoint that is
-// no URL, which definitions never contain.
+// get returns the pool of key, a new one if the table in service has none; nil
+// for an endpoint that is no URL, which definitions never contain.
 func (p *pools) get(key poolKey) *pool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,16 +84,15 @@ func (p *pools) get(key poolKey) *pool {
 		p.logger.Error("endpoint left out: not a URL", "endpoint", key.endpoint)
 		return nil
 	}
-	made := newPool(u, key, p.logger)
-	p.byKey[key] = made
-	return made
+	return newPool(u, key, p.logger)
 }
 
+// adopt takes in the pools of a table that comes into service. It needs mu.
+func (p *pools) adopt(lanes *Lanes) { maps.Copy(p.byKey, lanes.pools) }
+
 // keepOnly forgets the pools that lanes do not use. Exchanges under way keep
-// their connections; the idle ones are closed.
+// their connections; the idle ones are closed. It needs mu.
 func (p *pools) keepOnly(lanes *Lanes) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	for key, unused := range p.byKey {
 		if _, ok := lanes.pools[key]; !ok {
 			delete(p.byKey, key)

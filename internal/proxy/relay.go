@@ -22,9 +22,11 @@ func (f *flow) relay(idle time.Duration) exchange.Next {
 	}
 	f.writeHead()
 	flush := f.Kind.Stream() || f.res.ContentLength < 0
-	// An answer without a body is not begun early: over HTTP/2 its head has to
-	// end the stream, or gRPC's clients miss the trailers they wait for.
-	if flush && f.res.ContentLength != 0 {
+	// A head that came alone is passed on alone: its body may take its time. An
+	// answer without a body is not begun early: over HTTP/2 its head has to end
+	// the stream, or gRPC's clients miss the trailers they wait for.
+	alone := f.res.Body != http.NoBody && !f.trace.bodyBegun()
+	if (flush || alone) && f.res.ContentLength != 0 {
 		_ = http.NewResponseController(f.w).Flush()
 	}
 	if err := f.copyBody(idle, flush); err != nil {
@@ -48,12 +50,13 @@ func (f *flow) writeHead() {
 		h["Set-Cookie"] = append(cookies, f.CohortCookie(newCohortKey()))
 	}
 	if len(f.res.Trailer) > 0 {
-		h["Trailer"] = []string{strings.Join(slices.Sorted(maps.Keys(f.res.Trailer)), ", ")}
+		f.announced = slices.Sorted(maps.Keys(f.res.Trailer))
+		h["Trailer"] = []string{strings.Join(f.announced, ", ")}
 		if f.r.ProtoMajor == 1 {
 			delete(h, "Content-Length") // HTTP/2 has both at once, HTTP/1.1 has trailers after chunks only
 		}
 	}
-	if f.closeAfter {
+	if f.closes() {
 		h["Connection"] = []string{"close"}
 	}
 	f.answered = true
@@ -75,20 +78,21 @@ func borrowBuffer() *[]byte {
 	return &b
 }
 
-// copyBody moves the body. The clock runs only while the backend is waited
-// for: a slow client is not the backend's fault.
+// copyBody moves the body. The backend's clock runs only while it is waited
+// for: a slow client is not its fault, and has a clock of its own.
 func (f *flow) copyBody(idle time.Duration, flush bool) error {
 	if f.res.Body == http.NoBody {
 		return nil
 	}
 	pooled := borrowBuffer()
 	defer buffers.Put(pooled)
+	defer f.deadline.disarm()
 	buf := *pooled
 	for {
-		f.deadline.arm(idle, &errIdleTimeout)
+		f.deadline.arm(idle, errIdleTimeout)
 		n, readErr := f.res.Body.Read(buf)
-		f.deadline.disarm()
 		if n > 0 {
+			f.deadline.arm(f.lane.limits.Stream, errClientStalled)
 			sent, err := f.w.Write(buf[:n])
 			f.SentBytes += int64(sent)
 			if err != nil {
@@ -118,13 +122,16 @@ func (e *clientWriteError) Unwrap() error { return e.err }
 // brokenBy says whose fault it is that a body did not arrive whole.
 func (f *flow) brokenBy(err error) guard.Class {
 	var write *clientWriteError
+	limit := f.deadline.expired()
+	if limit != nil {
+		f.Err = limit
+	}
 	switch {
 	case errors.As(err, &write):
 		return guard.ClientGone
-	case errors.Is(f.deadline.expired(), errCallerDeadline):
+	case errors.Is(limit, errCallerDeadline):
 		return guard.ClientGone // by its own word it waits no longer
-	case f.deadline.expired() != nil:
-		f.Err = f.deadline.expired()
+	case limit != nil:
 		return guard.Broken
 	case f.r.Context().Err() != nil:
 		return guard.ClientGone
@@ -143,11 +150,13 @@ func (f *flow) writeTrailers() {
 	// short body and drop the trailers.
 	_ = http.NewResponseController(f.w).Flush()
 	h := f.w.Header()
-	announced := h.Get("Trailer")
 	for name, values := range f.res.Trailer {
-		if !strings.Contains(announced, name) {
-			name = http.TrailerPrefix + name
+		switch {
+		case !exchange.TrailerPasses(name):
+		case slices.Contains(f.announced, name):
+			h[name] = values
+		default:
+			h[http.TrailerPrefix+name] = values
 		}
-		h[name] = values
 	}
 }

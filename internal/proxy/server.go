@@ -44,7 +44,7 @@ func (p *Proxy) NewServer(handler http.Handler, config *tls.Config) *Server {
 			IdleTimeout:                  clientIdleTimeout,
 			DisableGeneralOptionsHandler: true, // OPTIONS * is ours to answer
 			ConnContext:                  watchContext,
-			ErrorLog:                     slog.NewLogLogger(p.logger.Handler(), slog.LevelDebug),
+			ErrorLog:                     slog.NewLogLogger(p.logger.Handler(), slog.LevelDebug), // what clients do wrong
 		},
 	}
 }
@@ -52,6 +52,7 @@ func (p *Proxy) NewServer(handler http.Handler, config *tls.Config) *Server {
 // Serve serves ln until Drain; it returns nil then.
 func (s *Server) Serve(ln net.Listener) error {
 	var err error
+	ln = complainingListener{ln, s.logger}
 	if s.tls != nil {
 		err = s.http.Serve(newSecureListener(ln, s.tls, s.logger))
 	} else {
@@ -78,4 +79,20 @@ func (s *Server) Drain(ctx context.Context) {
 		}
 	}
 	s.proxy.pools.closeIdle()
+}
+
+// complainingListener says when no connection can be taken, which the server
+// itself would only say among what clients do wrong.
+type complainingListener struct {
+	net.Listener
+	logger *slog.Logger
+}
+
+// Accept waits for the next connection.
+func (l complainingListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		l.logger.Error("no connection can be taken: are there enough file descriptors?", "error", err)
+	}
+	return conn, err
 }

@@ -57,6 +57,28 @@ func TestServerSentEventsArriveOneByOne(t *testing.T) {
 	}
 }
 
+// TestHeadDoesNotWaitForItsBody: a download that is still being made shows that
+// it has begun.
+func TestHeadDoesNotWaitForItsBody(t *testing.T) {
+	headSeen := make(chan struct{})
+	url := rawBackend(t, func(conn net.Conn, _ *http.Request) {
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+		<-headSeen
+		_, _ = io.WriteString(conn, "ok")
+	})
+	r := start(t, map[string]string{"legacy": url})
+	r.install(1, legacyOnly())
+	res, err := client().Get("http://" + r.addr + "/")
+	close(headSeen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, err := io.ReadAll(res.Body); err != nil || string(body) != "ok" || res.ContentLength != 2 {
+		t.Errorf("body %q, length %d, %v", body, res.ContentLength, err)
+	}
+}
+
 // echoSocket is a WebSocket that answers every message with itself.
 func echoSocket(t testing.TB) string {
 	return backend(t, func(w http.ResponseWriter, r *http.Request) {

@@ -2,12 +2,14 @@ package proxy
 
 import (
 	"errors"
-	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/stranglerfig/strangler/internal/exchange"
 )
 
 // trace is told by the transport how far an attempt came. Its callbacks run on
@@ -20,6 +22,7 @@ type trace struct {
 
 	mu       sync.Mutex // orders interim answers before the final one; owns the rest
 	interims int        // 1xx answers so far
+	told     bool       // the client was told to send its body
 	finished bool       // RoundTrip has returned: the client's header map is the handler's again
 }
 
@@ -34,19 +37,36 @@ func (f *flow) watch() *httptrace.ClientTrace {
 	return &t.hooks
 }
 
+// gotConn is where an attempt gets its connection. The transport repeats an
+// attempt by itself when a kept-alive connection turns out to be closed; by
+// then the table it started by may have been replaced, and Install has said so.
 func (f *flow) gotConn(info httptrace.GotConnInfo) {
-	f.trace.attempts.Add(1)
 	conn, _ := info.Conn.(*watchedConn)
+	if f.trace.attempts.Add(1) > 1 && !f.repin() {
+		f.deadline.giveUp(errTableChanged)
+		if conn != nil { // over HTTP/2 it carries other exchanges
+			_ = conn.Close() // before the transport writes on it
+		}
+		return
+	}
 	if conn != nil {
 		conn.watch.expectResponse()
 	}
 	f.trace.conn.Store(conn)
 }
 
+var errTableChanged = errors.New("the backend closed the kept-alive connection, and the table changed before the request could be sent again")
+
 // answered reports whether an answer has begun.
 func (t *trace) answered() bool {
 	conn := t.conn.Load()
 	return conn != nil && conn.watch.sawAnswer()
+}
+
+// bodyBegun reports whether bytes of the answer's body have come.
+func (t *trace) bodyBegun() bool {
+	conn := t.conn.Load()
+	return conn != nil && conn.watch.sawBody()
 }
 
 // wroteHeaders is where an attempt has started: the table it started by need
@@ -62,9 +82,9 @@ const maxInterims = 64
 
 var errTooManyInterims = errors.New("the backend sends interim answers without end")
 
-// interim passes a 1xx answer on, 103 Early Hints for one. 100 is left to the
-// server, which sends it when the body is first read; that is when the backend
-// has asked for it.
+// interim passes a 1xx answer on, 103 Early Hints for one. 100 is left to
+// proceed, and over HTTP/2 to the server, which sends it when the body is first
+// read; that is when the backend has asked for it.
 func (f *flow) interim(code int, header textproto.MIMEHeader) error {
 	f.trace.mu.Lock()
 	defer f.trace.mu.Unlock()
@@ -72,14 +92,46 @@ func (f *flow) interim(code int, header textproto.MIMEHeader) error {
 		return errTooManyInterims
 	}
 	old := f.r.ProtoMajor == 1 && f.r.ProtoMinor == 0
-	if f.trace.finished || old || code == http.StatusContinue {
-		return nil
+	switch {
+	case f.trace.finished || old:
+	case code == http.StatusContinue:
+		if f.expectsContinue() {
+			f.tell()
+		}
+	default:
+		h := f.w.Header()
+		exchange.InterimResponse(exchange.Fields(h), exchange.Fields(header))
+		f.w.WriteHeader(code)
+		clear(h)
 	}
-	h := f.w.Header()
-	maps.Copy(h, http.Header(header))
-	f.w.WriteHeader(code)
-	clear(h)
 	return nil
+}
+
+// expectsContinue reports whether a client of HTTP/1.1 waits with its body for our word.
+func (f *flow) expectsContinue() bool {
+	return f.r.ProtoMajor == 1 && f.r.ProtoMinor > 0 && f.r.ContentLength != 0 &&
+		strings.EqualFold(f.r.Header.Get("Expect"), "100-continue")
+}
+
+// proceed tells a waiting client to send its body; false: it has its answer
+// already. The server would say it by itself on the first read of the body,
+// but that is on the transport's writer, and interim answers come on another
+// goroutine.
+func (f *flow) proceed() bool {
+	f.trace.mu.Lock()
+	defer f.trace.mu.Unlock()
+	if !f.trace.finished {
+		f.tell()
+	}
+	return f.trace.told
+}
+
+// tell needs trace.mu.
+func (f *flow) tell() {
+	if !f.trace.told {
+		f.trace.told = true
+		f.w.WriteHeader(http.StatusContinue)
+	}
 }
 
 // finish ends the time in which interim answers are passed on.

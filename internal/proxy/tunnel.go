@@ -3,10 +3,10 @@ package proxy
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,24 +22,40 @@ const tunnelBuffer = 4 << 10
 // so a drain has to end them itself.
 type tunnels struct {
 	mu      sync.Mutex // owns the rest
+	count   int        // tunnels, and connections about to become one
 	open    map[net.Conn]struct{}
+	closed  bool          // closeAll has been called
 	drained chan struct{} // made by drain, closed when the last tunnel ends
 }
 
+// enter announces a tunnel while the server still knows its connection, so
+// that no drain overlooks it. Every enter has one leave.
+func (t *tunnels) enter() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.count++
+}
+
+// add is told the client's connection of an announced tunnel.
 func (t *tunnels) add(c net.Conn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.closed {
+		_ = c.Close()
+		return
+	}
 	if t.open == nil {
 		t.open = make(map[net.Conn]struct{})
 	}
 	t.open[c] = struct{}{}
 }
 
-func (t *tunnels) remove(c net.Conn) {
+// leave ends a tunnel; c is nil when none came of it.
+func (t *tunnels) leave(c net.Conn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.open, c)
-	if len(t.open) == 0 && t.drained != nil {
+	if t.count--; t.count == 0 && t.drained != nil {
 		close(t.drained)
 		t.drained = nil
 	}
@@ -50,7 +66,7 @@ func (t *tunnels) drain() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	drained := make(chan struct{})
-	if len(t.open) == 0 {
+	if t.count == 0 {
 		close(drained)
 		return drained
 	}
@@ -62,6 +78,7 @@ func (t *tunnels) drain() <-chan struct{} {
 func (t *tunnels) closeAll() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.closed = true
 	for c := range t.open {
 		_ = c.Close()
 	}
@@ -72,12 +89,13 @@ func (t *tunnels) closeAll() int {
 // of them ends it or neither says anything for idle.
 func (f *flow) tunnel(idle time.Duration) exchange.Next {
 	backend, ok := f.res.Body.(io.ReadWriteCloser)
-	asked, got := f.r.Header.Get("Upgrade"), f.res.Header.Get("Upgrade")
-	if !ok || !strings.EqualFold(asked, got) {
-		f.Err = errors.New("the backend switched to " + got + ", the client asked for " + asked)
+	if !ok || !exchange.Offered(exchange.Fields(f.r.Header), exchange.Fields(f.res.Header)) {
+		f.Err = fmt.Errorf("the backend switched to %q, the client asked for %q", f.res.Header["Upgrade"], f.r.Header["Upgrade"])
 		return f.AttemptFailed(guard.BadResponse)
 	}
+	f.proxy.tunnels.enter()
 	client, rw, err := http.NewResponseController(f.w).Hijack()
+	defer func() { f.proxy.tunnels.leave(client) }()
 	if err != nil {
 		f.Err = err
 		return f.AttemptFailed(guard.ClientFault)
@@ -86,7 +104,6 @@ func (f *flow) tunnel(idle time.Duration) exchange.Next {
 		watched.watch.off()
 	}
 	f.proxy.tunnels.add(client)
-	defer f.proxy.tunnels.remove(client)
 	defer client.Close()  //nolint:errcheck // the tunnel is over; there is nobody to tell
 	defer backend.Close() //nolint:errcheck // as above
 	f.answered = true

@@ -113,6 +113,7 @@ type headWatch struct {
 	secured   bool // the connection is TLS; fixed
 	state     watchState
 	answered  bool   // responses: a byte has come since expectResponse
+	followed  bool   // responses: so has one behind the head
 	line      []byte // the beginning of a line whose end has not arrived
 	cut       bool   // line is not all of it
 	left      int64  // bytes of body or chunk still to come
@@ -134,7 +135,7 @@ func (h *headWatch) expectResponse() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.resetHead()
-	h.answered = false
+	h.answered, h.followed = false, false
 }
 
 // sawAnswer reports whether a byte of the expected answer has come.
@@ -142,6 +143,13 @@ func (h *headWatch) sawAnswer() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.answered
+}
+
+// sawBody reports whether a byte has come behind the expected answer's head.
+func (h *headWatch) sawBody() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.followed
 }
 
 // off ends watching: the bytes are no longer HTTP/1.
@@ -194,6 +202,7 @@ func (h *headWatch) see(p []byte) {
 	for len(p) > 0 {
 		switch h.state {
 		case lookAway:
+			h.followed = true
 			return
 		case inBody:
 			n := min(h.left, int64(len(p)))

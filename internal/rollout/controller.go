@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/routing"
@@ -16,8 +15,14 @@ import (
 type Controller struct {
 	Ledger  Ledger
 	History History // for Command.ToRevision
-	Clock   func() time.Time
 }
+
+// A rollback is tried again when the store was away or gave no answer: done
+// twice it is the same, and nothing else helps as much.
+const (
+	rollbackTries = 3
+	rollbackPause = 100 * time.Millisecond // before the second try; then twice as long
+)
 
 // Result is what a command did to one route.
 type Result struct {
@@ -35,8 +40,9 @@ type Result struct {
 // unless the route is at that revision; rollback ignores it, because at three
 // in the morning it must not matter who was faster.
 //
-// Errors: *UnknownRoute, *Conflict, *Refusal, or one that matches
-// ErrUnavailable. After any of them everything is as it was.
+// Errors: *Conflict, *Refusal, or one that matches ErrUnknownRoute or
+// ErrUnavailable; after any of them everything is as it was. After one that
+// matches ErrUncertain nobody knows.
 func (c *Controller) Do(ctx context.Context, route string, cmd Command, ifRevision *routing.Revision) (Result, error) {
 	if cmd.Verb == VerbRollback {
 		ifRevision = nil
@@ -48,9 +54,6 @@ func (c *Controller) Do(ctx context.Context, route string, cmd Command, ifRevisi
 		}
 	}
 	results, err := c.change(ctx, Selection{Routes: []string{route}, IfRevision: ifRevision}, cmd, Decide)
-	if errors.Is(err, ErrUnknownRoute) {
-		return Result{}, c.unknown(ctx, route)
-	}
 	if err != nil {
 		return Result{}, fmt.Errorf("%s %s: %w", cmd.Verb, route, err)
 	}
@@ -75,11 +78,29 @@ func (c *Controller) RollbackAll(ctx context.Context, cmd Command) ([]Result, er
 
 type decider func(Command, Record, time.Time) (Outcome, error)
 
+// change runs a command, and a rollback again where that may help.
 func (c *Controller) change(ctx context.Context, sel Selection, cmd Command, decide decider) ([]Result, error) {
+	pause := rollbackPause
+	for try := 1; ; try++ {
+		results, err := c.once(ctx, sel, cmd, decide)
+		passing := errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUncertain)
+		if !passing || cmd.Verb != VerbRollback || try == rollbackTries {
+			return results, err
+		}
+		select {
+		case <-time.After(pause):
+			pause *= 2
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+func (c *Controller) once(ctx context.Context, sel Selection, cmd Command, decide decider) ([]Result, error) {
 	// A Ledger may run its decisions again after a collision: the last run counts.
 	decided := make(map[string]Result)
 	committed, err := c.Ledger.Change(ctx, sel, func(rec Record) (Decision, error) {
-		outcome, err := decide(cmd, rec, c.Clock())
+		outcome, err := decide(cmd, rec, rec.ReadAt)
 		if err != nil {
 			return Decision{}, err
 		}
@@ -124,36 +145,4 @@ func decision(cmd Command, rec Record, next State) (Decision, error) {
 		Actor: cmd.Actor, Cause: cmd.Cause, Reason: cmd.Reason,
 		Before: before, After: after, Evidence: cmd.Evidence,
 	}}, nil
-}
-
-// UnknownRoute is a command to a route that is not defined. It matches ErrUnknownRoute.
-type UnknownRoute struct {
-	Route string
-	Near  []string // routes that may have been meant, the closest first
-}
-
-// Error names the routes that may have been meant.
-func (u *UnknownRoute) Error() string {
-	text := fmt.Sprintf("there is no route %q; nothing was changed", u.Route)
-	if len(u.Near) > 0 {
-		return text + "; did you mean " + strings.Join(u.Near, " or ") + "?"
-	}
-	return text + "; list them with: stranglerctl route ls"
-}
-
-// Unwrap makes the error match ErrUnknownRoute.
-func (u *UnknownRoute) Unwrap() error { return ErrUnknownRoute }
-
-// unknown looks for names near route. That the look itself may fail is no
-// news: the caller learns that the route is unknown either way.
-func (c *Controller) unknown(ctx context.Context, route string) error {
-	var names []string
-	_, err := c.Ledger.Change(ctx, Selection{All: true}, func(rec Record) (Decision, error) {
-		names = append(names, rec.Route)
-		return Decision{Next: rec.State}, nil
-	})
-	if err != nil {
-		names = nil
-	}
-	return &UnknownRoute{Route: route, Near: Near(route, names)}
 }

@@ -30,9 +30,8 @@ routes:
   - {name: cart, match: {path: /cart}, legacy: old, new: fresh}
 `
 
-// controller opens a real store with seven routes, five of which can move, and
-// a clock that stands still until it is set.
-func controller(t *testing.T) (*rollout.Controller, store.Store, *time.Time) {
+// controller opens a real store with seven routes, five of which can move.
+func controller(t *testing.T) (*rollout.Controller, store.Store) {
 	t.Helper()
 	ctx := t.Context()
 	kept, err := store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "strangler.db"), store.Options{Migrate: true})
@@ -54,8 +53,7 @@ func controller(t *testing.T) (*rollout.Controller, store.Store, *time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock := time.Now()
-	return &rollout.Controller{Ledger: kept, History: kept, Clock: func() time.Time { return clock }}, kept, &clock
+	return &rollout.Controller{Ledger: kept, History: kept}, kept
 }
 
 func do(t *testing.T, c *rollout.Controller, route string, cmd rollout.Command) rollout.Result {
@@ -69,7 +67,7 @@ func do(t *testing.T, c *rollout.Controller, route string, cmd rollout.Command) 
 }
 
 func TestAChangeIsOneRevisionAndOneEvent(t *testing.T) {
-	c, kept, _ := controller(t)
+	c, kept := controller(t)
 	got := do(t, c, "orders-get", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "25%"), Reason: "looks well"})
 	if !got.Changed || got.Revision != got.Previous+1 || show(got.Before) != "legacy" || show(got.After) != "25%" || got.Step != 4 || got.Steps != 6 {
 		t.Errorf("got %+v", got)
@@ -92,7 +90,7 @@ func TestAChangeIsOneRevisionAndOneEvent(t *testing.T) {
 }
 
 func TestNothingToDoSpendsNoRevision(t *testing.T) {
-	c, kept, _ := controller(t)
+	c, kept := controller(t)
 	do(t, c, "cart", rollout.Command{Verb: rollout.VerbPause})
 	before := history(t, kept)
 	got := do(t, c, "cart", rollout.Command{Verb: rollout.VerbPause})
@@ -105,7 +103,7 @@ func TestNothingToDoSpendsNoRevision(t *testing.T) {
 }
 
 func TestADryRunChangesNothing(t *testing.T) {
-	c, kept, _ := controller(t)
+	c, kept := controller(t)
 	before := history(t, kept)
 	got := do(t, c, "cart", rollout.Command{Verb: rollout.VerbPromote, DryRun: true})
 	if !got.Changed || show(got.After) != "shadow" || got.Revision != got.Previous {
@@ -120,7 +118,7 @@ func TestADryRunChangesNothing(t *testing.T) {
 }
 
 func TestARefusalLeavesEverythingAsItWas(t *testing.T) {
-	c, kept, _ := controller(t)
+	c, kept := controller(t)
 	do(t, c, "cart", rollout.Command{Verb: rollout.VerbPause, Reason: "load test"})
 	before := history(t, kept)
 	_, err := c.Do(t.Context(), "cart", rollout.Command{Verb: rollout.VerbPromote}, nil)
@@ -137,22 +135,104 @@ func TestARefusalLeavesEverythingAsItWas(t *testing.T) {
 	}
 }
 
-func TestUnknownRoutes(t *testing.T) {
-	c, _, _ := controller(t)
-	tests := map[string]string{
-		"order-get": `there is no route "order-get"; nothing was changed; did you mean orders-get or orders-put?`,
-		"invoices":  `there is no route "invoices"; nothing was changed; list them with: stranglerctl route ls`,
-	}
-	for route, want := range tests {
-		_, err := c.Do(t.Context(), route, rollout.Command{Verb: rollout.VerbPromote}, nil)
-		if !errors.Is(err, rollout.ErrUnknownRoute) || err.Error() != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
+func TestAnUnknownRoute(t *testing.T) {
+	c, _ := controller(t)
+	_, err := c.Do(t.Context(), "order-get", rollout.Command{Verb: rollout.VerbPromote}, nil)
+	want := `promote order-get: unknown route "order-get": nothing was changed`
+	if !errors.Is(err, rollout.ErrUnknownRoute) || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
+// troubled is a ledger whose first changes fail: before they reach the store,
+// or after, when only the answer is lost.
+type troubled struct {
+	rollout.Ledger
+	before, after []error
+	asked         int
+}
+
+func (l *troubled) Change(ctx context.Context, sel rollout.Selection, decide func(rollout.Record) (rollout.Decision, error)) (rollout.Committed, error) {
+	l.asked++
+	if i := l.asked - 1; i < len(l.before) {
+		return rollout.Committed{}, l.before[i]
+	}
+	done, err := l.Ledger.Change(ctx, sel, decide)
+	if i := l.asked - 1; err == nil && i < len(l.after) {
+		return rollout.Committed{}, l.after[i]
+	}
+	return done, err
+}
+
+func TestARollbackIsTriedAgain(t *testing.T) {
+	away, unsure := rollout.ErrUnavailable, rollout.ErrUncertain
+	rollback := rollout.Command{Verb: rollout.VerbRollback}
+	for _, test := range []struct {
+		name          string
+		cmd           rollout.Command
+		before, after []error
+		want          error
+		asked         int
+		left          string
+	}{
+		{"the store comes back", rollback, []error{away, away}, nil, nil, 3, "shadow+r"},
+		{"the answer is lost", rollback, nil, []error{unsure}, nil, 2, "shadow+r"},
+		{"the store stays away", rollback, []error{away, away, away}, nil, away, 3, "25%"},
+		{"another verb", rollout.Command{Verb: rollout.VerbPause}, []error{away}, nil, away, 1, "25%"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c, kept := controller(t)
+			do(t, c, "cart", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "25%")})
+			l := &troubled{Ledger: kept, before: test.before, after: test.after}
+			_, err := (&rollout.Controller{Ledger: l}).Do(t.Context(), "cart", test.cmd, nil)
+			if !errors.Is(err, test.want) || l.asked != test.asked {
+				t.Errorf("got %v after %d tries, want %v after %d", err, l.asked, test.want, test.asked)
+			}
+			if stands := do(t, c, "cart", rollout.Command{Verb: rollout.VerbResume, DryRun: true}); show(stands.Before) != test.left {
+				t.Errorf("it stands at %s, want %s", show(stands.Before), test.left)
+			}
+		})
+	}
+}
+
+func TestARollbackThatNobodyWaitsForEnds(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	l := &troubled{before: []error{rollout.ErrUnavailable, nil}}
+	leave()
+	if _, err := (&rollout.Controller{Ledger: l}).Do(ctx, "cart", rollout.Command{Verb: rollout.VerbRollback}, nil); !errors.Is(err, rollout.ErrUnavailable) || l.asked != 1 {
+		t.Errorf("got %v after %d tries", err, l.asked)
+	}
+}
+
+// The clock of the machine that runs the router does not count.
+func TestBakeTimeGoesByTheStoresClock(t *testing.T) {
+	c, kept := controller(t)
+	do(t, c, "cart", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "new")})
+	_, err := c.Do(t.Context(), "cart", rollout.Command{Verb: rollout.VerbRetire}, nil)
+	if refusal, is := errors.AsType[*rollout.Refusal](err); !is || refusal.Code != rollout.CodeBaking {
+		t.Errorf("got %v, want it to bake", err)
+	}
+	later := &ahead{Ledger: kept, by: 11 * time.Minute}
+	if got, err := (&rollout.Controller{Ledger: later}).Do(t.Context(), "cart", rollout.Command{Verb: rollout.VerbRetire}, nil); err != nil || show(got.After) != "retired" {
+		t.Errorf("when the store's clock is past the bake time: %+v, %v", got, err)
+	}
+}
+
+// ahead is a ledger whose clock is ahead of what it was.
+type ahead struct {
+	rollout.Ledger
+	by time.Duration
+}
+
+func (l *ahead) Change(ctx context.Context, sel rollout.Selection, decide func(rollout.Record) (rollout.Decision, error)) (rollout.Committed, error) {
+	return l.Ledger.Change(ctx, sel, func(rec rollout.Record) (rollout.Decision, error) {
+		rec.ReadAt = rec.ReadAt.Add(l.by)
+		return decide(rec)
+	})
+}
+
 func TestAStaleRevisionStopsEveryVerbButRollback(t *testing.T) {
-	c, _, _ := controller(t)
+	c, _ := controller(t)
 	first := do(t, c, "cart", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "5%")})
 	do(t, c, "cart", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "25%")})
 
@@ -168,10 +248,9 @@ func TestAStaleRevisionStopsEveryVerbButRollback(t *testing.T) {
 }
 
 func TestRollbackAll(t *testing.T) {
-	c, _, clock := controller(t)
+	c, _ := controller(t)
 	do(t, c, "cart", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "new")})
-	*clock = clock.Add(time.Hour)
-	do(t, c, "cart", rollout.Command{Verb: rollout.VerbRetire})
+	do(t, c, "cart", rollout.Command{Verb: rollout.VerbRetire, Force: true, Reason: "the old cart is off"})
 	do(t, c, "orders-get", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "25%")})
 	do(t, c, "orders-get", rollout.Command{Verb: rollout.VerbPause})
 	put := do(t, c, "orders-put", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "5%")})
@@ -197,7 +276,7 @@ func TestRollbackAll(t *testing.T) {
 }
 
 func TestUndoGoesBackAndForth(t *testing.T) {
-	c, _, _ := controller(t)
+	c, _ := controller(t)
 	do(t, c, "cart", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "25%")})
 	do(t, c, "cart", rollout.Command{Verb: rollout.VerbPause, Reason: "lunch"})
 	do(t, c, "cart", rollout.Command{Verb: rollout.VerbRollback, Reason: "5xx"})
@@ -212,7 +291,7 @@ func TestUndoGoesBackAndForth(t *testing.T) {
 }
 
 func TestACancelledContextChangesNothing(t *testing.T) {
-	c, kept, _ := controller(t)
+	c, kept := controller(t)
 	before := history(t, kept)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -228,7 +307,7 @@ func TestACancelledContextChangesNothing(t *testing.T) {
 }
 
 func TestTwoWritersOnOneRoute(t *testing.T) {
-	c, _, _ := controller(t)
+	c, _ := controller(t)
 	first := do(t, c, "cart", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "1%")})
 	errs := make(chan error, 2)
 	for _, text := range []string{"5%", "25%"} {

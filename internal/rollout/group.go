@@ -34,7 +34,7 @@ func (c *Controller) refusals(ctx context.Context, group string, cmd Command) er
 	// A Ledger may run its decisions again after a collision: the last run counts.
 	answers := make(map[string]*Refusal)
 	_, err := c.Ledger.Change(ctx, Selection{Group: group}, func(rec Record) (Decision, error) {
-		_, err := decideMember(cmd, rec, c.Clock())
+		_, err := decideMember(cmd, rec, rec.ReadAt)
 		refusal, refused := errors.AsType[*Refusal](err)
 		answers[rec.Route] = refusal
 		if refused {

@@ -20,7 +20,7 @@ func promoteGroup(t *testing.T, c *rollout.Controller, group string, cmd rollout
 }
 
 func TestAGroupIsPromotedInOneRevision(t *testing.T) {
-	c, kept, _ := controller(t)
+	c, kept := controller(t)
 	before := history(t, kept)
 	states, results, err := promoteGroup(t, c, "tills", rollout.Command{To: to(t, "25%"), AcceptSplitWrites: true})
 	if err != nil || len(states) != 2 || states["till-get"] != "25%" || states["till-put"] != "25%" {
@@ -47,7 +47,7 @@ func TestAGroupIsPromotedInOneRevision(t *testing.T) {
 }
 
 func TestWhatRefusesOneRouteOfAGroupRefusesAll(t *testing.T) {
-	c, kept, _ := controller(t)
+	c, kept := controller(t)
 	do(t, c, "till-get", rollout.Command{Verb: rollout.VerbPause})
 	before := history(t, kept)
 	tests := map[string]struct{ code, message string }{
@@ -72,9 +72,9 @@ func TestWhatRefusesOneRouteOfAGroupRefusesAll(t *testing.T) {
 }
 
 func TestAGroupPromotesWhatCanBe(t *testing.T) {
-	c, kept, clock := controller(t)
+	c, kept := controller(t)
 	do(t, c, "till-get", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "new")})
-	*clock = clock.Add(time.Hour)
+	c.Ledger = &ahead{Ledger: kept, by: time.Hour}
 	do(t, c, "till-get", rollout.Command{Verb: rollout.VerbRetire})
 	before := history(t, kept)
 	states, _, err := promoteGroup(t, c, "tills", rollout.Command{DryRun: true, AcceptSplitWrites: true})

@@ -17,14 +17,15 @@ type Ledger interface {
 	// spent. An error of decide, or of the selection, leaves everything as it was.
 	//
 	// Errors: ErrUnknownRoute, *Conflict, whatever decide returned, or a
-	// store error that matches ErrUnavailable.
+	// store error that matches ErrUnavailable. Only after one that matches
+	// ErrUncertain is it open whether the change was made.
 	Change(ctx context.Context, sel Selection, decide func(Record) (Decision, error)) (Committed, error)
 }
 
 // Selection says which routes a change is about.
 type Selection struct {
 	Routes     []string          // by name; ignored when All or Group is set
-	All        bool              // every route that has a new side
+	All        bool              // every route that has a new side, or stands as if it had one
 	Group      string            // every route of this group that has a new side; "": no group
 	IfRevision *routing.Revision // one route only: refuse with *Conflict unless its Revision is this one
 }

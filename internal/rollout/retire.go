@@ -11,7 +11,7 @@ func decideRetire(cmd Command, rec Record, now time.Time) (Outcome, error) {
 	case rec.State.Stage == routing.StageRetired:
 		return rec.stay("the route is already retired"), nil
 	case rec.State.Stage != routing.StageNew:
-		return Outcome{}, refuse(rec, CodeNotNew, run(rec, VerbPromote, " --full"),
+		return Outcome{}, refuse(rec, CodeNotNew, run(rec, VerbPromote, ""),
 			"stands at %s: only a route that new serves completely can be retired", where(rec.State))
 	case rec.State.Hold.Kind == HoldPaused:
 		return Outcome{}, refusePaused(rec, cmd.Verb)

@@ -9,7 +9,7 @@ import (
 )
 
 func TestARouteGoesBackToAnEarlierRevision(t *testing.T) {
-	c, kept, _ := controller(t)
+	c, kept := controller(t)
 	at := map[string]routing.Revision{}
 	at["legacy"] = 1
 	for _, place := range []string{"5%", "25%", "50%"} {
@@ -41,7 +41,7 @@ func TestARouteGoesBackToAnEarlierRevision(t *testing.T) {
 }
 
 func TestRevisionsThatARouteNeverHad(t *testing.T) {
-	c, kept, _ := controller(t)
+	c, kept := controller(t)
 	do(t, c, "cart", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "5%")})
 	before := history(t, kept)
 	_, err := c.Do(t.Context(), "cart", rollout.Command{Verb: rollout.VerbRollback, ToRevision: 99}, nil)

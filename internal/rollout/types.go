@@ -53,7 +53,8 @@ type Record struct {
 	Revision  routing.Revision // of the last change to this route, definition or state: its ETag
 	ChangedBy string           // actor of that change
 	ChangedAt time.Time
-	Last      *Event // the newest event about this route's state that undo may invert; nil: none
+	ReadAt    time.Time // by the store's clock, as all times of events
+	Last      *Event    // the newest event about this route's state that undo may invert; nil: none
 }
 
 // Verb names what was done. The lifecycle verbs come from people and the

@@ -17,7 +17,7 @@ func decideUndo(cmd Command, rec Record, _ time.Time) (Outcome, error) {
 			"is retired: its legacy side is gone, and that cannot be undone")
 	}
 	if rec.Last == nil {
-		return Outcome{}, refuse(rec, CodeNothingToUndo, run(rec, VerbPromote, ""),
+		return Outcome{}, refuse(rec, CodeNothingToUndo, "see: stranglerctl history "+rec.Route,
 			"stands at %s and has no change that could be undone", where(rec.State))
 	}
 	var before State
@@ -39,5 +39,5 @@ func decideUndo(cmd Command, rec Record, _ time.Time) (Outcome, error) {
 	if same(rec.State, before) {
 		return rec.stay("the route already stands at " + where(before)), nil
 	}
-	return rec.to(before, fmt.Sprintf("undid %s of %s", rec.Last.Verb, rec.Last.At.UTC().Format(time.RFC3339))), nil
+	return rec.to(before, fmt.Sprintf("takes back the %s of %s", rec.Last.Verb, rec.Last.At.UTC().Format(time.RFC3339))), nil
 }

@@ -46,10 +46,13 @@ func templates(n int) []routing.Definition {
 	return defs
 }
 
-// BenchmarkMatchAssign asks a table of n canary routes for its routes: evenly,
-// each in turn and no neighbours, which is the worst a processor's caches can
-// meet; or skewed by Zipf's law, as the traffic of a site is. ns/op is that of
-// the median batch: what others do on the machine is not what is measured.
+// BenchmarkMatchAssign asks a table of n canary routes for its routes, and for
+// the side of a user known by a header: evenly, each route in turn and no
+// neighbours, which is the worst a processor's caches can meet; or skewed by
+// Zipf's law, as the traffic of a site is. Salts are as long as the router's
+// own. ns/op is that of the median batch, one request's match and assign: what
+// others do on the machine is not what is measured. Compare lines of one run
+// only, at best the least of several (-count=6).
 func BenchmarkMatchAssign(b *testing.B) {
 	for _, c := range []struct {
 		routes int

@@ -25,12 +25,11 @@ func compile(defs []Definition, assigned []Assigned) *compiled {
 	for i := range defs {
 		uses[defs[i].Name]++
 	}
-	slab := make([]Route, len(defs))
-	var routes []*Route
+	var valid []*Route
 	for i := range defs {
 		before := len(c.invalid)
 		c.checkName(i, uses[defs[i].Name])
-		slab[i] = Route{
+		r := &Route{
 			Index: i, Name: defs[i].Name, Definition: &defs[i], cohort: c.cohort(i), rule: c.rule(i), catchAll: isCatchAll(&defs[i]), pinned: len(defs[i].Pins) > 0,
 		}
 		out.sides[i] = sidesOf(&defs[i])
@@ -38,14 +37,16 @@ func compile(defs []Definition, assigned []Assigned) *compiled {
 			c.refuse(i, code, field, message)
 		}
 		if len(c.invalid) == before {
-			routes = append(routes, &slab[i])
+			valid = append(valid, r)
 		}
 	}
-	out.routes = c.rank(routes)
+	for _, r := range c.rank(valid) {
+		out.routes = append(out.routes, *r)
+	}
 	out.matcher = newMatcher(out.routes)
 	out.byName = make(map[string]*Route, len(out.routes))
-	for _, r := range out.routes {
-		out.byName[r.Name] = r
+	for i := range out.routes {
+		out.byName[out.routes[i].Name] = &out.routes[i]
 	}
 	slices.SortStableFunc(c.invalid, func(a, b Invalid) int { return cmp.Compare(a.Index, b.Index) })
 	out.invalid = c.invalid

@@ -49,7 +49,7 @@ func (t *Table) Explain(req *Request) Explanation {
 		distance int
 	}
 	var candidates []candidate
-	for _, r := range t.routes {
+	for r := range t.Routes() {
 		if r == winner {
 			continue
 		}

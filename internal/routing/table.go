@@ -17,8 +17,8 @@ type Table struct {
 // compiled is what tables share that differ only in where their routes stand.
 type compiled struct {
 	defs    []Definition
-	sides   []sides  // parallel to defs
-	routes  []*Route // by precedence
+	sides   []sides // parallel to defs
+	routes  []Route // by precedence
 	byName  map[string]*Route
 	invalid []Invalid // by position in defs
 	matcher *matcher
@@ -61,7 +61,15 @@ func (t *Table) Revision() Revision { return t.revision }
 func (t *Table) Len() int { return len(t.routes) }
 
 // Routes yields the valid routes, the one with the highest precedence first.
-func (t *Table) Routes() iter.Seq[*Route] { return slices.Values(t.routes) }
+func (t *Table) Routes() iter.Seq[*Route] {
+	return func(yield func(*Route) bool) {
+		for i := range t.routes {
+			if !yield(&t.routes[i]) {
+				return
+			}
+		}
+	}
+}
 
 // Route returns the valid route of that name, nil without one.
 func (t *Table) Route(name string) *Route { return t.byName[name] }

@@ -17,39 +17,37 @@ type nodeID int32
 // number of routes.
 //
 // With thousands of routes what costs is waiting for memory. So the tries lie
-// flat, a subtree next to its root, and a search reads a Route itself only for
-// conditions.
+// flat, a subtree behind its root, more than two nodes to a cache line, and a
+// search reads a Route itself only for conditions.
 type matcher struct {
 	exact  map[string]nodeID
 	suffix map[string]nodeID // by what follows the star, with the leading dot
 	any    nodeID
 
-	nodes    []node // ends with one that only says where the lists of the last end
-	literals []literalEdge
-	patterns []patternEdge
-	leaves   []leaf
-	wide     []map[string]nodeID // the literals of nodes that have too many to search one by one
+	routes   []Route // by rank
+	nodes    []node  // the first is no node
+	literals literalTable
+	edges    []patternEdge // the first is none
+	patterns []*pattern
+	leaves   []leaf // lists, each ended by noLeaf; the first is empty
 }
 
-// node is where a path's first segments lead. Its lists begin at the given
-// index and end where those of the next node begin.
+// node is where a path's first segments lead.
 type node struct {
-	best     rank // of all routes at and below this node
-	plain    nodeID
-	literals int32
-	patterns int32
-	leaves   int32
-	wide     int32 // index into matcher.wide; 0: the literals are in matcher.literals
+	best     rank  // of all routes at and below this node
+	leaf     leaf  // the best that ends here
+	leaves   int32 // where the others begin
+	patterns int32 // its first patternEdge
+	literals bool  // the literalTable has edges from here
+	plain    bool  // a plain parameter leads from here to the next node
 }
 
-type literalEdge struct {
-	text string
-	to   nodeID
-}
-
+// patternEdge leads from a node to another by a pattern. A node's edges are a
+// list, the one with the best rank first; 0 ends it.
 type patternEdge struct {
-	pattern *pattern
+	pattern int32 // index into matcher.patterns
 	to      nodeID
+	next    int32
 }
 
 // leaf is a route whose template ends at its node; a node's leaves lie by rank.
@@ -59,8 +57,10 @@ type leaf struct {
 	prefix      bool
 	either      bool
 	conditional bool // only the route itself can say
-	route       *Route
 }
+
+// noLeaf stands where no leaf follows.
+func noLeaf() leaf { return leaf{rank: noRank} }
 
 // accepts does what pathShape.accepts does.
 func (l *leaf) accepts(rest string) bool {
@@ -72,8 +72,7 @@ type search struct {
 	*matcher
 	req    *Request
 	method methodSet
-	rank   rank
-	won    *Route
+	rank   rank // of the best route so far
 }
 
 func (m *matcher) match(req *Request) *Route {
@@ -92,55 +91,42 @@ func (m *matcher) match(req *Request) *Route {
 		}
 	}
 	s.walk(m.any, req.Path)
-	return s.won
+	if s.rank == noRank {
+		return nil
+	}
+	return &m.routes[s.rank]
 }
 
 // walk searches below a node for the rest of the path: empty, or beginning with a slash.
 func (s *search) walk(id nodeID, rest string) {
-	if id == 0 || s.nodes[id].best >= s.rank {
+	n := &s.nodes[id]
+	if n.best >= s.rank {
 		return
 	}
-	n, end := &s.nodes[id], &s.nodes[id+1]
 	if rest != "" {
 		segment, next := cutSegment(rest)
-		s.walk(s.literal(id, segment), next)
-		for i := n.patterns; i < end.patterns; i++ {
-			if edge := &s.patterns[i]; s.nodes[edge.to].best < s.rank && edge.pattern.matches(segment) {
+		if n.literals {
+			s.walk(s.literals.find(id, segment), next)
+		}
+		for i := n.patterns; i != 0; i = s.edges[i].next {
+			if edge := &s.edges[i]; s.nodes[edge.to].best < s.rank && s.patterns[edge.pattern].matches(segment) {
 				s.walk(edge.to, next)
 			}
 		}
-		if segment != "" {
-			s.walk(n.plain, next)
+		if n.plain && segment != "" {
+			s.walk(id+1, next)
 		}
 	}
-	for i := n.leaves; i < end.leaves; i++ {
-		l := &s.leaves[i]
-		if l.rank >= s.rank {
-			return
-		}
+	for l, next := &n.leaf, n.leaves; l.rank < s.rank; l, next = &s.leaves[next], next+1 {
 		if l.accepts(rest) && s.admits(l) {
-			s.rank, s.won = l.rank, l.route
-			return
+			s.rank = l.rank
 		}
 	}
-}
-
-func (m *matcher) literal(from nodeID, text string) nodeID {
-	n := &m.nodes[from]
-	if n.wide != 0 {
-		return m.wide[n.wide][text]
-	}
-	for i := n.literals; i < m.nodes[from+1].literals; i++ {
-		if m.literals[i].text == text {
-			return m.literals[i].to
-		}
-	}
-	return 0
 }
 
 func (s *search) admits(l *leaf) bool {
 	if l.conditional {
-		return l.route.admits(s.req)
+		return s.routes[l.rank].admits(s.req)
 	}
 	return l.methods&s.method != 0
 }

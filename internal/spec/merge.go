@@ -20,6 +20,13 @@ func Apply(current Current, file Definitions, src Source, prune bool) (Definitio
 	if found := checkNames(file); len(found) > 0 {
 		return Definitions{}, src.problems(found) // merging goes by name
 	}
+	if prune && file.empty() && !current.Definitions.empty() {
+		// More often a file that was cut off than a wish.
+		return Definitions{}, Problems{{
+			File: src.file, Line: 1, Column: 1, Code: CodeEmpty,
+			Message: "the definitions are empty, and pruning would remove every backend, group and route: is this the right file?",
+		}}
+	}
 	merged, found := merge(current.Definitions, file, prune)
 	found = append(found, validate(merged, current.States)...)
 	found = append(found, exposed(current, merged)...)
@@ -28,6 +35,8 @@ func Apply(current Current, file Definitions, src Source, prune bool) (Definitio
 	}
 	return merged.Normalize(), nil
 }
+
+func (d Definitions) empty() bool { return len(d.Backends)+len(d.Groups)+len(d.Routes) == 0 }
 
 // merge puts the definitions of a file over the current ones, by name. What
 // comes without a salt keeps the one it has.

@@ -100,6 +100,28 @@ func TestApplyKeepsOrPrunesWhatTheFileDoesNotName(t *testing.T) {
 	}
 }
 
+// An export that failed leaves an empty file behind.
+func TestAnEmptyFilePrunesNothing(t *testing.T) {
+	current := spec.Current{Definitions: apply(t, spec.Current{}, shop, false)}
+	for _, text := range []string{"", "# nothing\n", "routes: []\n"} {
+		file, src, err := spec.ParseYAML("f.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = spec.Apply(current, file, src, true)
+		want := "f.yaml:1:1: the definitions are empty, and pruning would remove every backend, group and route: is this the right file?"
+		if err == nil || err.Error() != want {
+			t.Errorf("%q: got %v, want %s", text, err, want)
+		}
+		if got := changes(spec.Diff(current.Definitions, apply(t, current, text, false))); got != "" {
+			t.Errorf("%q without prune: %s", text, got)
+		}
+		if got := apply(t, spec.Current{}, text, true); len(got.Backends)+len(got.Routes) != 0 {
+			t.Errorf("%q into an empty store: %+v", text, got)
+		}
+	}
+}
+
 func TestNothingIsAppliedFromAFileWithTwoOfOneName(t *testing.T) {
 	twice := spec.Definitions{Backends: []spec.Backend{{Name: "b"}, {Name: "b"}}}
 	_, err := spec.Apply(spec.Current{}, twice, spec.Source{}, false)

@@ -32,6 +32,7 @@ const (
 	CodeInUse      = "in_use"  // routes still name what is to be removed
 	CodeExposed    = "exposed" // the change would move traffic, which only verbs do
 	CodeMissing    = "missing" // what is to be removed is not defined
+	CodeEmpty      = "empty"   // a file that names nothing would remove everything
 )
 
 // Problem is one thing that is wrong with definitions.

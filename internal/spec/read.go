@@ -268,7 +268,7 @@ func shape(node ast.Node) string {
 
 func label(path string) string {
 	if path == "" {
-		return "the definitions"
+		return "the file"
 	}
 	return path
 }

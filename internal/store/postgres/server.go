@@ -62,20 +62,33 @@ func (s server) Version(ctx context.Context) (version uint, dirty bool, err erro
 }
 
 // Lock implements schema.Database. The lock golang-migrate takes does not heed
-// a context; behind this one it never waits.
+// a context; behind this one it never waits. It belongs to a transaction, so
+// that a pooler cannot keep it when this program has gone.
 func (s server) Lock(ctx context.Context) (unlock func(), err error) {
-	conn, err := s.pool.Acquire(ctx)
+	tx, err := s.pool.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(migrationLock)); err != nil {
-		conn.Release()
-		return nil, err
+	unlock = func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = tx.Rollback(ctx) // a connection that cannot do that is closed, which unlocks as well
 	}
-	return func() {
-		// Closing the connection frees the lock, whatever state it is in.
-		goodbye(conn.Hijack())
-	}, nil
+	for _, statement := range []string{
+		"SET LOCAL idle_in_transaction_session_timeout = 0", // a migration may take its time
+		fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", int64(migrationLock)),
+	} {
+		if _, err := tx.Exec(ctx, statement); err != nil {
+			unlock()
+			return nil, err
+		}
+	}
+	return unlock, nil
+}
+
+// Alone implements schema.Database. A server is shared: nobody is kept off it.
+func (s server) Alone() (release func(), err error) {
+	return func() {}, nil
 }
 
 // Driver implements schema.Database.

@@ -99,7 +99,10 @@ func assemble(pool *pgxpool.Pool, listener *pgx.ConnConfig, files fs.FS, options
 			Begin:    "SET LOCAL idle_in_transaction_session_timeout = '15s'",
 			Notify:   "SELECT pg_notify('" + channel + "', $1)",
 			Snapshot: sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
-			Away:     away, Refused: refused, Advice: advice, Brief: brief,
+			// Whatever the server's default is: who waited for the lock must see
+			// what the one before committed, and not fail for it.
+			Writing: sql.TxOptions{Isolation: sql.LevelReadCommitted},
+			Away:    away, Refused: refused, Advice: advice, Brief: brief,
 		},
 	})
 	return s

@@ -65,6 +65,15 @@ func (f file) Lock(ctx context.Context) (unlock func(), err error) {
 	return lockMigrations(ctx, f.path)
 }
 
+// Alone implements schema.Database.
+func (f file) Alone() (release func(), err error) {
+	unlock, err := lock(f.path)
+	if err != nil {
+		return nil, fmt.Errorf("nothing was changed: %w", err)
+	}
+	return func() { _ = unlock() }, nil
+}
+
 // Driver implements schema.Database.
 func (f file) Driver(ctx context.Context) (database.Driver, error) {
 	db, err := connect(ctx, writing(f.path), 1)

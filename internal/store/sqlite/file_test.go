@@ -145,3 +145,29 @@ func TestListenEndsWhenTheStoreCloses(t *testing.T) {
 		t.Error("Listen ended without a reason")
 	}
 }
+
+// Taking a migration back drops tables under the router that serves them.
+func TestAServedFileIsNotTakenDown(t *testing.T) {
+	address := "sqlite:" + filepath.Join(t.TempDir(), "strangler.db")
+	served, err := sqlite.Open(t.Context(), address, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, done, err := sqlite.Schema(t.Context(), address, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	if _, err := schema.Down(t.Context()); !errors.Is(err, sqlite.ErrLocked) || !strings.Contains(err.Error(), "nothing was changed") {
+		t.Errorf("error %v, want ErrLocked", err)
+	}
+	if err := served.Ping(t.Context()); err != nil {
+		t.Errorf("the router lost its tables: %v", err)
+	}
+	if err := served.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if down, err := schema.Down(t.Context()); err != nil || down.Version != 0 {
+		t.Errorf("when nobody serves it: %+v, %v", down, err)
+	}
+}

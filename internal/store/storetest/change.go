@@ -20,6 +20,7 @@ func testChange(t *testing.T, backend Backend) {
 		"an unknown route is refused":                changeUnknown,
 		"a stale revision is refused with its name":  changeConflict,
 		"all means every route with a new side":      changeAll,
+		"all means also what new serves regardless":  changeAllServed,
 		"routes come in the order of the selection":  changeOrder,
 		"fifty writers make fifty gapless revisions": changeConcurrently,
 		"the database refuses an impossible state":   changeImpossible,
@@ -48,7 +49,7 @@ func changeCommits(t *testing.T, backend Backend) {
 		t.Fatal(err)
 	}
 	equal(t, "the record that decide saw", given.State, rollout.State{})
-	if given.Route != "orders-get" || given.Revision != 1 || given.ChangedBy != "ana" || given.Last != nil || !given.Facts.HasNew {
+	if given.Route != "orders-get" || given.Revision != 1 || given.ChangedBy != "ana" || !given.ReadAt.Equal(done.At) || given.Last != nil || !given.Facts.HasNew {
 		t.Errorf("decide saw %+v", given)
 	}
 	stored := next
@@ -150,6 +151,19 @@ func changeAll(t *testing.T, backend Backend) {
 	}
 	events := f.events(rollout.EventQuery{Limit: 2})
 	equal(t, "subjects", []string{events[1].Subject, events[0].Subject}, []string{"cart", "orders-get"})
+}
+
+// Whatever became of its definition, a route that new serves must be found by a
+// rollback of all.
+func changeAllServed(t *testing.T, backend Backend) {
+	f := applied(t, backend)
+	f.move("rest", at(500)) // which names no new backend
+	done, err := f.Change(t.Context(), rollout.Selection{All: true}, moveTo(rollout.State{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "routes", names(done.Routes), []string{"cart", "orders-get", "rest"})
+	equal(t, "state", f.state("rest").State, rollout.State{})
 }
 
 func changeOrder(t *testing.T, backend Backend) {

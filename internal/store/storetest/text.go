@@ -74,11 +74,25 @@ func textRefused(t *testing.T, backend Backend) {
 				t.Errorf("%s %q: %v, want ErrText", what, bad, err)
 			}
 		}
+		textUnknown(f, bad)
 	}
 	f.unchanged(before)
 	if n := len(f.events(rollout.EventQuery{})); n != 6 {
 		t.Errorf("%d events, want the 6 of before", n)
 	}
+}
+
+// textUnknown asks for what cannot exist: it is unknown, and no fault of the store.
+func textUnknown(f *fixture, name string) {
+	f.t.Helper()
+	if _, err := f.Change(f.t.Context(), only(name), stay); !errors.Is(err, rollout.ErrUnknownRoute) {
+		f.t.Errorf("change of %q: %v, want ErrUnknownRoute", name, err)
+	}
+	if events := f.events(rollout.EventQuery{Kind: spec.KindRoute, Subject: name}); len(events) != 0 {
+		f.t.Errorf("%q has the events %+v", name, events)
+	}
+	_, err := f.Edit(f.t.Context(), spec.Edit{Precondition: &spec.Precondition{Kind: spec.KindRoute, Name: name, Revision: 7}}, to(spec.Definitions{}))
+	equal(f.t, "conflict", conflict(f.t, err), &rollout.Conflict{Kind: spec.KindRoute, Name: name, Want: 7, By: "nobody"})
 }
 
 func textJSON(t *testing.T, backend Backend) {

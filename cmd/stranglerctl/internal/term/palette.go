@@ -49,6 +49,16 @@ func (p Palette) Paint(colour Colour, text string) Styled {
 	return Styled("\x1b[" + string(colour) + "m" + text + "\x1b[0m")
 }
 
+// Width is how many characters a line of the terminal w has; 0 when it is none.
+func Width(w io.Writer) int {
+	if file, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
+			return width
+		}
+	}
+	return 0
+}
+
 // IsTerminal reports whether stream, a reader or writer, is a terminal.
 func IsTerminal(stream any) bool {
 	file, ok := stream.(*os.File)

@@ -6,10 +6,11 @@ import "io"
 type Pen struct {
 	w       io.Writer
 	Palette Palette
+	Width   int // what a table should fit into, in characters; 0: anything
 }
 
-// NewPen returns a Pen that writes to w with palette.
-func NewPen(w io.Writer, palette Palette) Pen { return Pen{w: w, Palette: palette} }
+// NewPen returns a Pen that writes to w with palette; on a terminal, for its width.
+func NewPen(w io.Writer, palette Palette) Pen { return Pen{w: w, Palette: palette, Width: Width(w)} }
 
 // Linef writes one line; see Sprintf for what happens to args. An error of the
 // stream is dropped: there is nobody left to tell it to.
@@ -26,4 +27,4 @@ func (p Pen) Promptf(format string, args ...any) {
 func (p Pen) Paint(colour Colour, text string) Styled { return p.Palette.Paint(colour, text) }
 
 // Table prints t.
-func (p Pen) Table(t *Table) error { return t.Write(p.w, p.Palette) }
+func (p Pen) Table(t *Table) error { return t.Write(p.w, p.Palette, p.Width) }

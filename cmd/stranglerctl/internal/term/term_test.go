@@ -117,7 +117,7 @@ func TestTableAlignsByCharactersAndShowsGapsAsDashes(t *testing.T) {
 	table.Add(term.Cells("größe", "", "x")...)
 	table.Add(term.Cell{Text: "a\x1b"}, term.Cell{Text: "paused", Colour: term.Notice}, term.Cell{})
 	var plain, coloured strings.Builder
-	if err := table.Write(&plain, term.Palette{}); err != nil {
+	if err := table.Write(&plain, term.Palette{}, 0); err != nil {
 		t.Fatal(err)
 	}
 	want := "NAME   HOLD    LAST\n" +
@@ -133,11 +133,39 @@ func TestTableAlignsByCharactersAndShowsGapsAsDashes(t *testing.T) {
 		}
 		return force(key)
 	}, false)
-	if err := table.Write(&coloured, palette); err != nil {
+	if err := table.Write(&coloured, palette, 0); err != nil {
 		t.Fatal(err)
 	}
 	if want := "a\\x1b  \x1b[33mpaused\x1b[0m  -\n"; !strings.HasSuffix(coloured.String(), want) {
 		t.Errorf("got %q, want its end %q", coloured.String(), want)
+	}
+}
+
+func TestTableFitsItsTerminal(t *testing.T) {
+	table := term.Table{Heading: []string{"ROUTE", "STAGE", "MATCH", "CHANGED"}}
+	table.Add(term.Cells("orders-get", "canary", "GET /api/v2/orders/{id:[0-9]+}/lines", "now by ana")...)
+	table.Add(term.Cells("a-name-that-is-longer-than-others", "legacy", "/*", "now by ben")...)
+	for width, want := range map[int]string{
+		0: "ROUTE                              STAGE   MATCH                                 CHANGED\n" +
+			"orders-get                         canary  GET /api/v2/orders/{id:[0-9]+}/lines  now by ana\n" +
+			"a-name-that-is-longer-than-others  legacy  /*                                    now by ben\n",
+		70: "ROUTE                              STAGE   MATCH            CHANGED\n" +
+			"orders-get                         canary  GET /api/v2/or…  now by ana\n" +
+			"a-name-that-is-longer-than-others  legacy  /*               now by ben\n",
+		60: "ROUTE                         STAGE   MATCH       CHANGED\n" +
+			"orders-get                    canary  GET /api/…  now by ana\n" +
+			"a-name-that-is-longer-than-…  legacy  /*          now by ben\n",
+		1: "ROUTE                 STAGE   MATCH       CHANGED\n" +
+			"orders-get            canary  GET /api/…  now by ana\n" +
+			"a-name-that-is-long…  legacy  /*          now by ben\n",
+	} {
+		var got strings.Builder
+		if err := table.Write(&got, term.Palette{}, width); err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != want {
+			t.Errorf("width %d:\n%s\nwant:\n%s", width, got.String(), want)
+		}
 	}
 }
 

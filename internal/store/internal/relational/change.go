@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/spec"
@@ -103,7 +104,7 @@ func (w *writing) apply(r *selected, decision rollout.Decision) error {
 	r.row.state.Hold = hold
 	r.row.touch(w, event.Actor)
 	r.row.last = sql.NullInt64{Int64: event.ID, Valid: true}
-	r.record = r.row.record(r.record.Facts)
+	r.record = r.row.record(r.record.Facts, w.at)
 	r.record.Last = &event
 	return nil
 }
@@ -141,6 +142,9 @@ func (d *DB) selection(ctx context.Context, w *writing, sel rollout.Selection) (
 			return nil, nil
 		}
 		for _, name := range sel.Routes {
+			if !keepable(name) {
+				return nil, fmt.Errorf("%w %q: nothing was changed", rollout.ErrUnknownRoute, name)
+			}
 			args = append(args, name)
 		}
 		where = "WHERE name IN " + placeholders(0, len(args))
@@ -156,10 +160,14 @@ func (d *DB) selection(ctx context.Context, w *writing, sel rollout.Selection) (
 	var routes []selected
 	for _, row := range rows {
 		route := row.decoded(d.logger)
-		if whole && (route.New == "" || sel.Group != "" && route.Group != sel.Group) {
+		if sel.Group != "" && (route.New == "" || route.Group != sel.Group) {
 			continue
 		}
-		record := row.record(route.Facts())
+		// A route that new serves is rolled back even if its definition cannot be read.
+		if sel.All && route.New == "" && row.state.Weight == 0 {
+			continue
+		}
+		record := row.record(route.Facts(), w.at)
 		record.Last = last[row.last.Int64]
 		routes = append(routes, selected{row: row, record: record})
 	}
@@ -198,9 +206,9 @@ func arranged(routes []selected, names []string) ([]selected, error) {
 	return out, nil
 }
 
-func (r routeRow) record(facts rollout.Facts) rollout.Record {
+func (r routeRow) record(facts rollout.Facts, at time.Time) rollout.Record {
 	return rollout.Record{
 		Route: r.name, State: r.state, Facts: facts,
-		Revision: r.revision, ChangedBy: r.changedBy, ChangedAt: r.changedAt,
+		Revision: r.revision, ChangedBy: r.changedBy, ChangedAt: r.changedAt, ReadAt: at,
 	}
 }

@@ -32,6 +32,7 @@ type Dialect struct {
 	Lock      string             // suffix that makes the reading of the store's row lock it; "": the transaction does
 	Notify    string             // statement run with the new revision before it is committed; "": none
 	Snapshot  sql.TxOptions      // of a transaction that reads at one moment
+	Writing   sql.TxOptions      // of a transaction that writes
 	Away      func(error) bool   // the error says that the database cannot be reached or refuses writes
 	Refused   func(error) bool   // of a commit that failed: it was certainly not made
 	Advice    func(error) string // what to do about such an error, "": nothing to add

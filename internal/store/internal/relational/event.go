@@ -87,6 +87,9 @@ func writePart(sum hash.Hash, part string) {
 
 // Events returns the events that query selects, newest first.
 func (d *DB) Events(ctx context.Context, query rollout.EventQuery) ([]rollout.Event, error) {
+	if !keepable(query.Kind) || !keepable(query.Subject) {
+		return nil, nil // no event can be about it
+	}
 	where, args := conditions(query)
 	limit := query.Limit
 	if limit <= 0 {
@@ -148,6 +151,9 @@ func selectEvents(ctx context.Context, tx *sql.Tx, rest string, args ...any) ([]
 // lastWord says who changed an object last, and when: nobody, at the zero time,
 // when its history is empty.
 func lastWord(ctx context.Context, tx *sql.Tx, kind, name string) (by string, at time.Time, err error) {
+	if !keepable(name) {
+		return "nobody", time.Time{}, nil
+	}
 	events, err := selectEvents(ctx, tx, "WHERE kind = $1 AND subject = $2 ORDER BY id DESC LIMIT 1", kind, name)
 	if err != nil || len(events) == 0 {
 		return "nobody", time.Time{}, err

@@ -91,11 +91,16 @@ func jsonOrNull(raw json.RawMessage) any {
 // checkText refuses what PostgreSQL cannot keep, so that both stores refuse alike.
 func checkText(fields ...field) error {
 	for _, f := range fields {
-		if !utf8.ValidString(f.text) || strings.ContainsRune(f.text, 0) {
+		if !keepable(f.text) {
 			return fmt.Errorf("%w: %s %q holds a NUL byte or is not UTF-8; nothing was changed", rollout.ErrText, f.name, f.text)
 		}
 	}
 	return nil
+}
+
+// keepable reports whether PostgreSQL takes a text, be it to keep it or to look for it.
+func keepable(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsRune(text, 0)
 }
 
 // field is a text and what to call it in an error.

@@ -24,7 +24,7 @@ type writing struct {
 // event. Without one nothing was changed, and nothing is committed.
 func (d *DB) write(ctx context.Context, fn func(context.Context, *writing) error) error {
 	return d.bounded(ctx, longest, func(ctx context.Context) error {
-		tx, err := d.writes.BeginTx(ctx, nil)
+		tx, err := d.writes.BeginTx(ctx, &d.dialect.Writing)
 		if err != nil {
 			return fmt.Errorf("start writing: %w", err)
 		}

@@ -42,6 +42,9 @@ type Database interface {
 	Version(ctx context.Context) (version uint, dirty bool, err error)
 	// Lock waits until no other process migrates this database.
 	Lock(ctx context.Context) (unlock func(), err error)
+	// Alone keeps routers that lock their database off it until release is
+	// called; it fails when one serves it.
+	Alone() (release func(), err error)
 	// Driver opens a connection for golang-migrate, which closes it.
 	Driver(ctx context.Context) (database.Driver, error)
 	// Client is the command line that runs one SQL statement, which it quotes.
@@ -79,8 +82,14 @@ func (s Schema) Up(ctx context.Context) (Status, error) {
 }
 
 // Down takes the newest migration back, and with it the data it made room for.
-// A database without tables is left alone.
+// A database without tables is left alone, and so is one that a router serves, as
+// far as that can be known.
 func (s Schema) Down(ctx context.Context) (Status, error) {
+	release, err := s.Database.Alone()
+	if err != nil {
+		return Status{}, err
+	}
+	defer release()
 	return s.locked(ctx, func(found Status) (Status, error) {
 		switch {
 		case found.Version == 0:
