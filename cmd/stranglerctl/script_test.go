@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -40,6 +39,9 @@ func TestScripts(t *testing.T) {
 			"capture":  capture,
 			"exits":    exits,
 			"sub":      sub,
+			"awaits":   awaits,
+			"backup":   backup,
+			"restore":  restore,
 			"tamper":   tamper,
 			"tidy":     tidy,
 			"token":    token,
@@ -177,20 +179,6 @@ func instance(ts *testscript.TestScript, neg bool, args []string) {
 		Name: args[0], Revision: routing.Revision(revision), Version: "test", StartedAt: time.Now(), SignedOff: len(args) > 2,
 	}
 	withStore(ts, func(ctx context.Context, s store.Store) error { return s.Heartbeat(ctx, other) })
-}
-
-// tamper writes another reason into an event, behind the router's back: tamper ID.
-func tamper(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: tamper ID")
-	}
-	db, err := sql.Open("sqlite", strings.TrimPrefix(ts.Getenv("DATABASE"), "sqlite:"))
-	ts.Check(err)
-	defer db.Close()
-	_, err = db.Exec("DROP TRIGGER events_no_update")
-	ts.Check(err)
-	_, err = db.Exec("UPDATE events SET reason = 'it was not me' WHERE id = ?", args[0])
-	ts.Check(err)
 }
 
 func withStore(ts *testscript.TestScript, use func(context.Context, store.Store) error) {

@@ -34,7 +34,7 @@ func (s *statusReader) header(now shown) term.Styled {
 		storeText(now.router.Store, s.now()),
 	}
 	text := strings.Join(parts, " · ")
-	if !now.router.Store.Reachable {
+	if !now.router.Store.Reachable || now.router.Store.Alarm != nil {
 		return s.out.Paint(term.Bad, text)
 	}
 	return s.out.Paint(term.Strong, text)
@@ -56,7 +56,10 @@ func fleetText(instances []wire.Instance, unknown error) string {
 }
 
 func storeText(store wire.StoreStatus, now time.Time) string {
-	if store.Reachable {
+	switch {
+	case store.Alarm != nil:
+		return "store NOT FOLLOWED, see stranglerctl doctor: " + store.Error
+	case store.Reachable:
 		return "store reachable"
 	}
 	text := "store AWAY since " + term.Ago(now.Sub(store.Since))
