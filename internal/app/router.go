@@ -146,7 +146,7 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 		Router: r, Accept: r.watcher.Accept,
 		Tokens: auth.NewVerifier(r.store, r.config.AdminToken, r.logger), TokenStore: r.store,
 		Overrides: r.store, Counts: r.store,
-		Dial: proxy.DialChecked, Metrics: metrics.Handler(), Changed: r.watcher.Wake,
+		Dial: proxy.DialChecked, BackendTLS: checkTLS, Metrics: metrics.Handler(), Changed: r.watcher.Wake,
 		Hosts: r.config.AdminHosts, Instance: r.config.instanceName(r.data.Addr()),
 		Version: r.env.Version, StoreURL: r.store.URL(), Logger: r.logger,
 	})
