@@ -58,7 +58,7 @@ func fleetText(instances []wire.Instance, unknown error) string {
 func storeText(store wire.StoreStatus, now time.Time) string {
 	switch {
 	case store.Alarm != nil:
-		return "store NOT FOLLOWED, see stranglerctl doctor: " + store.Error
+		return "store NOT FOLLOWED: " + alarmText(*store.Alarm) + ", see stranglerctl doctor"
 	case store.Reachable:
 		return "store reachable"
 	}
@@ -67,6 +67,18 @@ func storeText(store wire.StoreStatus, now time.Time) string {
 		text += ": " + store.Error
 	}
 	return text
+}
+
+func alarmText(alarm wire.StoreStatusAlarm) string {
+	switch alarm {
+	case wire.StoreStatusAlarmWentBack:
+		return "it went back"
+	case wire.StoreStatusAlarmForked:
+		return "it holds something else under a revision that was served"
+	case wire.StoreStatusAlarmReplaced:
+		return "it is another store"
+	}
+	return string(alarm)
 }
 
 // printRoutes prints the table, and below it why routes are not served.
