@@ -32,6 +32,7 @@ func (t *tables) apply(s *fleet.Snapshot) <-chan struct{} {
 	} else {
 		t.compile(s)
 	}
+	t.proxy.SetRevoked(revokedIDs(s.RevokedOverrides))
 	applied := t.proxy.Install(t.table, t.lanes)
 	t.metrics.SetTable(s.Revision, weights(t.table))
 	return applied
