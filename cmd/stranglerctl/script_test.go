@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -50,18 +51,22 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// startRouter runs a router for one script, with a backend that answers and
-// one that does not, and tells stranglerctl where they are.
+// startRouter runs a router for one script, with a backend that finds nothing,
+// one that answers and one that is away, and tells the script where they are.
 func startRouter(env *testscript.Env) error {
 	router, err := newRouter(env.WorkDir)
 	if err != nil {
 		return err
 	}
 	up := httptest.NewServer(http.NotFoundHandler())
+	fresh := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "from the new side\n")
+	}))
 	down := httptest.NewServer(http.NotFoundHandler())
 	down.Close()
 	env.Defer(func() {
 		up.Close()
+		fresh.Close()
 		if err := router.stop(); err != nil {
 			env.T().Log("the router ended with", err)
 		}
@@ -72,6 +77,8 @@ func startRouter(env *testscript.Env) error {
 		"XDG_CONFIG_HOME":  filepath.Join(env.WorkDir, "config"),
 		"DATABASE":         router.database,
 		"UP":               up.URL,
+		"FRESH":            fresh.URL,
+		"DATA":             router.data,
 		"DOWN":             down.URL,
 		"ESC":              "\x1b",
 	} {
@@ -143,6 +150,8 @@ func tidied(text string) string {
 		{`"age_s": [0-9.e-]+`, `"age_s": AGE`},
 		{`salt: "?[0-9a-f]{32}"?`, "salt: SALT"}, // quoted when it begins with a digit
 		{`\b[0-9a-f]{32}\b`, "SALT"},
+		{`\b[0-9a-f]{64}\b`, "HASH"},
+		{`(token|revoke) [a-z2-7]{8}\b`, "$1 ID"},
 		{`(\S)  +`, "$1  "}, // columns are as wide as their widest time
 		{`127\.0\.0\.1:\d+`, "HOST"},
 	} {
