@@ -305,6 +305,13 @@ func (f *flaky) Events(ctx context.Context, query rollout.EventQuery) ([]rollout
 	return f.Store.Events(ctx, query)
 }
 
+func (f *flaky) Note(ctx context.Context, event rollout.Event) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	return f.Store.Note(ctx, event)
+}
+
 func (f *flaky) TokenByHash(ctx context.Context, hash [32]byte) (auth.Token, error) {
 	if err := f.check(); err != nil {
 		return auth.Token{}, err

@@ -110,6 +110,13 @@ func TestTheKeyOfOverridesIsRotatedWhereItIsOurs(t *testing.T) {
 		t.Errorf("%+v", event)
 	}
 
+	h.store.away.Store(true)
+	p := h.post("/api/v1/overrides/rotate", ``).problem(http.StatusServiceUnavailable, "not_recorded")
+	if now := keys.IDs(); len(now) != 3 || !strings.Contains(p.Detail, now[0]) {
+		t.Errorf("%+v with the keys %v", p, now)
+	}
+	h.post("/api/v1/overrides", `{"route": "orders-get", "side": "new", "ttl": "1h"}`).problem(http.StatusServiceUnavailable, "store_unavailable")
+
 	fixed, err := auth.ParseOverrideKeys("k1:" + strings.Repeat("A", 43) + "=")
 	if err != nil {
 		t.Fatal(err)
