@@ -41,8 +41,8 @@ func (d *deadline) limit(from time.Time, total time.Duration) {
 
 // arm starts or restarts the wait. The handler's goroutine only.
 func (d *deadline) arm(limit time.Duration, cause *error) {
-	if left := time.Until(d.last); !d.last.IsZero() && left < limit {
-		limit, cause = left, &errCallerDeadline
+	if !d.last.IsZero() && time.Until(d.last) < limit {
+		limit, cause = time.Until(d.last), &errCallerDeadline
 	}
 	d.cause.Store(cause)
 	if d.timer == nil {
