@@ -40,5 +40,6 @@ func (p *program) resolve(c *cobra.Command, config *app.Config) error {
 		}
 	}
 	config.AdminToken, _ = p.environ("STRANGLER_ADMIN_TOKEN")
+	config.OverrideKeys, _ = p.environ("STRANGLER_OVERRIDE_KEYS")
 	return app.Resolve(c.Flags(), p.environ, file)
 }

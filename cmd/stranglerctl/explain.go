@@ -96,6 +96,8 @@ func reasonText(e wire.Explanation) string {
 		return "no_key: the request carries no cohort key, so legacy serves it"
 	case e.Reason == "stage" && e.Stage != nil:
 		return "stage: in stage " + string(*e.Stage) + " no key is looked at"
+	case e.Reason == "pinned":
+		return "pinned: the route pins this key to this side"
 	case e.Reason == "catch_all":
 		return "catch_all: no route of the migration matches"
 	}

@@ -62,7 +62,7 @@ func TestEveryCommandSaysWhatItIsFor(t *testing.T) {
 }
 
 func TestEveryCommandThatChangesSomethingCanBeToldNotToAsk(t *testing.T) {
-	withoutReason := []string{"token create", "token revoke"}
+	withoutReason := []string{"token create", "token revoke", "override revoke"}
 	walk(newRootCommand(&cli{}), func(cmd *cobra.Command) {
 		words := strings.TrimPrefix(cmd.CommandPath(), "stranglerctl ")
 		changing := cmd.Flags().Lookup("reason") != nil || slices.Contains(withoutReason, words)

@@ -166,6 +166,9 @@ func TestATokenThatIsNotTypedLeavesTheTerminalAsItWas(t *testing.T) {
 	if state.Lflag&unix.ECHO == 0 {
 		t.Error("the terminal no longer shows what is typed")
 	}
+	if _, err := screen.WriteString("\n"); err != nil { // lets go of whoever still reads
+		t.Fatal(err)
+	}
 }
 
 func TestATableFitsTheTerminal(t *testing.T) {

@@ -48,7 +48,7 @@ func newRootCommand(c *cli) *cobra.Command {
 		&cobra.Group{ID: groupAccess, Title: "Get in:"},
 	)
 	addTo(root, groupMove, newPromoteCommand(c), newPauseCommand(c), newResumeCommand(c),
-		newRollbackCommand(c), newRetireCommand(c), newUndoCommand(c))
+		newRollbackCommand(c), newRetireCommand(c), newUndoCommand(c), newOverrideCommand(c))
 	addTo(root, groupLook, newStatusCommand(c), newHistoryCommand(c), newExplainCommand(c),
 		newInstanceCommand(c), newDoctorCommand(c))
 	addTo(root, groupDefine, newRouteCommand(c), newBackendCommand(c), newGroupCommand(c),

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -40,6 +40,9 @@ func TestScripts(t *testing.T) {
 			"capture":  capture,
 			"exits":    exits,
 			"sub":      sub,
+			"awaits":   awaits,
+			"backup":   backup,
+			"restore":  restore,
 			"tamper":   tamper,
 			"tidy":     tidy,
 			"token":    token,
@@ -48,18 +51,22 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// startRouter runs a router for one script, with a backend that answers and
-// one that does not, and tells stranglerctl where they are.
+// startRouter runs a router for one script, with a backend that finds nothing,
+// one that answers and one that is away, and tells the script where they are.
 func startRouter(env *testscript.Env) error {
 	router, err := newRouter(env.WorkDir)
 	if err != nil {
 		return err
 	}
 	up := httptest.NewServer(http.NotFoundHandler())
+	fresh := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "from the new side\n")
+	}))
 	down := httptest.NewServer(http.NotFoundHandler())
 	down.Close()
 	env.Defer(func() {
 		up.Close()
+		fresh.Close()
 		if err := router.stop(); err != nil {
 			env.T().Log("the router ended with", err)
 		}
@@ -70,6 +77,8 @@ func startRouter(env *testscript.Env) error {
 		"XDG_CONFIG_HOME":  filepath.Join(env.WorkDir, "config"),
 		"DATABASE":         router.database,
 		"UP":               up.URL,
+		"FRESH":            fresh.URL,
+		"DATA":             router.data,
 		"DOWN":             down.URL,
 		"ESC":              "\x1b",
 	} {
@@ -141,6 +150,8 @@ func tidied(text string) string {
 		{`"age_s": [0-9.e-]+`, `"age_s": AGE`},
 		{`salt: "?[0-9a-f]{32}"?`, "salt: SALT"}, // quoted when it begins with a digit
 		{`\b[0-9a-f]{32}\b`, "SALT"},
+		{`\b[0-9a-f]{64}\b`, "HASH"},
+		{`(token|revoke) [a-z2-7]{8}\b`, "$1 ID"},
 		{`(\S)  +`, "$1  "}, // columns are as wide as their widest time
 		{`127\.0\.0\.1:\d+`, "HOST"},
 	} {
@@ -177,20 +188,6 @@ func instance(ts *testscript.TestScript, neg bool, args []string) {
 		Name: args[0], Revision: routing.Revision(revision), Version: "test", StartedAt: time.Now(), SignedOff: len(args) > 2,
 	}
 	withStore(ts, func(ctx context.Context, s store.Store) error { return s.Heartbeat(ctx, other) })
-}
-
-// tamper writes another reason into an event, behind the router's back: tamper ID.
-func tamper(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: tamper ID")
-	}
-	db, err := sql.Open("sqlite", strings.TrimPrefix(ts.Getenv("DATABASE"), "sqlite:"))
-	ts.Check(err)
-	defer db.Close()
-	_, err = db.Exec("DROP TRIGGER events_no_update")
-	ts.Check(err)
-	_, err = db.Exec("UPDATE events SET reason = 'it was not me' WHERE id = ?", args[0])
-	ts.Check(err)
 }
 
 func withStore(ts *testscript.TestScript, use func(context.Context, store.Store) error) {

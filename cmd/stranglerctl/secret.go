@@ -42,7 +42,8 @@ func (c *cli) readSecret(ctx context.Context, prompt string) (string, error) {
 		line, _ := bufio.NewReader(c.stdin).ReadString('\n') // an end without a line feed is a line
 		return line, nil
 	}
-	before, err := term.GetState(int(file.Fd()))
+	fd := int(file.Fd())
+	before, err := term.GetState(fd)
 	if err != nil {
 		return "", fmt.Errorf("the terminal cannot be used: %w", err)
 	}
@@ -53,13 +54,13 @@ func (c *cli) readSecret(ctx context.Context, prompt string) (string, error) {
 	}
 	read := make(chan reading, 1)
 	go func() { // ends with the line, or with the program
-		line, err := term.ReadPassword(int(file.Fd()))
+		line, err := term.ReadPassword(fd)
 		read <- reading{line, err}
 	}()
 	select {
 	case <-ctx.Done():
 		c.fail.Linef("")
-		return "", errors.Join(ctx.Err(), term.Restore(int(file.Fd()), before))
+		return "", errors.Join(ctx.Err(), term.Restore(fd, before))
 	case got := <-read:
 		c.fail.Linef("")
 		if got.err != nil {

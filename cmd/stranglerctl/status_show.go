@@ -34,7 +34,7 @@ func (s *statusReader) header(now shown) term.Styled {
 		storeText(now.router.Store, s.now()),
 	}
 	text := strings.Join(parts, " · ")
-	if !now.router.Store.Reachable {
+	if !now.router.Store.Reachable || now.router.Store.Alarm != nil {
 		return s.out.Paint(term.Bad, text)
 	}
 	return s.out.Paint(term.Strong, text)
@@ -56,7 +56,10 @@ func fleetText(instances []wire.Instance, unknown error) string {
 }
 
 func storeText(store wire.StoreStatus, now time.Time) string {
-	if store.Reachable {
+	switch {
+	case store.Alarm != nil:
+		return "store NOT FOLLOWED: " + alarmText(*store.Alarm) + ", see stranglerctl doctor"
+	case store.Reachable:
 		return "store reachable"
 	}
 	text := "store AWAY since " + term.Ago(now.Sub(store.Since))
@@ -64,6 +67,18 @@ func storeText(store wire.StoreStatus, now time.Time) string {
 		text += ": " + store.Error
 	}
 	return text
+}
+
+func alarmText(alarm wire.StoreStatusAlarm) string {
+	switch alarm {
+	case wire.StoreStatusAlarmWentBack:
+		return "it went back"
+	case wire.StoreStatusAlarmForked:
+		return "it holds something else under a revision that was served"
+	case wire.StoreStatusAlarmReplaced:
+		return "it is another store"
+	}
+	return string(alarm)
 }
 
 // printRoutes prints the table, and below it why routes are not served.

@@ -105,6 +105,9 @@ type Config struct {
 	// Dial opens the connections by which doctor looks whether endpoints are
 	// there. It is the data plane's, so that both refuse the same addresses.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// BackendTLS says why this machine can make no TLS connection to a backend,
+	// whatever that does. Nil: nobody looks.
+	BackendTLS func(spec.Backend) error
 
 	// Changed is called after every committed change, so that this instance
 	// need not wait to hear of it.

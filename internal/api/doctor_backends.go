@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/url"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -42,6 +43,25 @@ func (s *server) backendChecks(ctx context.Context, backends []spec.Backend) []w
 		})
 	}
 	_ = dialling.Wait() // what went wrong is in the checks
+	return slices.Concat(checks, s.backendFiles(backends))
+}
+
+// backendFiles looks whether this router can use the certificate files that
+// backends name.
+func (s *server) backendFiles(backends []spec.Backend) []wire.Check {
+	group := checkup(wire.CheckGroupBackends)
+	var checks []wire.Check
+	for _, backend := range backends {
+		if backend.TLS == nil || s.BackendTLS == nil {
+			continue
+		}
+		if err := s.BackendTLS(backend); err != nil {
+			checks = append(checks, group.fail("tls_unusable", "put the files in place on this router's machine, or correct the backend's tls",
+				"%s: %v", backend.Name, err))
+			continue
+		}
+		checks = append(checks, group.ok("tls_usable", "%s: what its tls names can be used", backend.Name))
+	}
 	return checks
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/spec"
 )
 
 func doctor(h *house) []string {
@@ -170,5 +171,35 @@ func TestHeartbeatsMakeInstances(t *testing.T) {
 	list := decode[[]wire.Instance](h.get("/api/v1/instances").want(http.StatusOK))
 	if len(list) != 1 || list[0].Instance != "router-1" || list[0].Revision != 7 || list[0].State != wire.InstanceStateServing || list[0].AgeS > 30 {
 		t.Errorf("%+v", list)
+	}
+}
+
+func TestDoctorLooksAtTheFilesOfBackends(t *testing.T) {
+	h := open(t, reachable(""), func(c *api.Config) {
+		c.BackendTLS = func(b spec.Backend) error {
+			if b.TLS.CA == "/etc/gone.pem" {
+				return errors.New("stat /etc/gone.pem: no such file or directory")
+			}
+			return nil
+		}
+	})
+	h.post("/api/v1/apply", `
+backends:
+  - {name: a, endpoints: ["https://a.example"], tls: {ca: /etc/there.pem}}
+  - {name: b, endpoints: ["https://b.example"], tls: {ca: /etc/gone.pem}}
+  - {name: c, endpoints: ["https://c.example"]}
+`, yamlBody).want(http.StatusOK)
+	var found []string
+	for _, c := range decode[[]wire.Check](h.get("/api/v1/doctor").want(http.StatusOK)) {
+		if strings.HasPrefix(c.Code, "tls_") {
+			found = append(found, fmt.Sprintf("%s %s %s", c.Code, c.Level, c.Message))
+		}
+	}
+	want := []string{
+		"tls_usable ok a: what its tls names can be used",
+		"tls_unusable fail b: stat /etc/gone.pem: no such file or directory",
+	}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Error(diff)
 	}
 }

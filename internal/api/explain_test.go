@@ -43,6 +43,17 @@ func TestExplainTellsTheSideAndWhy(t *testing.T) {
 	}
 }
 
+func TestExplainShowsAPin(t *testing.T) {
+	h := openShop(t)
+	pinned := strings.Replace(shop, "  - name: orders-get\n", "  - name: orders-get\n    pin: [{key: acme, side: new}]\n", 1)
+	h.post("/api/v1/apply", pinned, yamlBody).want(http.StatusOK)
+	h.post("/api/v1/routes/orders-get/promote", `{"to": "0.01%"}`).want(http.StatusOK)
+	got := explain(h, `{"method": "GET", "url": "https://shop.example/orders/42", "headers": {"X-User-Id": ["acme"]}}`)
+	if got.Reason != "pinned" || *got.Side != wire.SideNew || got.Backend != "orders" || got.Key != "{header: X-User-Id}" {
+		t.Errorf("explained %+v, want new by the pin", got)
+	}
+}
+
 func TestExplainWithoutAKey(t *testing.T) {
 	h := openShop(t)
 	h.post("/api/v1/routes/orders-get/promote", `{"to": "50%"}`).want(http.StatusOK)

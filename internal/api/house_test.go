@@ -73,7 +73,13 @@ type house struct {
 // open builds a house with nothing defined. change may alter its configuration.
 func open(t *testing.T, change ...func(*api.Config)) *house {
 	t.Helper()
-	kept, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "strangler.db"), store.Options{Migrate: true})
+	return openAt(t, "sqlite:"+filepath.Join(t.TempDir(), "strangler.db"), change...)
+}
+
+// openAt builds a house over the database at url.
+func openAt(t *testing.T, url string, change ...func(*api.Config)) *house {
+	t.Helper()
+	kept, err := store.Open(t.Context(), url, store.Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,6 +241,23 @@ type flaky struct {
 	store.Store
 	away      atomic.Bool
 	instances []fleet.Instance // instead of the store's, when there are any
+	traffic   map[string]float64
+	uncounted error                // of Traffic
+	broken    *rollout.BrokenEvent // what VerifyEvents finds, when it is set
+}
+
+func (f *flaky) Traffic(ctx context.Context) (map[string]float64, error) {
+	if f.traffic != nil || f.uncounted != nil {
+		return f.traffic, f.uncounted
+	}
+	return f.Store.Traffic(ctx)
+}
+
+func (f *flaky) VerifyEvents(ctx context.Context) (rollout.Verification, error) {
+	if f.broken != nil {
+		return rollout.Verification{Events: f.broken.ID - 1, Broken: f.broken}, nil
+	}
+	return f.Store.VerifyEvents(ctx)
 }
 
 func (f *flaky) check() error {
@@ -280,6 +303,13 @@ func (f *flaky) Events(ctx context.Context, query rollout.EventQuery) ([]rollout
 		return nil, err
 	}
 	return f.Store.Events(ctx, query)
+}
+
+func (f *flaky) Note(ctx context.Context, event rollout.Event) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	return f.Store.Note(ctx, event)
 }
 
 func (f *flaky) TokenByHash(ctx context.Context, hash [32]byte) (auth.Token, error) {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -197,8 +196,13 @@ func (s *server) rotate(r *http.Request, reason string) error {
 		text, _ := json.Marshal(map[string][]string{"keys": ids}) // never fails: these are texts
 		return text
 	}
-	return s.note(r, rollout.Event{
-		Verb: rollout.VerbOverrideRotate, Kind: kindOverride, Subject: cmp.Or(after[0], kindOverride), Reason: reason,
+	err := s.note(r, rollout.Event{
+		Verb: rollout.VerbOverrideRotate, Kind: kindOverride, Subject: after[0], Reason: reason,
 		Before: facts(before), After: facts(after),
 	})
+	if err != nil {
+		return newProblem(http.StatusServiceUnavailable, "not_recorded", "The key was rotated, and the history does not say so.",
+			fmt.Sprintf("key %s signs from now on, but its event could not be written: %v", after[0], err), "")
+	}
+	return nil
 }

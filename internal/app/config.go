@@ -40,7 +40,9 @@ type Config struct {
 	DrainTimeout time.Duration
 	AccessLog    string
 
-	AdminToken string // only from the environment: a flag could be read by others on the machine
+	// Only from the environment: a flag could be read by others on the machine.
+	AdminToken   string
+	OverrideKeys string // as auth.ParseOverrideKeys reads them
 }
 
 // BindServe declares every flag of serve on fs, with its default.

@@ -51,6 +51,8 @@ type Router struct {
 	access  *telemetry.AccessLog
 	counts  *stats.Counts
 
+	overrides *auth.OverrideKeys
+
 	data, admin       net.Listener
 	server            *proxy.Server
 	api               *http.Server
@@ -114,11 +116,16 @@ func (r *Router) build() error {
 	if err != nil {
 		return err
 	}
-	r.proxy = proxy.New(proxy.Options{Trusted: trusted, Metrics: metrics, Counts: r.counts, AccessLog: r.access, Logger: r.logger})
 	stateDir, err := r.config.stateDir()
 	if err != nil {
 		return err
 	}
+	if r.overrides, err = r.config.overrideKeys(stateDir); err != nil {
+		return err
+	}
+	r.proxy = proxy.New(proxy.Options{
+		Trusted: trusted, Metrics: metrics, Counts: r.counts, AccessLog: r.access, Overrides: r.overrides, Logger: r.logger,
+	})
 	tables := &tables{proxy: r.proxy, metrics: metrics, logger: r.logger}
 	r.watcher = fleet.NewWatcher(fleet.Config{
 		Source: r.store, Apply: tables.apply, StateDir: stateDir,
@@ -145,8 +152,8 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 		Mover:  &rollout.Controller{Ledger: r.store, History: r.store},
 		Router: r, Accept: r.watcher.Accept,
 		Tokens: auth.NewVerifier(r.store, r.config.AdminToken, r.logger), TokenStore: r.store,
-		Overrides: r.store, Counts: r.store,
-		Dial: proxy.DialChecked, Metrics: metrics.Handler(), Changed: r.watcher.Wake,
+		Overrides: r.store, Signer: r.overrides, Counts: r.store,
+		Dial: proxy.DialChecked, BackendTLS: checkTLS, Metrics: metrics.Handler(), Changed: r.watcher.Wake,
 		Hosts: r.config.AdminHosts, Instance: r.config.instanceName(r.data.Addr()),
 		Version: r.env.Version, StoreURL: r.store.URL(), Logger: r.logger,
 	})

@@ -32,6 +32,7 @@ func (t *tables) apply(s *fleet.Snapshot) <-chan struct{} {
 	} else {
 		t.compile(s)
 	}
+	t.proxy.SetRevoked(revokedIDs(s.RevokedOverrides))
 	applied := t.proxy.Install(t.table, t.lanes)
 	t.metrics.SetTable(s.Revision, weights(t.table))
 	return applied
@@ -47,9 +48,8 @@ func (t *tables) compile(s *fleet.Snapshot) {
 	}
 	backends := make(map[string]proxy.Backend, len(s.Definitions.Backends))
 	for _, definition := range s.Definitions.Backends {
-		backend := backendOf(definition)
-		backends[definition.Name] = backend
-		if err := backend.TLS.Check(); err != nil {
+		backends[definition.Name] = backendOf(definition)
+		if err := checkTLS(definition); err != nil {
 			t.logger.Error("no connection to the backend's https endpoints can be made until this is mended", "backend", definition.Name, "error", err)
 		}
 	}
@@ -86,6 +86,10 @@ func (t *tables) rewrite(routes []spec.Route) {
 		}
 	}
 }
+
+// checkTLS says why this machine can make no TLS connection to a backend,
+// whatever that does.
+func checkTLS(definition spec.Backend) error { return backendOf(definition).TLS.Check() }
 
 func assigned(routes []fleet.RouteState) []routing.Assigned {
 	out := make([]routing.Assigned, len(routes))

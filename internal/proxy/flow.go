@@ -188,6 +188,7 @@ func (f *flow) match() bool {
 // assign decides the side, and with it the lane.
 func (f *flow) assign() {
 	f.Assignment = f.gen.table.Assign(f.route, &f.request)
+	f.override()
 	f.lane = f.gen.lanes.byRoute[f.route.Index].side(f.Assignment.Side)
 	f.Backend = f.lane.backend
 	f.metrics = f.lane.metrics

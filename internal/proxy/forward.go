@@ -88,6 +88,7 @@ func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
 	out := in.WithContext(ctx) // method, host, length and trailers are the client's
 	out.URL = targetURL(endpoint, f.target)
 	out.Header = http.Header(f.OutboundRequest(exchange.Fields(in.Header), f.from))
+	hideOverride(out.Header)
 	f.rewriteRequest(out, endpoint)
 	out.Body, out.GetBody = nil, nil
 	out.Close, out.TransferEncoding = false, nil // those are between the client and us

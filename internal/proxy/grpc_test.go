@@ -288,7 +288,7 @@ func TestGRPCDeadline(t *testing.T) {
 	defer writer.Close()
 	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+r.addr+"/test.Service/Silent", body)
 	req.Header.Set("Content-Type", "application/grpc")
-	req.Header.Set("Grpc-Timeout", "50m")
+	req.Header.Set("Grpc-Timeout", "1S")
 	silent := rawBackend(t, func(conn net.Conn, _ *http.Request) { _, _ = io.Copy(io.Discard, conn) })
 	r.backends["legacy"] = proxy.Backend{Endpoints: []string{silent}}
 	r.install(2, legacyOnly())
@@ -325,7 +325,9 @@ func TestGRPCOutlastsWhole(t *testing.T) {
 
 // TestGRPCSilenceEndsAStream: the client is told so, and the backend is blamed.
 func TestGRPCSilenceEndsAStream(t *testing.T) {
-	r := startGRPC(t, false, limited(short()))
+	limits := short()
+	limits.Legacy.Stream = time.Second
+	r := startGRPC(t, false, limited(limits))
 	s := r.stream("Wait")
 	_ = s.CloseSend() // or it would be the client who is waited for
 	if err := s.RecvMsg(new([]byte)); status.Code(err) != codes.DeadlineExceeded {

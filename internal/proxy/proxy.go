@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"sync/atomic"
 
+	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/exchange"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/stats"
@@ -18,6 +19,7 @@ type Options struct {
 	Metrics   *telemetry.Metrics
 	Counts    *stats.Counts // nil: nobody asks for them
 	AccessLog *telemetry.AccessLog
+	Overrides Overrides // nil: none is believed
 	Logger    *slog.Logger
 }
 
@@ -30,6 +32,8 @@ type Proxy struct {
 	counts    *stats.Counts
 	unrouted  *telemetry.Lane // for requests that end before they have a route
 	accessLog *telemetry.AccessLog
+	overrides Overrides
+	revoked   atomic.Pointer[map[string]struct{}] // ids of overrides; nil: none
 	logger    *slog.Logger
 	tunnels   tunnels
 }
@@ -39,6 +43,9 @@ func New(o Options) *Proxy {
 	if o.Counts == nil {
 		o.Counts = stats.New()
 	}
+	if o.Overrides == nil {
+		o.Overrides = new(auth.OverrideKeys)
+	}
 	return &Proxy{
 		pools:     newPools(o.Logger),
 		trusted:   o.Trusted,
@@ -46,6 +53,7 @@ func New(o Options) *Proxy {
 		counts:    o.Counts,
 		unrouted:  o.Metrics.Lane("", routing.Legacy),
 		accessLog: o.AccessLog,
+		overrides: o.Overrides,
 		logger:    o.Logger,
 	}
 }

@@ -88,6 +88,6 @@ func (f *Flusher) fold(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, flushFor)
 	defer cancel()
 	if err := f.Sink.FoldCounts(ctx); err != nil && ctx.Err() == nil {
-		f.Logger.Warn("old counts could not be folded: it is tried again in an hour", "error", err)
+		f.Logger.Info("old counts were not folded: another instance may, and it is tried again in an hour", "error", err)
 	}
 }

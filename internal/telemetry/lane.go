@@ -28,6 +28,7 @@ type series struct {
 	attempts           prometheus.Counter
 	requests           handles[outcome]
 	cohortKeys         handles[source]
+	keyChanged         handles[struct{}]
 }
 
 // outcome is what a request is counted by: a method of ours and a status.
@@ -57,7 +58,7 @@ func (l *Lane) End(x *exchange.Exchange) {
 	if x.Attempts > 0 {
 		s.attempts.Add(float64(x.Attempts))
 	}
-	if x.Assignment.Stage == routing.StageCanary {
+	if x.Assignment.Stage == routing.StageCanary && x.Assignment.Reason != routing.ReasonOverride {
 		l.cohortKey(s, &x.Assignment)
 	}
 }
@@ -117,6 +118,15 @@ func (l *Lane) cohortKey(s *series, a *routing.Assignment) {
 	if counter != nil {
 		counter.Inc()
 	}
+	if !a.KeyChanged {
+		return
+	}
+	if counter, ok = s.keyChanged.get(struct{}{}); !ok {
+		counter = bind(l, s, &s.keyChanged, l.metrics.keyChanged, struct{}{}, l.key.route)
+	}
+	if counter != nil {
+		counter.Inc()
+	}
 }
 
 // bind makes the counter of a label set met for the first time; nil when the
@@ -148,6 +158,7 @@ func (l *Lane) forget() {
 	for _, key := range s.cohortKeys.keys() {
 		m.cohortKeys.DeleteLabelValues(route, key.String())
 	}
+	m.keyChanged.DeleteLabelValues(route)
 }
 
 // code is the status as a label.

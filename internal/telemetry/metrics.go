@@ -22,6 +22,7 @@ const (
 	labelMethod = "method"
 	labelCode   = "code"
 	labelSource = "source"
+	labelResult = "result"
 )
 
 // Metrics is everything the router counts, in a registry of its own.
@@ -33,6 +34,8 @@ type Metrics struct {
 	upstream     *prometheus.HistogramVec
 	attempts     *prometheus.CounterVec
 	cohortKeys   *prometheus.CounterVec
+	keyChanged   *prometheus.CounterVec
+	overrides    *prometheus.CounterVec
 	problems     *prometheus.CounterVec
 	clientFaults prometheus.Counter
 	weight       *prometheus.GaugeVec
@@ -44,7 +47,8 @@ type Metrics struct {
 	generation uint64                  // of the table; guarded by mu
 	unsettled  bool                    // lanes may not fit routes; guarded by mu
 
-	byCode handles[string] // problems by code
+	byCode   handles[string]         // problems by code
+	byResult handles[OverrideResult] // overrides by result
 }
 
 // routeWeight is the gauge of one route, and the last table that had the route.
@@ -71,6 +75,10 @@ func New(version string) *Metrics {
 		"How often a request was put on a connection to a backend.", labelRoute, labelSide)
 	m.cohortKeys = counters("strangler_cohort_keys_total",
 		"Requests of routes in canary, by where their cohort key came from.", labelRoute, labelSource)
+	m.keyChanged = counters("strangler_cohort_key_changed_total",
+		"Requests of routes in canary that carry a weaker cohort key as well, by which they would be on the other side.", labelRoute)
+	m.overrides = counters("strangler_overrides_total",
+		"Overrides that requests bore, by what became of them.", labelResult)
 	m.problems = counters("strangler_problems_total",
 		"Answers made by the router itself, by problem code.", labelCode)
 	m.clientFaults = prometheus.NewCounter(prometheus.CounterOpts{
@@ -86,7 +94,7 @@ func New(version string) *Metrics {
 		Help: "Revision of the table being served.",
 	})
 	m.registry.MustRegister(
-		m.requests, m.duration, m.upstream, m.attempts, m.cohortKeys, m.problems, m.clientFaults, m.weight, m.revision,
+		m.requests, m.duration, m.upstream, m.attempts, m.cohortKeys, m.keyChanged, m.overrides, m.problems, m.clientFaults, m.weight, m.revision,
 		buildInfo(version), newInFlight(m), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

@@ -1,0 +1,69 @@
+package app_test
+
+import (
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stranglerfig/strangler/internal/app"
+)
+
+// TestBackendFileThatIsMissing: one backend fails with a reason, everything
+// else is served, and putting the file in place is enough.
+func TestBackendFileThatIsMissing(t *testing.T) {
+	secure := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintf(w, "secure %s", r.Proto)
+	}))
+	secure.EnableHTTP2 = true
+	secure.StartTLS()
+	defer secure.Close()
+	legacy, file := monolith(t), filepath.Join(t.TempDir(), "ca.pem")
+	var log lockedBuffer
+	r := run(t, func(c *app.Config) { c.Legacy = legacy }, app.Env{Version: "test", Stdout: io.Discard, Stderr: &log})
+	r.get(t, "/")
+	r.apply(t, fmt.Sprintf(`
+backends:
+  - {name: secure, endpoints: [%q], protocol: h2, tls: {ca: %s}}
+routes:
+  - {name: secure, match: {prefix: /secure}, legacy: secure}
+`, secure.URL, file))
+
+	status, body := 200, ""
+	for status == 200 { // until the router has heard of it
+		status, body = r.get(t, "/secure")
+	}
+	if status != 502 || !strings.Contains(body, "upstream_unreachable") {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, body := r.get(t, "/elsewhere"); status != 200 || body != "monolith /elsewhere" {
+		t.Errorf("%d %s", status, body)
+	}
+	if text := log.String(); !strings.Contains(text, file) || !strings.Contains(text, `"backend":"secure"`) {
+		t.Errorf("the file is not named: %s", text)
+	}
+	replaceFile(t, file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
+	if status, body := r.get(t, "/secure"); status != 200 || body != "secure HTTP/2.0" {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
+// apply sends definitions to the router.
+func (r running) apply(t *testing.T, definitions string) {
+	t.Helper()
+	req, _ := http.NewRequest(http.MethodPost, "http://"+r.AdminAddr().String()+"/api/v1/apply", strings.NewReader(definitions))
+	req.Header.Set("Authorization", "Bearer token-of-the-test")
+	req.Header.Set("Content-Type", "application/yaml")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if text, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK {
+		t.Fatalf("apply: %d %s", res.StatusCode, text)
+	}
+}

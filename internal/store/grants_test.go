@@ -1,0 +1,109 @@
+package store_test
+
+import (
+	"errors"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/auth"
+	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/stats"
+	"github.com/stranglerfig/strangler/internal/store"
+	"github.com/stranglerfig/strangler/internal/store/pgtest"
+)
+
+// granted gives the roles of docs/operations.md what that page says, and returns
+// the store as each of them opens it.
+func granted(t *testing.T) (controller, proxy store.Store) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	grants := regexp.MustCompile(`(?m)^GRANT .*;$`).FindAllString(string(page), -1)
+	if len(grants) != 5 {
+		t.Fatalf("docs/operations.md has %d grants, want 5", len(grants))
+	}
+	url := pgtest.URL(t)
+	if _, err := open(t, url, store.Options{Migrate: true}).Load(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	suffix := url[strings.LastIndex(url, "/test_")+len("/test"):]
+	suffix, _, _ = strings.Cut(suffix, "?")
+	names := strings.NewReplacer("controller", "controller"+suffix, "proxy", "proxy"+suffix)
+	for _, role := range []string{"controller" + suffix, "proxy" + suffix} {
+		pgtest.Exec(t, url, "CREATE ROLE "+role+" LOGIN PASSWORD 'p'")
+		t.Cleanup(func() { pgtest.Exec(t, url, "DROP OWNED BY "+role+"; DROP ROLE "+role) })
+	}
+	for _, grant := range grants {
+		pgtest.Exec(t, url, names.Replace(grant))
+	}
+	as := func(role string) store.Store {
+		return open(t, pgtest.WithUser(t, url, role+suffix, "p"), store.Options{Migrate: true})
+	}
+	return as("controller"), as("proxy")
+}
+
+// lives does what every router does by itself.
+func lives(t *testing.T, s store.Store, name string) {
+	t.Helper()
+	if _, err := s.Load(t.Context(), nil); err != nil {
+		t.Errorf("%s loads: %v", name, err)
+	}
+	if err := s.Heartbeat(t.Context(), fleet.Instance{Name: name, StartedAt: time.Now()}); err != nil {
+		t.Errorf("%s says that it lives: %v", name, err)
+	}
+	for range 2 {
+		if err := s.AddCounts(t.Context(), name, []stats.Count{{Route: "r", Side: "new", Requests: 1}}); err != nil {
+			t.Errorf("%s says what it served: %v", name, err)
+		}
+	}
+	if _, err := s.VerifyEvents(t.Context()); err != nil {
+		t.Errorf("%s verifies the history: %v", name, err)
+	}
+}
+
+func TestTheRolesOfTheManualAreEnough(t *testing.T) {
+	controller, proxy := granted(t)
+	lives(t, controller, "controller")
+	lives(t, proxy, "proxy")
+	ctx := t.Context()
+	if err := seed(ctx, controller); err != nil {
+		t.Errorf("a controller edits: %v", err)
+	}
+	token, _, err := auth.Mint("ci", auth.Viewer, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, err := range map[string]error{
+		"makes a token":       controller.CreateToken(ctx, token, "test"),
+		"revokes an override": controller.RevokeOverride(ctx, fleet.RevokedOverride{ID: "x", Expires: time.Now().Add(time.Hour)}, "test"),
+		"notes an event":      controller.Note(ctx, rollout.Event{Verb: rollout.VerbStoreAccept, Kind: "store", Subject: "x", Actor: "test", Cause: rollout.CauseOperator}),
+		"folds counts":        controller.FoldCounts(ctx),
+	} {
+		if err != nil {
+			t.Errorf("a controller %s: %v", what, err)
+		}
+	}
+}
+
+func TestTheRolesOfTheManualAreNotTooMuch(t *testing.T) {
+	_, proxy := granted(t)
+	before, err := proxy.Load(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := seed(t.Context(), proxy); !errors.Is(err, rollout.ErrUnavailable) {
+		t.Errorf("a proxy edits: %v, want ErrUnavailable", err)
+	}
+	if err := proxy.RevokeToken(t.Context(), "x", "test"); !errors.Is(err, rollout.ErrUnavailable) {
+		t.Errorf("a proxy revokes a token: %v, want ErrUnavailable", err)
+	}
+	if after, err := proxy.Load(t.Context(), nil); err != nil || after.Revision != before.Revision {
+		t.Errorf("revision %d became %d, %v", before.Revision, after.Revision, err)
+	}
+}
