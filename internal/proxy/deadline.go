@@ -87,8 +87,10 @@ func (d *deadline) disarm() {
 
 // wait needs mu.
 func (d *deadline) wait(limit time.Duration, cause error) {
-	if left := time.Until(d.last); !d.last.IsZero() && left < limit && !errors.Is(cause, errClientStalled) {
-		limit, cause = left, errCallerDeadline
+	if !d.last.IsZero() && !errors.Is(cause, errClientStalled) {
+		if left := time.Until(d.last); left < limit {
+			limit, cause = left, errCallerDeadline
+		}
 	}
 	d.cause = cause
 	switch {
