@@ -113,7 +113,8 @@ func TestContinueAndHintsAreInOrder(t *testing.T) {
 	url := rawBackend(t, func(conn net.Conn, request *http.Request) {
 		_, _ = io.WriteString(conn, strings.Repeat("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x-hop\r\nX-Hop: 1\r\n\r\n", 3))
 		_, _ = io.Copy(io.Discard, request.Body)
-		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		// It closes, and says so: the second POST must not meet this connection again.
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
 	})
 	r := start(t, map[string]string{"legacy": url})
 	r.install(1, legacyOnly())
