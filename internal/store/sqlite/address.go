@@ -69,7 +69,7 @@ func cause(err error) error {
 // source is what the driver opens. Escaping keeps a ? or % of the path out of
 // the parameters.
 func source(path string, parameters url.Values) string {
-	parameters.Add("_pragma", "busy_timeout(5000)")
+	parameters.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()))
 	parameters.Add("_pragma", "foreign_keys(1)")
 	parameters.Set("_time_integer_format", "unix_micro")
 	escaped := url.URL{Path: path}

@@ -15,8 +15,8 @@ import (
 // ErrLocked says that another router serves this file.
 var ErrLocked = errors.New("the SQLite file is in use by another router")
 
-// retryLock is how often a waiting process looks at the lock on migrations.
-const retryLock = 50 * time.Millisecond
+// retryLock is how often a waiting process looks at a lock again.
+const retryLock = 20 * time.Millisecond
 
 // lock keeps other routers off the file until unlock is called, or the process
 // ends in whatever way. The lock file stays: removing it would let two

@@ -11,8 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/store/internal/relational"
@@ -23,6 +25,10 @@ import (
 // clock is the time in microseconds since 1970. SQLite's own clock has
 // milliseconds, and the machine is the same.
 const clock = "CAST(round(unixepoch('now', 'subsec') * 1000) AS integer) * 1000"
+
+// busyTimeout is how long an operation waits for a lock that another connection
+// or process holds.
+const busyTimeout = 5 * time.Second
 
 // readers is how many operations may read at the same time.
 const readers = 4
@@ -102,10 +108,31 @@ func connect(ctx context.Context, source string, connections int) (*sql.DB, erro
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	if err := db.PingContext(ctx); err != nil {
+	if err := greet(ctx, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// greet makes the first connection. A file that is being turned to WAL by two
+// processes at once is busy for one of them, and SQLite does not wait its busy
+// timeout for that lock: so it is asked again here.
+func greet(ctx context.Context, db *sql.DB) error {
+	patience := time.NewTimer(busyTimeout)
+	defer patience.Stop()
+	for {
+		err := db.PingContext(ctx)
+		if primary(err) != sqlite3.SQLITE_BUSY {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		case <-patience.C:
+			return err
+		case <-time.After(retryLock):
+		}
+	}
 }
 
 // Close ends the store's connections and gives the file free; operations under
