@@ -41,6 +41,9 @@ func (c *cli) showBackend(backend answer[wire.Backend]) error {
 		if b.Protocol != "" {
 			c.out.Linef("  protocol %s", b.Protocol)
 		}
+		if tls := tlsText(b.TLS); tls != "" {
+			c.out.Linef("  tls      %s", tls)
+		}
 		used := strings.Join(b.Routes, ", ")
 		if used == "" {
 			used = "no route"
@@ -48,4 +51,21 @@ func (c *cli) showBackend(backend answer[wire.Backend]) error {
 		c.out.Linef("  used by  %s", used)
 		return nil
 	}})
+}
+
+// tlsText says how a backend is verified and what it is shown; empty: as the
+// system does it.
+func tlsText(tls wire.BackendTLS) string {
+	var parts []string
+	for _, part := range [...]struct{ name, value string }{
+		{"ca", tls.Ca}, {"server_name", tls.ServerName}, {"cert", tls.Cert}, {"key", tls.Key},
+	} {
+		switch {
+		case strings.Contains(part.value, "-----BEGIN"):
+			parts = append(parts, part.name+" written in the definition")
+		case part.value != "":
+			parts = append(parts, part.name+" "+part.value)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
