@@ -97,5 +97,5 @@ func decideRollback(cmd Command, rec Record, _ time.Time) (Outcome, error) {
 		}
 		hold = rec.State.Hold // the second rollback only stops the shadow: why it was rolled back stays
 	}
-	return rec.to(State{Stage: stage, Hold: hold}, rec.leftBehind()), nil
+	return rec.to(State{Stage: stage, Hold: hold}, rec.leftBehind(Target{Stage: stage})), nil
 }

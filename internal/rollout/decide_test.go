@@ -26,7 +26,7 @@ shadow+p    !paused   =          shadow   shadow+r   !not_new   !nothing_to_undo
 shadow+r    1%        =          shadow   =          !not_new   !nothing_to_undo
 25%         50%       25%+p      =        shadow+r   !not_new   !nothing_to_undo
 25%+p       !paused   =          25%      shadow+r   !not_new   !nothing_to_undo
-25%+r       1%        =          25%      shadow+r   !not_new   !nothing_to_undo
+25%+r       50%       =          25%      shadow+r   !not_new   !nothing_to_undo
 100%        =         100%+p     =        shadow+r   retired    !nothing_to_undo
 100%+p      !paused   =          100%     shadow+r   !paused    !nothing_to_undo
 100%+r      =         =          100%     shadow+r   retired    !nothing_to_undo
@@ -133,6 +133,8 @@ func TestOptionsAndFacts(t *testing.T) {
 		{"to split writes", "5%", split, back("25%"), "!split_writes"},
 		{"to what new served, without a new side", "legacy", alone, back("25%"), "!no_new_side"},
 		{"to before it was there", "25%", nil, back(""), "!no_such_revision"},
+		{"to the retirement of a route of this name", "legacy", nil, back("retired"), "!bad_target"},
+		{"to the retirement of a route of this name, from everything", "100%", baking, back("retired"), "!bad_target"},
 
 		{"before the bake time", "100%", baking, rollout.Command{Verb: retire}, "!baking"},
 		{"by force without a reason", "100%", baking, rollout.Command{Verb: retire, Force: true}, "!reason_required"},
@@ -153,6 +155,38 @@ func TestOptionsAndFacts(t *testing.T) {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
+	}
+}
+
+// Whatever the verb is called: what new has written stays behind when it serves less.
+func TestServingLessWarnsOfWhatIsLeftBehind(t *testing.T) {
+	fewer := rollout.Event{Verb: rollout.VerbPromote, Before: []byte(`{"stage":"canary","weight_bp":500,"hold":{"kind":""}}`)}
+	more := rollout.Event{Verb: rollout.VerbPromote, Before: []byte(`{"stage":"canary","weight_bp":5000,"hold":{"kind":""}}`)}
+	earlier := state(t, "5%")
+	for _, test := range []struct {
+		name string
+		cmd  rollout.Command
+		last *rollout.Event
+		want bool
+	}{
+		{"rollback", rollout.Command{Verb: rollout.VerbRollback}, nil, true},
+		{"rollback to a revision", rollout.Command{Verb: rollout.VerbRollback, ToRevision: 7, Earlier: &earlier}, nil, true},
+		{"promote downwards", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "5%")}, nil, true},
+		{"promote upwards", rollout.Command{Verb: rollout.VerbPromote, AcceptSplitWrites: true}, nil, false},
+		{"undo downwards", rollout.Command{Verb: rollout.VerbUndo}, &fewer, true},
+		{"undo upwards", rollout.Command{Verb: rollout.VerbUndo, AcceptSplitWrites: true}, &more, false},
+	} {
+		for _, split := range []bool{true, false} {
+			rec := record(state(t, "25%"))
+			rec.Facts.SplitWrites, rec.Last = split, test.last
+			out, err := rollout.Decide(test.cmd, rec, now)
+			if err != nil {
+				t.Fatalf("%s: %v", test.name, err)
+			}
+			if got := strings.Contains(out.Note, "data: separate"); got != (test.want && split) {
+				t.Errorf("%s, split writes %t: the note is %q", test.name, split, out.Note)
+			}
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ func decidePromote(cmd Command, rec Record, _ time.Time) (Outcome, error) {
 	if refusal := mayRaise(cmd, rec, target); refusal != nil {
 		return Outcome{}, refusal
 	}
-	return rec.to(State{Stage: target.Stage, Weight: target.Weight}, ""), nil
+	return rec.to(State{Stage: target.Stage, Weight: target.Weight}, rec.leftBehind(target)), nil
 }
 
 // mayPromote refuses what no promotion may do, wherever it leads.
@@ -66,7 +66,7 @@ func destination(cmd Command, rec Record) (target Target, note string, err error
 	}
 	plan := rec.Facts.plan()
 	next, found := plan.next(rec.State.Target())
-	if rec.State.Hold.Kind == HoldRolledBack {
+	if rec.State.Hold.Kind == HoldRolledBack && rec.State.Weight == 0 {
 		next, found = plan.firstExposed()
 	}
 	if !found {

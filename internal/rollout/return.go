@@ -27,6 +27,10 @@ func decideReturn(cmd Command, rec Record) (Outcome, error) {
 		if refusal := mayPromote(cmd, rec); refusal != nil {
 			return Outcome{}, refusal
 		}
+		// An earlier route of this name may have been retired.
+		if refusal := checkTarget(target, rec); refusal != nil {
+			return Outcome{}, refusal
+		}
 		if refusal := mayRaise(cmd, rec, target); refusal != nil {
 			return Outcome{}, refusal
 		}
@@ -34,18 +38,24 @@ func decideReturn(cmd Command, rec Record) (Outcome, error) {
 		outcome.Verb = VerbPromote
 		return outcome, nil
 	}
-	if warning := rec.leftBehind(); warning != "" {
-		note += "; " + warning
-	}
 	return rec.to(State{
 		Stage: target.Stage, Weight: target.Weight,
 		Hold: Hold{Kind: HoldRolledBack, Reason: cmd.Reason, Evidence: cmd.Evidence},
-	}, note), nil
+	}, joinNotes(note, rec.leftBehind(target))), nil
 }
 
-// leftBehind warns of what new has written and legacy does not have.
-func (r Record) leftBehind() string {
-	if !r.Facts.SplitWrites || r.State.Weight == 0 {
+// joinNotes joins two notes, either of which may be empty.
+func joinNotes(first, second string) string {
+	if first == "" || second == "" {
+		return first + second
+	}
+	return first + "; " + second
+}
+
+// leftBehind warns of what new has written and legacy does not have, where new
+// serves less at target than now.
+func (r Record) leftBehind(target Target) string {
+	if !r.Facts.SplitWrites || target.Weight >= r.State.Weight {
 		return ""
 	}
 	return "each side keeps its data apart (data: separate): what new has written stays there, and legacy does not have it"

@@ -39,5 +39,6 @@ func decideUndo(cmd Command, rec Record, _ time.Time) (Outcome, error) {
 	if same(rec.State, before) {
 		return rec.stay("the route already stands at " + where(before)), nil
 	}
-	return rec.to(before, fmt.Sprintf("takes back the %s of %s", rec.Last.Verb, rec.Last.At.UTC().Format(time.RFC3339))), nil
+	note := fmt.Sprintf("takes back the %s of %s", rec.Last.Verb, rec.Last.At.UTC().Format(time.RFC3339))
+	return rec.to(before, joinNotes(note, rec.leftBehind(before.Target()))), nil
 }
