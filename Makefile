@@ -31,8 +31,8 @@ build: ## Build both programs, static, into bin/
 	@scripts/need go
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
-test: ## Install what the tests need (PostgreSQL, nginx, curl), then run every test
-	@scripts/need go postgres nginx curl
+test: ## Install what the tests need (PostgreSQL, PgBouncer, nginx, curl), then run every test
+	@scripts/need go postgres pgbouncer nginx curl
 	@scripts/test ./...
 
 check: lint vet drift race ## Everything a change must pass: lint, vet, generated files, tests with the race detector
@@ -49,7 +49,7 @@ drift: ## Fail when a generated file is not what its source makes
 	@scripts/drift $(MAKE) --no-print-directory generate
 
 race:
-	@scripts/need go cc postgres nginx curl
+	@scripts/need go cc postgres pgbouncer nginx curl
 	@scripts/test -race ./...
 
 generate: ## Write the generated files anew

@@ -55,6 +55,13 @@ func WithDatabase(t testing.TB, address, database string) string {
 	return edit(t, address, func(u *url.URL) { u.Path = "/" + database })
 }
 
+// WithHost returns the address of the same database on another server, or
+// through another way.
+func WithHost(t testing.TB, address, host string) string {
+	t.Helper()
+	return edit(t, address, func(u *url.URL) { u.Host = host })
+}
+
 // WithUser returns the address with another user and password.
 func WithUser(t testing.TB, address, user, password string) string {
 	t.Helper()

@@ -5,6 +5,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/stranglerfig/strangler/internal/store/pgtest"
 )
 
@@ -30,4 +32,43 @@ func TestStoppedServerKeepsItsDataAndAddress(t *testing.T) {
 	if err := pgtest.Connect(t, url).QueryRow(context.Background(), "SELECT x FROM kept").Scan(&x); err != nil || x != 42 {
 		t.Fatalf("after a restart: %d, %v; want 42", x, err)
 	}
+}
+
+func TestPoolerKeepsItsAddressAndNoSession(t *testing.T) {
+	direct := pgtest.URL(t)
+	pooler := pgtest.NewPooler(t, direct)
+	through := pooler.Through(t, direct)
+	pgtest.Exec(t, through, "CREATE TABLE seen AS SELECT 42 AS x")
+
+	pooler.Kill(t)
+	pooler.Start(t)
+
+	var x int
+	if err := pgtest.Connect(t, direct).QueryRow(context.Background(), "SELECT x FROM seen").Scan(&x); err != nil || x != 42 {
+		t.Fatalf("beside the pooler: %d, %v; want 42", x, err)
+	}
+	first, second := pgtest.Connect(t, through), pgtest.Connect(t, through)
+	held, err := first.Begin(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := processOf(t, held)
+	if err := held.Rollback(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if after := processOf(t, second); after != before {
+		t.Errorf("two clients in turn met server processes %d and %d: this pooler does not pool transactions", before, after)
+	}
+}
+
+// processOf is the server process that answers.
+func processOf(t *testing.T, from interface {
+	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
+},
+) (pid int) {
+	t.Helper()
+	if err := from.QueryRow(context.Background(), "SELECT pg_backend_pid()", pgx.QueryExecModeExec).Scan(&pid); err != nil {
+		t.Fatal(err)
+	}
+	return pid
 }
