@@ -33,10 +33,18 @@ func Inspect(h Head) (Target, *Problem) {
 	if h.Ambiguous {
 		return Target{}, ambiguousLength()
 	}
-	if strings.ContainsAny(h.Host, "/\\@#? \t") {
+	if strings.ContainsFunc(h.Host, notOfHost) {
 		return Target{}, badHost(h.Host)
 	}
 	return parseTarget(h.Target)
+}
+
+// notOfHost reports whether c may not stand in a Host header (RFC 3986 §3.2.2,
+// with a port). net/http refuses such a header itself in HTTP/1; :authority it
+// lets pass, and would send as another host than the one that was matched.
+func notOfHost(c rune) bool {
+	alphanumeric := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+	return !alphanumeric && !strings.ContainsRune("-._~!$&'()*+,;=:[]%", c)
 }
 
 // parseTarget splits origin-form and absolute-form targets (RFC 9112 §3.2).
@@ -46,6 +54,9 @@ func parseTarget(target string) (Target, *Problem) {
 	}
 	if strings.IndexByte(target, '#') >= 0 {
 		return Target{}, badTarget("the request target contains a fragment (#…), which belongs to the client alone")
+	}
+	if strings.IndexByte(target, ' ') >= 0 { // HTTP/2 carries one; in HTTP/1 it ends the target
+		return Target{}, badTarget("the request target contains a space: write it as %20")
 	}
 	if !strings.HasPrefix(target, "/") {
 		_, rest, ok := strings.Cut(target, "://")

@@ -98,3 +98,25 @@ func TestHTTP2RefusalsKeepTheConnection(t *testing.T) {
 		t.Errorf("four requests came over %d connections", len(peers))
 	}
 }
+
+// TestHTTP2TargetWithASpace would end the request line of a backend that speaks
+// HTTP/1: it would be asked for another path than the one that was matched.
+func TestHTTP2TargetWithASpace(t *testing.T) {
+	r := start(t, map[string]string{"legacy": backend(t, func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("the backend was asked for %q", r.RequestURI)
+	})})
+	r.install(1, legacyOnly())
+	for _, target := range []string{"/admin HTTP/1.1", "/?x HTTP/1.1"} {
+		req, _ := http.NewRequest("GET", "http://"+r.addr, nil)
+		req.URL.Opaque = target
+		res, err := overHTTP2(t).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if code := problem(t, res, string(body)); code != "bad_target" {
+			t.Errorf("%q: %s", target, code)
+		}
+	}
+}
