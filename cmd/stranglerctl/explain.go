@@ -11,18 +11,23 @@ import (
 )
 
 func newExplainCommand(c *cli) *cobra.Command {
-	var headers []string
+	var headers, cookies []string
 	var clientAddress string
 	cmd := &cobra.Command{
 		Use:   "explain METHOD URL",
 		Short: "Say which route and side a request would get, and why",
 		Long: `Explain says which route a request would match, which side would serve it and
-why, and which other routes came close. Nothing is sent to a backend.`,
+why, what its backend would be sent, and which other routes came close. Signed
+overrides are looked at as the router does. Nothing is sent to a backend.`,
 		Example: `  stranglerctl explain GET https://shop.example/orders/42 -H 'X-User: 7'
-  stranglerctl explain POST /orders --client 203.0.113.9`,
+  stranglerctl explain POST /orders --client 203.0.113.9
+  stranglerctl explain GET /orders/42 -b strangler_override=v1.…`,
 		Args: arguments("METHOD", "URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			parsed, err := parseHeaders(headers)
+			if err == nil {
+				err = addCookies(parsed, cookies)
+			}
 			if err != nil {
 				return err
 			}
@@ -40,6 +45,7 @@ why, and which other routes came close. Nothing is sent to a backend.`,
 		},
 	}
 	cmd.Flags().StringArrayVarP(&headers, "header", "H", nil, "a header of the request, 'Name: value'; may be repeated")
+	cmd.Flags().StringArrayVarP(&cookies, "cookie", "b", nil, "a cookie of the request, 'name=value'; may be repeated")
 	cmd.Flags().StringVar(&clientAddress, "client", "", "the client's IP address")
 	return cmd
 }
@@ -58,6 +64,17 @@ func parseHeaders(lines []string) (map[string][]string, error) {
 	return headers, nil
 }
 
+// addCookies adds cookies the way curl takes them: one, or several between semicolons.
+func addCookies(headers map[string][]string, cookies []string) error {
+	for _, cookie := range cookies {
+		if name, _, found := strings.Cut(cookie, "="); !found || strings.TrimSpace(name) == "" {
+			return usagef("-b %q is no cookie: write 'name=value'", cookie)
+		}
+		headers["Cookie"] = append(headers["Cookie"], cookie)
+	}
+	return nil
+}
+
 func (c *cli) showExplanation(explained answer[wire.Explanation]) error {
 	e := explained.value
 	return c.show(view{raw: explained.raw, names: []string{e.Route}, people: func(bool) error {
@@ -69,11 +86,17 @@ func (c *cli) showExplanation(explained answer[wire.Explanation]) error {
 			c.out.Linef("  side     %s, by backend %s", string(*e.Side), e.Backend)
 			c.out.Linef("  reason   %s", reasonText(e))
 		}
+		for _, override := range e.Overrides {
+			c.out.Linef("  override %s", overrideText(override))
+		}
 		if e.Key != "" {
 			c.out.Linef("  key      %s", e.Key)
 		}
 		if e.Mint {
 			c.out.Linef("  cookie   the answer may hand out a cohort cookie")
+		}
+		if e.Sent != nil && e.Sent.Rewritten {
+			c.out.Linef("  sends    %s", sentText(*e.Sent))
 		}
 		c.out.Linef("  by the table of revision %d", e.Revision)
 		for _, near := range e.Near {
@@ -98,8 +121,42 @@ func reasonText(e wire.Explanation) string {
 		return "stage: in stage " + string(*e.Stage) + " no key is looked at"
 	case e.Reason == "pinned":
 		return "pinned: the route pins this key to this side"
+	case e.Reason == "override":
+		return "override: the request bears a signed override for this side"
 	case e.Reason == "catch_all":
 		return "catch_all: no route of the migration matches"
 	}
 	return e.Reason
+}
+
+// overrideText says what became of an override.
+func overrideText(o wire.ExplainedOverride) string {
+	name := ""
+	if o.ID != "" {
+		name = o.ID + " "
+	}
+	if o.Result == wire.ExplainedOverrideResultObeyed {
+		return name + "obeyed: " + o.Why
+	}
+	return name + "ignored: " + o.Why
+}
+
+// sentText says what a backend gets in place of the request.
+func sentText(s wire.SentRequest) string {
+	if s.Refused != "" {
+		return "nothing: " + s.Refused
+	}
+	parts := []string{s.Target}
+	if s.Host != "" {
+		parts = append(parts, "Host "+s.Host)
+	}
+	for _, list := range [...]struct {
+		verb  string
+		names []string
+	}{{"sets ", s.SetHeaders}, {"removes ", s.RemoveHeaders}} {
+		if len(list.names) > 0 {
+			parts = append(parts, list.verb+strings.Join(list.names, " and "))
+		}
+	}
+	return strings.Join(parts, ", ")
 }

@@ -51,6 +51,7 @@ type Overrides interface {
 // Signer has the keys of overrides; *auth.OverrideKeys is the one.
 type Signer interface {
 	Sign(route, side string, ttl time.Duration, now time.Time) (auth.Override, string, error)
+	Verify(value string, now time.Time) (auth.Override, error)
 	Rotate() error
 	IDs() []string
 }

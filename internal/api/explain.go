@@ -12,6 +12,14 @@ import (
 	"github.com/stranglerfig/strangler/internal/spec"
 )
 
+// question is a request to explain.
+type question struct {
+	*routing.Request
+	header http.Header
+	target string // path and query as they were written
+	host   string // likewise; empty: none was named
+}
+
 // Explain answers with what would become of a request, by the served table.
 func (s *server) Explain(w http.ResponseWriter, r *http.Request) {
 	var body wire.ExplainRequest
@@ -19,7 +27,7 @@ func (s *server) Explain(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	request, err := explained(body)
+	asked, err := explained(body)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -29,24 +37,25 @@ func (s *server) Explain(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, newProblem(http.StatusServiceUnavailable, "not_ready", "This router is not ready.", "it has no table yet", ""))
 		return
 	}
-	s.writeJSON(w, r, explanation(request, table))
+	s.writeJSON(w, r, s.explanation(asked, table))
 }
 
 // explained makes of the body what routing looks at.
-func explained(body wire.ExplainRequest) (*routing.Request, error) {
+func explained(body wire.ExplainRequest) (question, error) {
 	if body.Method == "" {
-		return nil, badRequest("bad_request", "the method is missing", "")
+		return question{}, badRequest("bad_request", "the method is missing", "")
 	}
 	target, err := url.Parse(body.URL)
 	if err != nil {
-		return nil, badRequest("bad_url", err.Error(), "write an absolute URL or a path, such as https://shop.example/orders/42")
+		return question{}, badRequest("bad_url", err.Error(), "write an absolute URL or a path, such as https://shop.example/orders/42")
 	}
 	if !strings.HasPrefix(target.EscapedPath(), "/") && (target.Host == "" || target.Path != "") {
-		return nil, badRequest("bad_url", fmt.Sprintf("the URL %q has no path", body.URL), "write an absolute URL or a path, such as https://shop.example/orders/42")
+		return question{}, badRequest("bad_url", fmt.Sprintf("the URL %q has no path", body.URL), "write an absolute URL or a path, such as https://shop.example/orders/42")
 	}
-	path, err := routing.NormalizePath("/" + strings.TrimPrefix(target.EscapedPath(), "/"))
+	raw := "/" + strings.TrimPrefix(target.EscapedPath(), "/")
+	path, err := routing.NormalizePath(raw)
 	if err != nil {
-		return nil, badRequest("bad_url", err.Error(), "the router would answer 400")
+		return question{}, badRequest("bad_url", err.Error(), "the router would answer 400")
 	}
 	header := make(http.Header, len(body.Headers))
 	for name, values := range body.Headers {
@@ -58,26 +67,32 @@ func explained(body wire.ExplainRequest) (*routing.Request, error) {
 	if host == "" {
 		host = header.Get("Host")
 	}
+	if target.RawQuery != "" || target.ForceQuery {
+		raw += "?" + target.RawQuery
+	}
 	request := &routing.Request{Method: body.Method, Host: routing.NormalizeHost(host), Path: path, RawQuery: target.RawQuery, Header: header}
 	if body.Client != "" {
 		if request.Client, err = netip.ParseAddr(body.Client); err != nil {
-			return nil, badRequest("bad_client", fmt.Sprintf("the client %q is not an IP address", body.Client), "")
+			return question{}, badRequest("bad_client", fmt.Sprintf("the client %q is not an IP address", body.Client), "")
 		}
 	}
-	return request, nil
+	return question{Request: request, header: header, target: raw, host: host}, nil
 }
 
-func explanation(request *routing.Request, table *routing.Table) wire.Explanation {
-	found := table.Explain(request)
+func (s *server) explanation(asked question, table *routing.Table) wire.Explanation {
+	found := table.Explain(asked.Request)
 	answer := wire.Explanation{
-		Method: request.Method, Host: request.Host, Path: request.Path,
+		Method: asked.Method, Host: asked.Host, Path: asked.Path, Overrides: []wire.ExplainedOverride{},
 		Revision: wire.Revision(table.Revision()), Near: make([]wire.NearMiss, len(found.Close)),
 	}
 	for i, miss := range found.Close {
 		answer.Near[i] = wire.NearMiss{Route: miss.Route.Name, Code: wire.NearMissCode(miss.Why), Why: miss.Detail}
 	}
 	if found.Assignment.Route != nil {
-		describe(&answer, found.Assignment)
+		var assigned routing.Assignment
+		assigned, answer.Overrides = s.overridden(asked, table, found.Assignment)
+		describe(&answer, assigned)
+		answer.Sent = s.sent(asked, assigned)
 	}
 	return answer
 }

@@ -32,6 +32,8 @@ func TestExplainTellsTheSideAndWhy(t *testing.T) {
 		want := wire.Explanation{
 			Method: "GET", Host: "shop.example", Path: "/orders/42", Route: "orders-get", Side: &side, Backend: backend, Reason: "weight",
 			Stage: new(wire.StageCanary), WeightBp: 5000, Point: &point, Key: "{header: X-User-Id}", Revision: 2, Near: got.Near,
+			Overrides: []wire.ExplainedOverride{},
+			Sent:      &wire.SentRequest{Target: "/%6Frders/42?x=1", Host: "Shop.example:8443", SetHeaders: []string{}, RemoveHeaders: []string{}},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatal(diff)

@@ -19,6 +19,10 @@ const (
 	OverrideLimit  = 24 * time.Hour
 )
 
+// OverridesPerRequest is how many overrides of one request are looked at: a
+// tester has one for each route that is tested, and to verify one costs a microsecond.
+const OverridesPerRequest = 8
+
 // Override puts whoever bears its signed value on one side of one route. It is
 // kept nowhere: the signature is what makes it good, also while the store is away.
 type Override struct {

@@ -11,10 +11,6 @@ import (
 	"github.com/stranglerfig/strangler/internal/telemetry"
 )
 
-// maxOverrides is how many overrides of one request are looked at: a tester has
-// one for each route that is tested, and to verify one costs a microsecond.
-const maxOverrides = 8
-
 // Overrides verifies the signed value of an override; *auth.OverrideKeys does.
 type Overrides interface {
 	Verify(value string, now time.Time) (auth.Override, error)
@@ -34,7 +30,7 @@ func (p *Proxy) SetRevoked(ids []string) {
 
 // override obeys the first override of the request that is for its route.
 func (f *flow) override() {
-	left := maxOverrides
+	left := auth.OverridesPerRequest
 	for _, value := range f.r.Header[auth.OverrideHeader] {
 		if f.tried(value, &left) {
 			return

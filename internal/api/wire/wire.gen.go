@@ -116,6 +116,42 @@ func (e EventCause) Valid() bool {
 	}
 }
 
+// Defines values for ExplainedOverrideResult.
+const (
+	ExplainedOverrideResultBadSignature ExplainedOverrideResult = "bad_signature"
+	ExplainedOverrideResultExpired      ExplainedOverrideResult = "expired"
+	ExplainedOverrideResultMalformed    ExplainedOverrideResult = "malformed"
+	ExplainedOverrideResultObeyed       ExplainedOverrideResult = "obeyed"
+	ExplainedOverrideResultOtherRoute   ExplainedOverrideResult = "other_route"
+	ExplainedOverrideResultRevoked      ExplainedOverrideResult = "revoked"
+	ExplainedOverrideResultSuspended    ExplainedOverrideResult = "suspended"
+	ExplainedOverrideResultUnknownKey   ExplainedOverrideResult = "unknown_key"
+)
+
+// Valid indicates whether the value is a known member of the ExplainedOverrideResult enum.
+func (e ExplainedOverrideResult) Valid() bool {
+	switch e {
+	case ExplainedOverrideResultBadSignature:
+		return true
+	case ExplainedOverrideResultExpired:
+		return true
+	case ExplainedOverrideResultMalformed:
+		return true
+	case ExplainedOverrideResultObeyed:
+		return true
+	case ExplainedOverrideResultOtherRoute:
+		return true
+	case ExplainedOverrideResultRevoked:
+		return true
+	case ExplainedOverrideResultSuspended:
+		return true
+	case ExplainedOverrideResultUnknownKey:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HoldKind.
 const (
 	HoldKindPaused     HoldKind = "paused"
@@ -507,6 +543,22 @@ type ExplainRequest struct {
 	URL string `json:"url"`
 }
 
+// ExplainedOverride What becomes of one signed override of a request, by the keys of the router that answers.
+type ExplainedOverride struct {
+	// ID By which it is revoked; absent when its signature is not believed.
+	ID     string                  `json:"id,omitempty,omitzero"`
+	Result ExplainedOverrideResult `json:"result"`
+
+	// Route The route that it is for; absent likewise.
+	Route string `json:"route,omitempty,omitzero"`
+
+	// Why For people.
+	Why string `json:"why"`
+}
+
+// ExplainedOverrideResult defines model for ExplainedOverride.Result.
+type ExplainedOverrideResult string
+
 // Explanation What would become of a request, by the table this router serves.
 type Explanation struct {
 	// Backend Who would be asked.
@@ -525,13 +577,16 @@ type Explanation struct {
 	// Near Routes that came close.
 	Near []NearMiss `json:"near"`
 
+	// Overrides The signed overrides that the request bears, as far as they are looked at.
+	Overrides []ExplainedOverride `json:"overrides"`
+
 	// Path As it is matched; what is forwarded is the raw path.
 	Path string `json:"path"`
 
 	// Point The cohort point, 0 to 9999; null when no key was used. New serves it when it is below the weight.
 	Point *int32 `json:"point"`
 
-	// Reason stage, weight, pinned, no_key or catch_all; empty when no route matches.
+	// Reason stage, weight, pinned, override, no_key or catch_all; empty when no route matches.
 	Reason string `json:"reason"`
 
 	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
@@ -539,6 +594,9 @@ type Explanation struct {
 
 	// Route Empty when no route matches.
 	Route string `json:"route"`
+
+	// Sent What the backend would be sent; null when no route matches.
+	Sent *SentRequest `json:"sent"`
 
 	// Side Null when no route matches.
 	Side *Side `json:"side"`
@@ -1021,6 +1079,25 @@ type RouteStatus struct {
 
 	// WeightBp The share of a route's cohorts that new serves, in basis points.
 	WeightBp Weight `json:"weight_bp"`
+}
+
+// SentRequest What a backend would be sent in place of the request.
+type SentRequest struct {
+	// Host The Host; empty when the request to explain names none.
+	Host string `json:"host"`
+
+	// Refused Why the router answers itself, because the request cannot be rewritten; absent when it can.
+	Refused       string   `json:"refused,omitempty,omitzero"`
+	RemoveHeaders []string `json:"remove_headers"`
+
+	// Rewritten Whether the route rewrites this side. Otherwise requests go out as they come, byte for byte.
+	Rewritten bool `json:"rewritten"`
+
+	// SetHeaders Names of the headers that the rewriting sets.
+	SetHeaders []string `json:"set_headers"`
+
+	// Target Path and query.
+	Target string `json:"target"`
 }
 
 // Setting One value in force.
