@@ -77,7 +77,7 @@ func ask[T any](resp *http.Response, err error) (answer[T], error) {
 	}
 	typed := answer[T]{raw: a.raw, header: a.header}
 	if err := json.Unmarshal(a.raw, &typed.value); err != nil {
-		return answer[T]{}, notAnAdminAPI(resp, "an answer that cannot be read: "+err.Error())
+		return answer[T]{}, notAnAdminAPI(resp, "something else than JSON ("+err.Error()+")")
 	}
 	return typed, nil
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
 )
@@ -60,21 +62,27 @@ func exitFor(status int) exitCode {
 }
 
 // findings writes each thing wrong with definitions as file:line:column: message.
+// What is in no file has its key alone in front: its place in the router's own
+// list, as in routes[3].match, says nothing to anybody, and the message names it.
 func findings(problems []wire.Finding) []string {
 	lines := make([]string, len(problems))
 	for i, p := range problems {
-		where := p.Path
-		if p.Line > 0 {
-			where = fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+		_, key, _ := strings.Cut(p.Path, "].")
+		switch {
+		case p.Line > 0:
+			lines[i] = fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
+		case key != "":
+			lines[i] = key + ": " + p.Message
+		default:
+			lines[i] = p.Message
 		}
-		lines[i] = where + ": " + p.Message
 	}
 	return lines
 }
 
 func tokenHint(req *http.Request) string {
 	if req.Header.Get("Authorization") == "" {
-		return "no token was sent: set STRANGLER_TOKEN, or make one with strangler token create beside the router"
+		return "set STRANGLER_TOKEN, or keep a token with stranglerctl context login; strangler token create makes one beside the router"
 	}
 	return "the token that was sent is unknown, expired or revoked: make another with strangler token create beside the router"
 }
@@ -84,7 +92,7 @@ func notAnAdminAPI(resp *http.Response, what string) error {
 	return &failure{
 		code: exitFailure,
 		err:  fmt.Errorf("%s answered with %s: is that the admin API of a strangler router?", serverOf(resp), what),
-		hint: "name the router's admin address with --server or STRANGLER_SERVER",
+		hint: "name the router's admin address with --server or STRANGLER_SERVER; where that listener speaks TLS, begin it with https://",
 	}
 }
 
@@ -99,7 +107,7 @@ func unreachable(server, method string, sent bool, err error) error {
 		err = u.Err // without net/http's repetition of method and URL
 	}
 	f := &failure{code: exitFailure, err: fmt.Errorf("no answer from the router at %s: %w", server, err)}
-	f.hint = "start a router with strangler serve, or name another with --server or STRANGLER_SERVER"
+	f.hint = connectHint(err)
 	switch {
 	case method == http.MethodGet:
 	case sent:
@@ -108,4 +116,19 @@ func unreachable(server, method string, sent bool, err error) error {
 		f.hint = "nothing was changed; " + f.hint
 	}
 	return f
+}
+
+// connectHint is the way on when no connection came about.
+func connectHint(err error) string {
+	_, untrusted := errors.AsType[x509.UnknownAuthorityError](err)
+	_, misnamed := errors.AsType[x509.HostnameError](err)
+	switch {
+	case untrusted:
+		return "where its certificate is from your own authority, set SSL_CERT_FILE to the authority's certificate"
+	case misnamed:
+		return "write the router's address by a name that is in its certificate"
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return "that listener speaks plain HTTP: begin its address with http://"
+	}
+	return "start a router with strangler serve, or name another with --server or STRANGLER_SERVER"
 }

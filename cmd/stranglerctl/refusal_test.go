@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -60,8 +61,27 @@ func TestSomethingElseThanARouterIsNamed(t *testing.T) {
 	} {
 		code, stdout, stderr := invoke(t, env, "status")
 		if code != exitFailure || stdout != "" || !strings.HasPrefix(stderr, "error: "+env["STRANGLER_SERVER"]+" answered with ") ||
-			!strings.HasSuffix(stderr, "hint: name the router's admin address with --server or STRANGLER_SERVER\n") {
+			!strings.HasSuffix(stderr, "hint: name the router's admin address with --server or STRANGLER_SERVER; where that listener speaks TLS, begin it with https://\n") {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q", name, code, stdout, stderr)
+		}
+	}
+}
+
+func TestAListenerThatSpeaksTLSOtherwiseIsExplained(t *testing.T) {
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
+	defer secure.Close()
+	for _, c := range []struct{ server, hint string }{
+		{"https" + strings.TrimPrefix(plain.URL, "http"), "that listener speaks plain HTTP: begin its address with http://"},
+		{"http" + strings.TrimPrefix(secure.URL, "https"), "name the router's admin address with --server or STRANGLER_SERVER; where that listener speaks TLS, begin it with https://"},
+		{secure.URL, "where its certificate is from your own authority, set SSL_CERT_FILE to the authority's certificate"},
+	} {
+		code, stdout, stderr := invoke(t, map[string]string{"STRANGLER_SERVER": c.server}, "status")
+		if code != exitFailure || stdout != "" || !strings.HasSuffix(stderr, "\nhint: "+c.hint+"\n") {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q", c.server, code, stdout, stderr)
 		}
 	}
 }
