@@ -63,6 +63,9 @@ func (c *cli) showContexts(file config) error {
 		return err
 	}
 	return c.show(view{raw: raw, names: file.names(), people: func(bool) error {
+		if len(rows) == 0 {
+			c.note.Linef("no contexts: make one with stranglerctl context login NAME --server URL")
+		}
 		t := &term.Table{Heading: []string{"CONTEXT", "SERVER", "IN USE", "PROTECTED", "TOKEN"}}
 		for _, row := range rows {
 			t.Add(term.Cells(row.Name, row.Server, yesOrNothing(row.Current), yesOrNothing(row.Protected), yesOrNothing(row.HasToken))...)

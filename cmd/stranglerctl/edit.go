@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -44,10 +45,15 @@ func (e *edit) finish(ctx context.Context, api *client.Client, done answer[wire.
 	return nil
 }
 
+// addedRoutes names the new routes that have somewhere to be promoted to.
 func addedRoutes(changes []wire.Change) []string {
 	var names []string
 	for _, change := range changes {
-		if change.Kind == wire.ChangeKindRoute && change.Op == wire.ChangeOpAdded {
+		if change.Kind != wire.ChangeKindRoute || change.Op != wire.ChangeOpAdded {
+			continue
+		}
+		var definition struct{ New string }
+		if json.Unmarshal(change.After, &definition) == nil && definition.New != "" {
 			names = append(names, change.Name)
 		}
 	}

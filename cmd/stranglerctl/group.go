@@ -39,9 +39,12 @@ func newGroupListCommand(c *cli) *cobra.Command {
 
 func (c *cli) showGroups(groups answer[[]wire.Group]) error {
 	view := view{raw: groups.raw, people: func(bool) error {
+		if len(groups.value) == 0 {
+			c.note.Linef("no groups: a route without one is a group of its own")
+		}
 		t := &term.Table{Heading: []string{"GROUP", "KEYS", "ROUTES", "REVISION"}}
 		for _, g := range groups.value {
-			t.Add(term.Cells(g.Name, keysText(g.Keys), strings.Join(g.Routes, ","), strconv.FormatInt(g.Revision, 10))...)
+			t.Add(term.Cells(g.Name, keysText(g.Keys), strings.Join(g.Routes, ", "), strconv.FormatInt(g.Revision, 10))...)
 		}
 		return c.out.Table(t)
 	}}

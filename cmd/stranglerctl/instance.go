@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -45,11 +46,20 @@ func trafficText(i wire.Instance) string {
 	return fmt.Sprintf("%.1f/s", *i.RequestsPerS)
 }
 
+// revisionText is what an instance acknowledges; empty while that is nothing
+// of what the store holds.
+func revisionText(i wire.Instance) string {
+	if i.Revision == 0 {
+		return ""
+	}
+	return strconv.FormatInt(i.Revision, 10)
+}
+
 func (c *cli) showInstances(instances answer[[]wire.Instance]) error {
 	view := view{raw: instances.raw, people: func(bool) error {
 		t := &term.Table{Heading: []string{"INSTANCE", "REVISION", "STATE", "HEARD", "TRAFFIC", "VERSION"}}
 		for _, i := range instances.value {
-			row := term.Cells(i.Instance, strconv.FormatInt(i.Revision, 10), string(i.State), term.Ago(seconds(i.AgeS)), trafficText(i), i.Version)
+			row := term.Cells(i.Instance, revisionText(i), strings.ReplaceAll(string(i.State), "_", " "), term.Ago(seconds(i.AgeS)), trafficText(i), i.Version)
 			if i.State == wire.InstanceStateSilent {
 				row[2].Colour = term.Bad
 			}
