@@ -26,12 +26,14 @@ A route that is called revoke or rotate is written after --.`,
   curl -H "Strangler-Override: $value" https://shop.example/orders/42`,
 		Args:              arguments("ROUTE"),
 		ValidArgsFunction: c.completeRoute,
-		PreRunE: func(*cobra.Command, []string) error {
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
+			case !cmd.Flags().Changed("side") || !cmd.Flags().Changed("for"):
+				return usagef("an override wants a side and an end: add both, like --side new --for 2h")
 			case !wire.Side(side).Valid():
 				return usagef("--side %q: want new or legacy", side)
 			case lasts <= 0:
-				return usagef("--for %s: want how long it works, such as 2h", lasts)
+				return usagef("--for %s: want how long it works, such as 2h", shortened(lasts.String()))
 			}
 			return nil
 		},

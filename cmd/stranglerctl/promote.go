@@ -60,7 +60,7 @@ writes, legacy does not have, and a rollback does not bring it there.`,
 
 func (p *promote) arguments(cmd *cobra.Command, args []string) error {
 	if !cmd.Flags().Changed("group") {
-		return arguments("ROUTE")(cmd, args)
+		return arguments("ROUTE, or --group GROUP")(cmd, args)
 	}
 	if len(args) > 0 {
 		return usagef("--group means every route of the group: leave %q away, or --group", args[0])

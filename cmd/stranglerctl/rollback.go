@@ -46,7 +46,7 @@ it wants -y.`,
 		},
 		Args: func(cmd *cobra.Command, args []string) error {
 			if !all {
-				return arguments("ROUTE")(cmd, args)
+				return arguments("ROUTE, or --all")(cmd, args)
 			}
 			if len(args) > 0 {
 				return usagef("--all means every route: leave %q away, or --all", args[0])

@@ -40,7 +40,7 @@ func newRootCommand(c *cli) *cobra.Command {
 	_ = root.RegisterFlagCompletionFunc("context", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return c.complete(cmd, nil, c.contextNames)
 	})
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badFlag(err) })
 	root.AddGroup(
 		&cobra.Group{ID: groupMove, Title: "Move traffic:"},
 		&cobra.Group{ID: groupLook, Title: "Look:"},

@@ -28,7 +28,7 @@ put into a variable; nobody can read it again later.`,
 			case !wire.Role(role).Valid():
 				return usagef("--role %q: want viewer (reads), operator (moves routes) or admin (changes definitions)", role)
 			case cmd.Flags().Changed("ttl") && ttl <= 0:
-				return usagef("--ttl %s: want how long it is valid, such as 720h; without --ttl it never expires", ttl)
+				return usagef("--ttl %s: want how long it is valid, such as 720h; without --ttl it never expires", shortened(ttl.String()))
 			}
 			return nil
 		},
