@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -12,6 +14,9 @@ import (
 
 // examineFor bounds a whole examination.
 const examineFor = 20 * time.Second
+
+// errNotListening stands for a reason that is not known yet.
+var errNotListening = errors.New("this router does not listen yet")
 
 // Doctor looks at the store, the backends, the routes and the instances, and
 // answers with what it found, good or bad.
@@ -82,7 +87,7 @@ func (s *server) storeChecks(ctx context.Context) []wire.Check {
 	}
 	if status.Reachable && !status.Listening {
 		checks = append(checks, group.warn("no_notifications", "check that the store's address is a direct one, or name one by --database-listen",
-			"changes are found by polling, because notifications do not arrive"))
+			"changes are found by polling, within two seconds: %v", cmp.Or(status.ListenError, errNotListening)))
 	}
 	return checks
 }

@@ -89,7 +89,9 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	h := openShop(t, reachable(":4001"))
 	h.post("/api/v1/routes/orders-get/promote", `{"to": "25%"}`).want(http.StatusOK)
 	h.router.serve(routing.Compile(2, []routing.Definition{{Name: "orders-post", Match: routing.Match{Path: "orders"}, Legacy: "monolith"}}))
-	h.router.stand(nil, fleet.Status{Reachable: true, FromFile: true, ConfirmedAt: time.Now(), Alarm: errors.New("the store went back")})
+	h.router.stand(nil, fleet.Status{
+		Reachable: true, FromFile: true, ConfirmedAt: time.Now(), Alarm: errors.New("the store went back"), ListenError: fleet.ErrDeaf,
+	})
 	h.store.instances = []fleet.Instance{
 		{Name: "a", Revision: 2, Age: time.Second, Version: "test"},
 		{Name: "b", Revision: 1, Age: 59 * time.Second, Version: "test"},
@@ -107,6 +109,9 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	}
 	for _, c := range decode[[]wire.Check](h.get("/api/v1/doctor")) {
 		if c.Code == "group_apart" && c.Message != "the routes of group visitors are apart: 0%: orders-list; 25%: orders-get" {
+			t.Errorf("%+v", c)
+		}
+		if c.Code == "no_notifications" && c.Message != "changes are found by polling, within two seconds: notifications do not reach this connection" {
 			t.Errorf("%+v", c)
 		}
 	}

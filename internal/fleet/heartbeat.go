@@ -134,12 +134,21 @@ func (w *Watcher) heartbeat(ctx context.Context, timeout time.Duration, signedOf
 	revision := w.acks.revision()
 	err := w.cfg.Source.Heartbeat(bounded, Instance{
 		Name: w.cfg.Instance, Revision: revision, Version: w.cfg.Version,
-		StartedAt: w.started, SignedOff: signedOff,
+		StartedAt: w.started, SignedOff: signedOff, OverrideKeys: w.overrideKeys(),
 	})
 	if ctx.Err() == nil {
 		w.beaten(revision, err)
 	}
 	return err
+}
+
+// overrideKeys is never nil: to have none is something to say.
+func (w *Watcher) overrideKeys() []string {
+	ids := []string{}
+	if w.cfg.OverrideKeys != nil {
+		ids = append(ids, w.cfg.OverrideKeys()...)
+	}
+	return ids
 }
 
 // signOff says goodbye, so that nobody waits for this instance any more. It

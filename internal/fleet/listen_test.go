@@ -1,9 +1,14 @@
 package fleet_test
 
 import (
+	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/stranglerfig/strangler/internal/fleet"
 )
 
 func TestBrokenConnectionIsSetUpAgain(t *testing.T) {
@@ -76,6 +81,48 @@ func TestAConnectionThatBreaksAtOnceBacksOffToo(t *testing.T) {
 		time.Sleep(time.Second)
 		if after := len(r.store.allListens()); after != before+1 {
 			t.Errorf("%d connections within a second after a steady one broke, want 1", after-before)
+		}
+	})
+}
+
+// A pooler that keeps notifications is no outage: it is said once, tried again
+// seldom, and does not make every poll read everything.
+func TestADeafConnectionIsSaidOnceAndLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(snapshot(1, 500))
+		store.deaf = errDown // before that the pooler was away
+		r := watch(t, store, "")
+		r.serving(t, 1)
+		time.Sleep(time.Second)
+		deaf := fmt.Errorf("%w: a pooler keeps them", fleet.ErrDeaf)
+		store.with(func() { store.deaf = deaf })
+		time.Sleep(30 * time.Second)
+		store.with(func() { store.known, store.listens = nil, nil })
+		time.Sleep(10 * time.Minute)
+
+		if n := len(store.allListens()); n != 10 {
+			t.Errorf("%d attempts in ten minutes, want one a minute", n)
+		}
+		if bases := store.bases(); len(bases) < 300 || slices.Contains(bases, -1) {
+			t.Errorf("%d polls in ten minutes, some of which read everything: %v", len(bases), bases)
+		}
+		if status := r.Status(); status.Listening || !errors.Is(status.ListenError, fleet.ErrDeaf) {
+			t.Errorf("status %+v, want the reason why it does not listen", status)
+		}
+		const said = `level=WARN msg="the store's notifications do not arrive: changes are found by polling" poll_every=2s error=`
+		for _, reason := range []string{`"connection refused"`, `"notifications do not reach this connection: a pooler keeps them"`} {
+			if n := r.log.count(said + reason); n != 1 {
+				t.Errorf("%s: said %d times, want once", reason, n)
+			}
+		}
+		store.commit(snapshot(2, 600))
+		time.Sleep(2 * time.Second)
+		r.serving(t, 2)
+
+		store.with(func() { store.deaf = nil }) // somebody put the pooler into session mode
+		time.Sleep(time.Minute)
+		if status := r.Status(); !status.Listening || status.ListenError != nil {
+			t.Errorf("status %+v, want it to listen", status)
 		}
 	})
 }

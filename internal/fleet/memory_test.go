@@ -2,6 +2,7 @@ package fleet_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -25,6 +26,7 @@ type memory struct {
 	mu      sync.Mutex
 	content *fleet.Snapshot
 	down    error         // of Load, Listen and Heartbeat
+	deaf    error         // of Listen alone
 	hang    bool          // Load and Heartbeat last until their context ends
 	slow    time.Duration // how long a Load takes
 	mute    bool          // notifications are lost, silently
@@ -106,7 +108,7 @@ func (s *memory) Load(ctx context.Context, known *fleet.Snapshot) (*fleet.Snapsh
 func (s *memory) Listen(ctx context.Context, wake func()) error {
 	s.mu.Lock()
 	s.listens = append(s.listens, time.Now())
-	down, broken := s.down, s.broken
+	down, broken := cmp.Or(s.down, s.deaf), s.broken
 	if down == nil {
 		s.wakes = append(s.wakes, wake)
 	}

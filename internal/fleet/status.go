@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -16,6 +17,7 @@ type Status struct {
 	ConfirmedAt time.Time // when the store last said that what is served is its newest; from a file: when that was read
 	FromFile    bool      // what is served comes from the snapshot file and the store has not confirmed it yet
 	Listening   bool      // notifications arrive; without them changes arrive by poll
+	ListenError error     // why they do not; nil while Listening and before it is known
 
 	// Alarm says why the store's content is not served although it can be
 	// read: ErrStoreWentBack, ErrStoreForked or ErrStoreReplaced. Nil: none.
@@ -118,7 +120,7 @@ func (w *Watcher) calm() (alarmed bool) {
 func (w *Watcher) listening() {
 	w.mu.Lock()
 	news := !w.status.Listening
-	w.status.Listening = true
+	w.status.Listening, w.status.ListenError = true, nil
 	w.mu.Unlock()
 	if news {
 		w.cfg.Logger.Debug("the store's notifications arrive")
@@ -126,13 +128,15 @@ func (w *Watcher) listening() {
 }
 
 // deaf notes that notifications do not arrive, and reports whether they did
-// before. A store that never sends any is mentioned once.
+// before. A store that never sends any is mentioned once, and so is a pooler
+// found in between.
 func (w *Watcher) deaf(ctx context.Context, err error) (heard bool) {
 	w.mu.Lock()
 	heard = w.status.Listening
-	w.status.Listening = false
+	pooler := errors.Is(err, ErrDeaf) && !errors.Is(w.status.ListenError, ErrDeaf)
+	w.status.Listening, w.status.ListenError = false, err
 	level := slog.LevelDebug
-	if heard || !w.mentioned {
+	if heard || pooler || !w.mentioned {
 		level, w.mentioned = slog.LevelWarn, true
 	}
 	w.mu.Unlock()

@@ -48,6 +48,8 @@ type Instance struct {
 	StartedAt time.Time
 	Age       time.Duration // since its last heartbeat, by the store's clock; ignored when written
 	SignedOff bool          // it said goodbye
+
+	OverrideKeys []string // ids of its keys for overrides, the signing one first; nil: it does not say
 }
 
 // Source is the store as the watcher needs it.
@@ -57,7 +59,8 @@ type Source interface {
 	// did, known itself is returned.
 	Load(ctx context.Context, known *Snapshot) (*Snapshot, error)
 	// Listen calls wake after every commit it hears of, and once as soon as it
-	// listens, until ctx ends or the connection breaks; it then returns why.
+	// listens, until ctx ends or the connection breaks; it then returns why. The
+	// error matches ErrDeaf when notifications cannot arrive this way.
 	Listen(ctx context.Context, wake func()) error
 	// Heartbeat records that this instance lives and what it acknowledges.
 	Heartbeat(ctx context.Context, instance Instance) error

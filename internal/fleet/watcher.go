@@ -35,6 +35,10 @@ type Config struct {
 	Version  string // of the program
 	Logger   *slog.Logger
 
+	// OverrideKeys returns the ids of the keys that overrides are signed and
+	// verified with here; nil: there are none.
+	OverrideKeys func() []string
+
 	PollEvery      time.Duration // how often the store is asked without being told to; 0: 2 s
 	HeartbeatEvery time.Duration // how often this instance says that it lives; 0: 5 s
 }

@@ -24,6 +24,11 @@ const connectTimeout = 5 * time.Second
 // another looks at the schema.
 const leastConns = 2
 
+// execMode is how statements are sent, where the URL does not say: their
+// descriptions are remembered here and nothing in the server's session, which
+// behind a pooler in transaction mode belongs to somebody else a moment later.
+const execMode = pgx.QueryExecModeCacheDescribe
+
 // parse reads a URL and fills in what this program needs. It never lets pgx's
 // own errors out: they quote the URL, and hide passwords by best effort only.
 func parse(address string) (*pgxpool.Config, error) {
@@ -34,6 +39,9 @@ func parse(address string) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s; write postgres://user:password@host:5432/database?sslmode=require, with every special character of the password percent-encoded",
 			relational.ErrAddress, complaint(err))
+	}
+	if !saysExecMode(address) {
+		config.ConnConfig.DefaultQueryExecMode = execMode
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = connectTimeout
@@ -46,6 +54,12 @@ func parse(address string) (*pgxpool.Config, error) {
 		config.ConnConfig.RuntimeParams["application_name"] = "strangler"
 	}
 	return config, nil
+}
+
+// saysExecMode reports whether the URL chooses how statements are sent.
+func saysExecMode(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Query().Has("default_query_exec_mode")
 }
 
 // checkShape refuses a URL whose password holds an unescaped slash or @: its

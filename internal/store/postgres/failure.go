@@ -82,7 +82,7 @@ func advice(err error) string {
 	case codeTooManyConns:
 		return "raise max_connections of the server, or lower pool_max_conns in the database URL"
 	case codeNoStatement, codeStatementTaken:
-		return "this is a pooler that knows no prepared statements: add default_query_exec_mode=cache_describe to the database URL, or name the server itself"
+		return "this is a pooler that knows no prepared statements: take default_query_exec_mode out of the database URL, or name the server itself"
 	default:
 		return ""
 	}

@@ -7,23 +7,16 @@ import (
 	"time"
 
 	"github.com/golang-migrate/migrate/v4/database"
-	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/stranglerfig/strangler/internal/store/internal/relational"
 	"github.com/stranglerfig/strangler/internal/store/internal/schema"
 	"github.com/stranglerfig/strangler/migrations"
 )
 
-const (
-	// migrationLock is the advisory lock that routers share; its number has no meaning.
-	migrationLock = 7_305_211_840_117_338
-	// migrationTimeout bounds one statement of a migration, which may wait for
-	// a table that a router is using.
-	migrationTimeout = 5 * time.Minute
-)
+// migrationLock is the advisory lock that routers share; its number has no meaning.
+const migrationLock = 7_305_211_840_117_338
 
 // server is the database as package schema needs it.
 type server struct {
@@ -50,20 +43,28 @@ func Schema(ctx context.Context, address string, _ bool) (opened schema.Schema, 
 
 // Version implements schema.Database.
 func (s server) Version(ctx context.Context) (version uint, dirty bool, err error) {
+	version, dirty, err = readVersion(ctx, s.pool)
+	return version, dirty, brief(err)
+}
+
+// readVersion returns 0 where there is no version.
+func readVersion(ctx context.Context, from interface {
+	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
+},
+) (version uint, dirty bool, err error) {
 	var present bool
-	if err := s.pool.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", schema.Table).Scan(&present); err != nil || !present {
-		return 0, false, brief(err)
+	if err := from.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", schema.Table).Scan(&present); err != nil || !present {
+		return 0, false, err
 	}
-	err = s.pool.QueryRow(ctx, "SELECT version, dirty FROM "+schema.Table).Scan(&version, &dirty)
+	err = from.QueryRow(ctx, "SELECT version, dirty FROM "+schema.Table).Scan(&version, &dirty)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, false, nil
 	}
 	return version, dirty, err
 }
 
-// Lock implements schema.Database. The lock golang-migrate takes does not heed
-// a context; behind this one it never waits. It belongs to a transaction, so
-// that a pooler cannot keep it when this program has gone.
+// Lock implements schema.Database. It belongs to a transaction, so that a pooler
+// cannot keep it when this program has gone.
 func (s server) Lock(ctx context.Context) (unlock func(), err error) {
 	tx, err := s.pool.Begin(ctx)
 	if err != nil {
@@ -93,17 +94,11 @@ func (s server) Alone() (release func(), err error) {
 
 // Driver implements schema.Database.
 func (s server) Driver(ctx context.Context) (database.Driver, error) {
-	db := stdlib.OpenDB(*s.pool.Config().ConnConfig)
-	if err := db.PingContext(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	driver, err := migratepgx.WithInstance(db, &migratepgx.Config{
-		MigrationsTable: schema.Table, StatementTimeout: migrationTimeout,
-	})
+	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, err
 	}
-	return driver, nil
+	return &driver{conn: conn}, nil
 }
 
 // Client implements schema.Database.

@@ -21,6 +21,7 @@ import (
 // Backend is one kind of database.
 type Backend struct {
 	URL    func(t testing.TB) string              // of a new and empty database
+	Listen func(t testing.TB, url string) string  // the same database for LISTEN; nil: no other address
 	DB     func(t testing.TB, url string) *sql.DB // the same database behind the store's back
 	DayAgo string                                 // SQL: column seen_at of table instances, 25 hours earlier
 }
@@ -66,7 +67,11 @@ func open(t *testing.T, backend Backend) *fixture {
 // reopen opens the same database as another router would.
 func (f *fixture) reopen() store.Store {
 	f.t.Helper()
-	s, err := store.Open(f.t.Context(), f.url, store.Options{Migrate: true, Logger: slog.New(slog.DiscardHandler)})
+	options := store.Options{Migrate: true, Logger: slog.New(slog.DiscardHandler)}
+	if f.backend.Listen != nil {
+		options.DatabaseListen = f.backend.Listen(f.t, f.url)
+	}
+	s, err := store.Open(f.t.Context(), f.url, options)
 	if err != nil {
 		f.t.Fatalf("open: %v", err)
 	}
