@@ -38,11 +38,19 @@ func (x *Exchange) headLimit(limits guard.Timeouts) time.Duration {
 	if x.Kind.Stream() {
 		return limits.Stream
 	}
+	if x.Safe() {
+		return min(limits.Read, limits.Whole)
+	}
+	return min(limits.Write, limits.Whole)
+}
+
+// Safe reports whether the method asks for nothing but an answer (RFC 9110 §9.2.1).
+func (x *Exchange) Safe() bool {
 	switch x.Method {
 	case "GET", "HEAD", "OPTIONS":
-		return min(limits.Read, limits.Whole)
+		return true
 	default:
-		return min(limits.Write, limits.Whole)
+		return false
 	}
 }
 

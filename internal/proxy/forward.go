@@ -151,7 +151,7 @@ func (f *flow) classify(err error) guard.Class {
 	case errors.Is(limit, errUploadTimeout):
 		f.Err = limit
 		return guard.ClientFault
-	case errors.Is(limit, errTableChanged):
+	case errors.Is(limit, errTableChanged), errors.Is(limit, errReset):
 		f.Err = limit
 		return guard.NoResponse
 	case !f.trace.wrote.Load():

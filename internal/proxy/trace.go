@@ -42,8 +42,8 @@ func (f *flow) watch() *httptrace.ClientTrace {
 // then the table it started by may have been replaced, and Install has said so.
 func (f *flow) gotConn(info httptrace.GotConnInfo) {
 	conn, _ := info.Conn.(*watchedConn)
-	if f.trace.attempts.Add(1) > 1 && !f.repin() {
-		f.deadline.giveUp(errTableChanged)
+	if fault := f.repeats(int(f.trace.attempts.Add(1)), conn == nil); fault != nil {
+		f.deadline.giveUp(fault)
 		if conn != nil { // over HTTP/2 it carries other exchanges
 			_ = conn.Close() // before the transport writes on it
 		}
@@ -55,7 +55,28 @@ func (f *flow) gotConn(info httptrace.GotConnInfo) {
 	f.trace.conn.Store(conn)
 }
 
-var errTableChanged = errors.New("the backend closed the kept-alive connection, and the table changed before the request could be sent again")
+// repeats says why the transport may not put the request on a connection for
+// the nth time. Over HTTP/1 it knows itself what it must not send twice. Over
+// HTTP/2 it sends whatever has no body again, and again, as long as the backend
+// resets it with REFUSED_STREAM or PROTOCOL_ERROR, though after the latter it
+// may have taken effect; and which of the two it was it does not tell.
+func (f *flow) repeats(n int, multiplexed bool) error {
+	switch {
+	case n == 1:
+		return nil
+	case multiplexed && f.trace.wrote.Load() && (n > 2 || !f.Safe()):
+		return errReset
+	case !f.repin():
+		return errTableChanged
+	default:
+		return nil
+	}
+}
+
+var (
+	errTableChanged = errors.New("the backend closed the kept-alive connection, and the table changed before the request could be sent again")
+	errReset        = errors.New("the backend reset the request, or sent GOAWAY, without an answer")
+)
 
 // answered reports whether an answer has begun.
 func (t *trace) answered() bool {
