@@ -50,6 +50,7 @@ type Router struct {
 	watcher *fleet.Watcher
 	access  *telemetry.AccessLog
 	counts  *stats.Counts
+	logins  *api.Logins
 
 	overrides *auth.OverrideKeys
 
@@ -151,7 +152,7 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 		Catalog: r.store, Editor: r.store, History: r.store,
 		Mover:  &rollout.Controller{Ledger: r.store, History: r.store},
 		Router: r, Accept: r.watcher.Accept,
-		Tokens: auth.NewVerifier(r.store, r.config.AdminToken, r.logger), TokenStore: r.store,
+		Tokens: r.verifier(metrics), TokenStore: r.store,
 		Overrides: r.store, Signer: r.overrides, Counts: r.store,
 		Dial: proxy.DialChecked, BackendTLS: checkTLS, Metrics: metrics.Handler(), Changed: r.watcher.Wake,
 		Hosts: r.config.AdminHosts, Instance: r.config.instanceName(r.data.Addr()),
@@ -168,6 +169,16 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 		ErrorLog:       slog.NewLogLogger(r.logger.Handler(), slog.LevelWarn),
 	}
 	return nil
+}
+
+// verifier checks tokens, and has what it denies counted and noted.
+func (r *Router) verifier(metrics *telemetry.Metrics) *auth.Verifier {
+	verifier := auth.NewVerifier(r.store, r.config.AdminToken, r.logger)
+	metrics.DeniedLogins(verifier.Failed)
+	r.logins = &api.Logins{
+		Take: verifier.TakeDenied, Notes: r.store, Instance: r.config.instanceName(r.data.Addr()), Logger: r.logger,
+	}
+	return verifier
 }
 
 // withHealth answers --health-path in front of the data plane.
@@ -211,6 +222,7 @@ func (r *Router) Run(ctx context.Context) error {
 	group, failed := errgroup.WithContext(context.WithoutCancel(ctx))
 	group.Go(func() error { return r.watcher.Run(watching) })
 	group.Go(func() error { r.flusher().Run(watching); return nil })
+	group.Go(func() error { r.logins.Run(watching); return nil })
 	group.Go(func() error { return r.server.Serve(r.data) })
 	group.Go(func() error { return serveAdmin(r.api, r.admin) })
 	group.Go(func() error { r.reopenOnHangup(watching); return nil })

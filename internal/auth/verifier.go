@@ -60,6 +60,7 @@ type Verifier struct {
 	admin    [32]byte // hash of the environment's token
 	hasAdmin bool
 	failures *failureLog
+	denied   *tally
 	failed   atomic.Uint64
 	lookups  chan struct{} // holds one for each look-up of a stranger
 
@@ -80,6 +81,7 @@ func NewVerifier(tokens Lookup, adminToken string, logger *slog.Logger) *Verifie
 	v := &Verifier{
 		tokens:   tokens,
 		failures: newFailureLog(logger),
+		denied:   newTally(),
 		lookups:  make(chan struct{}, strangers),
 		known:    make(map[[32]byte]remembered),
 	}
@@ -97,16 +99,28 @@ func NewVerifier(tokens Lookup, adminToken string, logger *slog.Logger) *Verifie
 // failures. Errors: ErrDenied, ErrUnavailable, or the context's own.
 func (v *Verifier) Verify(ctx context.Context, secret, from string) (Identity, error) {
 	identity, err := v.verify(ctx, secret)
-	if errors.Is(err, ErrDenied) {
-		v.failed.Add(1)
-		v.failures.report(err, from)
+	if !errors.Is(err, ErrDenied) {
+		return identity, err
 	}
-	return identity, err
+	v.failed.Add(1)
+	v.failures.report(err, from)
+	if secret != "" { // who shows nothing has not tried
+		v.denied.add(identity.Name, err.Error(), from, time.Now())
+	}
+	return Identity{}, err
 }
 
-// Failed returns how many log-ins were denied.
+// Failed returns how many log-ins were denied, those without any token too.
 func (v *Verifier) Failed() uint64 { return v.failed.Load() }
 
+// TakeDenied returns what was denied since it was last asked: a source at most
+// once a minute, however often it tries, and no more than 17 at a time. With all
+// it returns also what would have to wait.
+func (v *Verifier) TakeDenied(all bool) []Denied {
+	return v.denied.take(time.Now(), all)
+}
+
+// verify names the holder of a token that is not in force any more as well.
 func (v *Verifier) verify(ctx context.Context, secret string) (Identity, error) {
 	if secret == "" {
 		return Identity{}, fmt.Errorf("%w: no token was given", ErrDenied)
@@ -123,7 +137,7 @@ func (v *Verifier) verify(ctx context.Context, secret string) (Identity, error) 
 		return Identity{}, err
 	}
 	if err := token.InForce(time.Now()); err != nil {
-		return Identity{}, err
+		return Identity{Name: token.Name}, err
 	}
 	return Identity{Name: token.Name, Role: token.Role}, nil
 }

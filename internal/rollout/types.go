@@ -81,6 +81,7 @@ const (
 
 	VerbReshuffle   Verb = "reshuffle"
 	VerbStoreAccept Verb = "store_accept"
+	VerbLoginDenied Verb = "login_denied" // several may be added up in one event
 )
 
 // Cause says what stood behind a change.
@@ -99,7 +100,7 @@ type Event struct {
 	ID       int64            `json:"id"` // ascending in the order of commit
 	Revision routing.Revision `json:"revision"`
 	Verb     Verb             `json:"verb"`
-	Kind     string           `json:"kind"`    // what Subject is: route, backend, group, token, override, store
+	Kind     string           `json:"kind"`    // what Subject is: route, backend, group, token, override, store, login
 	Subject  string           `json:"subject"` // its name
 	Actor    string           `json:"actor"`   // token name
 	Cause    Cause            `json:"cause"`

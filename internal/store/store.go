@@ -51,7 +51,8 @@ type Store interface {
 	// VerifyEvents follows the chain of hashes through the whole history.
 	VerifyEvents(ctx context.Context) (rollout.Verification, error)
 	// Note writes an event about what changes no table. Its verb must be one of
-	// those that spend no revision: override_create, override_rotate, store_accept.
+	// those that spend no revision: override_create, override_rotate,
+	// store_accept, login_denied.
 	Note(ctx context.Context, event rollout.Event) error
 	// RevokeOverride makes every router ignore an override, as one new revision.
 	// Of one that is revoked already nothing is changed.

@@ -502,7 +502,7 @@ type Edit struct {
 
 // Event One row of the history.
 type Event struct {
-	// Actor The name of the token that did it.
+	// Actor The name of the token that did it; (unknown) where none of ours was shown.
 	Actor string `json:"actor"`
 
 	// After As before.
@@ -517,14 +517,14 @@ type Event struct {
 	Evidence json.RawMessage `json:"evidence"`
 	ID       int64           `json:"id"`
 
-	// Kind What the subject is: route, backend, group, token, override or store.
+	// Kind What the subject is: route, backend, group, token, override, store or login.
 	Kind   string `json:"kind"`
 	Reason string `json:"reason"`
 
 	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
 	Revision Revision `json:"revision"`
 
-	// Subject Its name.
+	// Subject Its name; of a login, where it came from.
 	Subject string `json:"subject"`
 	Verb    string `json:"verb"`
 }

@@ -62,7 +62,7 @@ func overridesNoted(t *testing.T, backend Backend) {
 	f := applied(t, backend)
 	f.move("cart", at(100))
 	before := f.load(nil)
-	for _, verb := range []rollout.Verb{rollout.VerbOverrideCreate, rollout.VerbOverrideRotate, rollout.VerbStoreAccept} {
+	for _, verb := range []rollout.Verb{rollout.VerbOverrideCreate, rollout.VerbOverrideRotate, rollout.VerbStoreAccept, rollout.VerbLoginDenied} {
 		if err := f.Note(t.Context(), rollout.Event{Verb: verb, Kind: "override", Subject: "x", Actor: "olga", Cause: rollout.CauseOperator}); err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +74,7 @@ func overridesNoted(t *testing.T, backend Backend) {
 	if after := f.load(before); &after.Definitions.Routes[0] != &before.Definitions.Routes[0] {
 		t.Error("a noted event kept the next snapshot from sharing the definitions")
 	}
-	if found := f.verify(); found.Broken != nil || found.Events != 11 {
-		t.Errorf("%+v, want a chain of 11 events", found)
+	if found := f.verify(); found.Broken != nil || found.Events != 12 {
+		t.Errorf("%+v, want a chain of 12 events", found)
 	}
 }

@@ -52,7 +52,7 @@ func same(known *fleet.Snapshot, found head) bool {
 
 // unnumbered are the verbs whose events spend no revision of their own, because
 // no table changes: they carry the one that was in force.
-const unnumbered = `('token_create', 'token_revoke', 'override_create', 'override_rotate', 'store_accept')`
+const unnumbered = `('token_create', 'token_revoke', 'override_create', 'override_rotate', 'store_accept', 'login_denied')`
 
 // continues reports whether found is a later revision in the history of known,
 // with the same definitions.
