@@ -17,6 +17,7 @@ type files[T any] struct {
 	seen   []os.FileInfo
 	made   T
 	usable bool // made is something
+	unread bool // seen was not read: what stood in the way may go without a trace on the files
 }
 
 // get returns what the files hold. An error means that they never held
@@ -25,7 +26,8 @@ func (f *files[T]) get() (T, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	found, missing := look(f.paths)
-	if f.usable && same(f.seen, found) {
+	known := same(f.seen, found)
+	if f.usable && known && !f.unread {
 		return f.made, nil // read already, or known to be unusable
 	}
 	f.seen = found
@@ -35,6 +37,8 @@ func (f *files[T]) get() (T, error) {
 		f.logger.Info("certificate files read again", "files", f.paths)
 	case err == nil:
 		f.usable = true
+	case f.usable && known:
+		return f.made, nil // this was said
 	case f.usable:
 		f.logger.Error("the changed certificate files cannot be used: what was read before stays in use", "files", f.paths, "error", err)
 		return f.made, nil
@@ -47,12 +51,14 @@ func (f *files[T]) get() (T, error) {
 
 // read makes the value of what is in the files now.
 func (f *files[T]) read(missing error) (made T, err error) {
+	f.unread = false
 	if missing != nil {
 		return made, missing
 	}
 	contents := make([][]byte, len(f.paths))
 	for i, path := range f.paths {
 		if contents[i], err = os.ReadFile(path); err != nil {
+			f.unread = true
 			return made, err
 		}
 	}
