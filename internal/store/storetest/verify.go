@@ -37,6 +37,7 @@ func eventsTampered(t *testing.T, backend Backend) {
 		{"a changed row", "UPDATE events SET actor = 'eve' WHERE id = 3", 2, rollout.BrokenEvent{ID: 3, Why: "its content is not what was written"}},
 		{"a changed hash", "UPDATE events SET hash = prev_hash WHERE id = 3", 2, rollout.BrokenEvent{ID: 3, Why: "its content is not what was written"}},
 		{"another predecessor", "UPDATE events SET prev_hash = hash WHERE id = 4", 3, rollout.BrokenEvent{ID: 4, Why: "it does not follow the event before it"}},
+		{"a row that cannot be read", "UPDATE events SET at = 'infinity' WHERE id = 3", 2, rollout.BrokenEvent{ID: 3, Why: "it holds what no event can"}},
 		{"a missing row", "DELETE FROM events WHERE id = 2", 1, rollout.BrokenEvent{ID: 2, Why: "the event is missing: the next one is 3"}},
 		{"a missing end", "DELETE FROM events WHERE id = 6", 5, rollout.BrokenEvent{ID: 6, Why: "the event is missing: the store has written 6"}},
 		{"a forgotten end", "UPDATE store SET event_id = 5", 6, rollout.BrokenEvent{ID: 6, Why: "the store has not written it"}},

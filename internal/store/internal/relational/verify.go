@@ -66,14 +66,17 @@ func (v *verifier) row(rows *sql.Rows) error {
 		at                      instant
 		previous, hash          []byte
 	)
+	next := v.found.Events + 1
 	err := rows.Scan(&e.ID, &e.Revision, &e.Verb, &e.Kind, &e.Subject, &e.Actor, &e.Cause, &e.Reason,
 		&before, &after, &evidence, &at, &previous, &hash)
+	if lost := rows.Err(); lost != nil {
+		return lost // the connection broke, or nobody waits any more
+	}
 	if err != nil {
-		return err
+		return v.broken(next, "it holds what no event can")
 	}
 	e.Before, e.After, e.Evidence = json.RawMessage(before), json.RawMessage(after), json.RawMessage(evidence)
 	e.At = at.Time
-	next := v.found.Events + 1
 	switch {
 	case e.ID != next:
 		return v.broken(next, fmt.Sprintf("the event is missing: the next one is %d", e.ID))
