@@ -2,16 +2,19 @@ package storetest
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/stats"
+	"github.com/stranglerfig/strangler/internal/store"
 )
 
 func testCounts(t *testing.T, backend Backend) {
 	for name, test := range map[string]func(*testing.T, Backend){
 		"add up over instances and time": countsAdded,
 		"are folded and forgotten":       countsFolded,
+		"are folded by several at once":  countsFoldedTogether,
 		"tell the traffic":               countsTraffic,
 		"change no revision":             countsQuiet,
 	} {
@@ -77,6 +80,31 @@ func countsFolded(t *testing.T, backend Backend) {
 			fmt.Sprint(time.Now().Unix()/60-2000)).Scan(&rows, &minutes)
 	if err != nil || rows < 1 || rows > 2 || minutes != 0 {
 		t.Errorf("%d old rows, %d of them minutes, %v; want one hour, or two", rows, minutes, err)
+	}
+}
+
+func countsFoldedTogether(t *testing.T, backend Backend) {
+	f := open(t, backend)
+	const hours = 30
+	for i := range int64(hours) {
+		f.count("a", stats.Count{Route: "orders", Side: "new", Requests: 2, Unsafe: 1})
+		f.earlier(2000 + 60*i)
+		f.count("b", stats.Count{Route: "orders", Side: "new", Requests: 2, Unsafe: 1})
+		f.earlier(2001 + 60*i)
+	}
+	var folding sync.WaitGroup
+	for _, s := range []store.Store{f, f.reopen(), f.reopen()} {
+		folding.Go(func() {
+			if err := s.FoldCounts(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	folding.Wait()
+	equal(t, "after the folding", f.unsafeServed("orders", time.Time{}), 2*hours)
+	var minutes int
+	if err := backend.DB(t, f.url).QueryRowContext(t.Context(), "SELECT count(*) FROM lane_counts WHERE minute % 60 <> 0").Scan(&minutes); err != nil || minutes != 0 {
+		t.Errorf("%d minutes are left, %v", minutes, err)
 	}
 }
 

@@ -41,29 +41,67 @@ func (d *DB) AddCounts(ctx context.Context, instance string, counts []stats.Coun
 const addCounts = `ON CONFLICT (route, side, minute, instance) DO UPDATE SET
 	requests = lane_counts.requests + excluded.requests, unsafe = lane_counts.unsafe + excluded.unsafe`
 
-// FoldCounts implements stats.Sink. The store's row is locked meanwhile: two
-// instances that fold the same rows would lock each other out.
+// FoldCounts implements stats.Sink. Each hour is a transaction of its own: it
+// locks the store's row, because two instances that fold the same rows would
+// count them twice, and a verb must not wait for all that has piled up.
 func (d *DB) FoldCounts(ctx context.Context) error {
+	err := d.folding(ctx, func(ctx context.Context, tx *sql.Tx, minute int64) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM lane_counts WHERE minute < $1`, minute-countsKept)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("forget old counts: %w", err)
+	}
+	for {
+		oldest, found, err := d.unfolded(ctx)
+		if err != nil || !found {
+			return err
+		}
+		if err := d.foldHour(ctx, oldest-oldest%hour); err != nil {
+			return fmt.Errorf("fold counts: %w", err)
+		}
+	}
+}
+
+// unfolded finds the oldest minute that is to be folded.
+func (d *DB) unfolded(ctx context.Context) (oldest int64, found bool, err error) {
+	var minute sql.NullInt64
+	err = d.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		now, err := d.now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `SELECT MIN(minute) FROM lane_counts WHERE minute < $1 AND minute % 60 <> 0`,
+			foldUntil(minuteOf(now))).Scan(&minute)
+	})
+	if err != nil {
+		return 0, false, fmt.Errorf("look for counts to fold: %w", err)
+	}
+	return minute.Int64, minute.Valid, nil
+}
+
+// foldHour adds the minutes of one hour up, at the minute it begins with.
+func (d *DB) foldHour(ctx context.Context, begin int64) error {
+	return d.folding(ctx, func(ctx context.Context, tx *sql.Tx, _ int64) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO lane_counts (route, side, instance, minute, requests, unsafe)
+			SELECT route, side, instance, CAST($1 AS bigint), SUM(requests), SUM(unsafe)
+			FROM lane_counts WHERE minute > $1 AND minute < $2
+			GROUP BY route, side, instance `+addCounts, begin, begin+hour)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM lane_counts WHERE minute > $1 AND minute < $2`, begin, begin+hour)
+		return err
+	})
+}
+
+// folding runs fn while nobody else folds.
+func (d *DB) folding(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx, minute int64) error) error {
 	return d.counting(ctx, func(ctx context.Context, tx *sql.Tx, minute int64) error {
 		if _, err := readHead(ctx, tx, d.dialect.Lock); err != nil {
 			return err
 		}
-		for _, statement := range []struct {
-			text   string
-			before int64
-		}{
-			{`DELETE FROM lane_counts WHERE minute < $1`, minute - countsKept},
-			{`INSERT INTO lane_counts (route, side, instance, minute, requests, unsafe)
-				SELECT route, side, instance, minute - minute % 60, SUM(requests), SUM(unsafe)
-				FROM lane_counts WHERE minute < $1 AND minute % 60 <> 0
-				GROUP BY route, side, instance, minute - minute % 60 ` + addCounts, foldUntil(minute)},
-			{`DELETE FROM lane_counts WHERE minute < $1 AND minute % 60 <> 0`, foldUntil(minute)},
-		} {
-			if _, err := tx.ExecContext(ctx, statement.text, statement.before); err != nil {
-				return fmt.Errorf("fold counts: %w", err)
-			}
-		}
-		return nil
+		return fn(ctx, tx, minute)
 	})
 }
 
@@ -86,6 +124,10 @@ func (d *DB) counting(ctx context.Context, fn func(ctx context.Context, tx *sql.
 			return err
 		}
 		if err := fn(ctx, tx, minuteOf(at)); err != nil {
+			return err
+		}
+		// Nothing is sent for a caller who is gone: that is certain.
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if err := tx.Commit(); err != nil && !errors.Is(err, sql.ErrTxDone) && !d.dialect.Refused(err) {
