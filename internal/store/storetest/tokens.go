@@ -106,8 +106,10 @@ func tokensUnknown(t *testing.T, backend Backend) {
 	if _, err := f.TokenByHash(t.Context(), sha256.Sum256([]byte("x"))); !errors.Is(err, auth.ErrNoToken) {
 		t.Errorf("by hash: %v, want ErrNoToken", err)
 	}
-	if err := f.RevokeToken(t.Context(), "x", "ana"); !errors.Is(err, auth.ErrNoToken) {
-		t.Errorf("revoke: %v, want ErrNoToken", err)
+	for _, id := range []string{"x", "", "a\x00b", "a\xff"} {
+		if err := f.RevokeToken(t.Context(), id, "ana"); !errors.Is(err, auth.ErrNoToken) {
+			t.Errorf("revoke %q: %v, want ErrNoToken", id, err)
+		}
 	}
 	list, err := f.ListTokens(t.Context())
 	if err != nil || len(list) != 0 {

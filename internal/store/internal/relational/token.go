@@ -96,6 +96,9 @@ func (d *DB) CreateToken(ctx context.Context, token auth.Token, actor string) er
 
 // RevokeToken implements auth.Tokens. Of a revoked token nothing is changed.
 func (d *DB) RevokeToken(ctx context.Context, id, actor string) error {
+	if !keepable(id) {
+		return fmt.Errorf("%w: %q; nothing was changed", auth.ErrNoToken, id)
+	}
 	return d.write(ctx, func(ctx context.Context, w *writing) error {
 		found, err := readTokens(ctx, w.tx, "WHERE id = $1", id)
 		if err != nil {
