@@ -70,13 +70,18 @@ func disguised(name string) bool {
 	if plainName(name) {
 		return false
 	}
-	plain := canonical(strings.Map(func(r rune) rune {
+	plain := folded(name)
+	return reserved(plain) || hopByHop(plain) || plain == "Content-Length"
+}
+
+// folded is the field that such servers take a name for.
+func folded(name string) string {
+	return canonical(strings.Map(func(r rune) rune {
 		if r < 0x80 && plainByte(byte(r)) {
 			return r
 		}
 		return '-'
 	}, name))
-	return reserved(plain) || hopByHop(plain) || plain == "Content-Length"
 }
 
 // plainName reports whether a name is nothing but letters, digits and "-".

@@ -134,7 +134,7 @@ func (x *Exchange) Refused(p *Problem) Next {
 // Request changes the fields that OutboundRequest returned.
 func (w *Rewritten) Request(out Fields) {
 	for name := range out {
-		if strings.IndexByte(name, '_') >= 0 && w.rule.hidden[canonical(strings.ReplaceAll(name, "_", "-"))] {
+		if !plainName(name) && w.rule.hidden[folded(name)] {
 			delete(out, name)
 		}
 	}
@@ -145,6 +145,13 @@ func (w *Rewritten) Request(out Fields) {
 		}
 	}
 	maps.Copy(out, w.rule.set)
+}
+
+// TrailerPasses reports whether a field may travel behind the request's body:
+// not one that is set or removed, for some servers take trailers for fields of
+// the head. A nil Rewritten forbids none.
+func (w *Rewritten) TrailerPasses(name string) bool {
+	return w == nil || !w.rule.hidden[folded(name)]
 }
 
 // Response maps the URLs and cookies among the fields that InboundResponse

@@ -145,7 +145,7 @@ func TestRewrittenHeaders(t *testing.T) {
 		RemoveHeaders: []string{"cookie", "User-Agent", "X-Absent"},
 	}
 	out := exchange.Fields{
-		"X-Tenant": {"evil", "evil2"}, "X_tenant": {"evil"}, "X_Tenant": {"evil"}, "Cookie": {"a"}, "Accept": {"*/*"}, "Other": {"kept"}, "Odd_name": {"kept"},
+		"X-Tenant": {"evil", "evil2"}, "X_tenant": {"evil"}, "X_Tenant": {"evil"}, "X.tenant": {"evil"}, "Cookie": {"a"}, "Accept": {"*/*"}, "Other": {"kept"}, "Odd_name": {"kept"},
 	}
 	w := rewritten(t, def, "/")
 	w.Request(out)
@@ -154,6 +154,14 @@ func TestRewrittenHeaders(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for name, passes := range map[string]bool{"X-Tenant": false, "X_tenant": false, "X.tenant": false, "User-Agent": false, "Other": true} {
+		if got := w.TrailerPasses(name); got != passes {
+			t.Errorf("the trailer %s passes: %v", name, got)
+		}
+	}
+	if none := (*exchange.Rewritten)(nil); !none.TrailerPasses("X-Tenant") {
+		t.Error("without a rewrite a trailer does not pass")
 	}
 	if w.Host != "shop.example" {
 		t.Errorf("host %q", w.Host)

@@ -21,11 +21,12 @@ import (
 type clientBody struct {
 	src      io.ReadCloser
 	deadline *deadline
-	head     time.Duration // to wait for the response head once the client's bytes are there
-	idle     time.Duration // to wait for the client's next bytes
-	length   int64         // announced; -1: unknown
-	trailer  http.Header   // the client's; filled when the end is read
-	proceed  func() bool   // tells a client that waits for it to send; nil: it does not wait
+	head     time.Duration       // to wait for the response head once the client's bytes are there
+	idle     time.Duration       // to wait for the client's next bytes
+	length   int64               // announced; -1: unknown
+	trailer  http.Header         // the client's; filled when the end is read
+	rewrites *exchange.Rewritten // nil: none
+	proceed  func() bool         // tells a client that waits for it to send; nil: it does not wait
 
 	interrupt func() // ends a Read that waits for the client; nil: Close does not
 
@@ -55,7 +56,7 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	switch {
 	case errors.Is(err, io.EOF):
 		b.ended.Store(true)
-		dropTrailers(b.trailer)
+		b.dropTrailers()
 	case err != nil && !b.dropped.Load():
 		b.failed.Store(&err)
 	}
@@ -63,10 +64,10 @@ func (b *clientBody) Read(p []byte) (int, error) {
 }
 
 // dropTrailers takes out what may not be passed on.
-func dropTrailers(trailer http.Header) {
-	for name := range trailer {
-		if !exchange.TrailerPasses(name) {
-			delete(trailer, name)
+func (b *clientBody) dropTrailers() {
+	for name := range b.trailer {
+		if !exchange.TrailerPasses(name) || !b.rewrites.TrailerPasses(name) {
+			delete(b.trailer, name)
 		}
 	}
 }

@@ -95,9 +95,9 @@ func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
 	if in.ContentLength != 0 && in.Body != nil && in.Body != http.NoBody {
 		f.body = &clientBody{
 			src: in.Body, deadline: &f.deadline, head: within, idle: f.lane.limits.Stream,
-			length: in.ContentLength, trailer: in.Trailer,
+			length: in.ContentLength, trailer: in.Trailer, rewrites: f.rewritten,
 		}
-		dropTrailers(in.Trailer) // the announced ones
+		f.body.dropTrailers() // the announced ones
 		out.Body, out.GetBody = f.body, f.body.unread
 		f.deadline.uploading = true
 		if endpoint.multiplexed() {

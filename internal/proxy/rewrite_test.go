@@ -75,6 +75,31 @@ func TestRewrittenRequest(t *testing.T) {
 	}
 }
 
+// TestRewrittenHeadersAreNoTrailers: servers that take trailers for fields of
+// the head would believe the client's, announced or not.
+func TestRewrittenHeadersAreNoTrailers(t *testing.T) {
+	trailers := make(chan http.Header, 1)
+	url := backend(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		trailers <- r.Trailer
+	})
+	r := start(t, map[string]string{"legacy": url, "new": url})
+	r.rewriting(1, canary("/shop", routing.FullWeight), routing.New, versioned())
+	for _, announced := range []string{"", "Trailer: Checksum, X-Tenant, X_Tenant, X-Debug\r\n"} {
+		r.raw("POST /shop HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n" + announced +
+			"\r\n0\r\nChecksum: 1\r\nX-Tenant: evil\r\nX_Tenant: evil\r\nX-Debug: 1\r\n\r\n")
+		got := <-trailers
+		for name := range got {
+			if name != "Checksum" {
+				t.Errorf("announced %q: the backend got the trailer %s", announced, name)
+			}
+		}
+		if announced != "" && got.Get("Checksum") != "1" {
+			t.Errorf("trailers %v", got)
+		}
+	}
+}
+
 // TestStrippedPathMayBeginWithTwoSlashes: net/http would take them for a host.
 func TestStrippedPathMayBeginWithTwoSlashes(t *testing.T) {
 	url, requests := seen(t)
