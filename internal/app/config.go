@@ -23,6 +23,7 @@ type Config struct {
 	ACMEDirectory  string
 	HealthPath     string
 	TrustedProxies []string
+	ProxyProtocol  bool
 
 	Admin         string
 	AdminTLSCert  string
@@ -54,6 +55,7 @@ func (c *Config) BindServe(fs *pflag.FlagSet) {
 	fs.StringVar(&c.ACMEDirectory, "acme-directory", "", "`URL` of the authority's directory for --acme-host (default Let's Encrypt's)")
 	fs.StringVar(&c.HealthPath, "health-path", "", "`path` answered on the data listener for a load balancer: 200 while ready, else 503")
 	fs.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "comma-separated `networks` of peers whose X-Forwarded-* and Forwarded are believed")
+	fs.BoolVar(&c.ProxyProtocol, "proxy-protocol", false, "connections come from --trusted-proxies alone, and begin with a PROXY header (version 1 or 2) that names the client")
 
 	fs.StringVar(&c.Admin, "admin", "127.0.0.1:9900", "`address` of the admin listener: API, probes, metrics")
 	fs.StringVar(&c.AdminTLSCert, "admin-tls-cert", "", "certificate `file` of the admin listener (with --admin-tls-key)")
@@ -97,6 +99,10 @@ func (c *Config) validate() error {
 	}
 	if _, err := c.trusted(); err != nil {
 		return err
+	}
+	if c.ProxyProtocol && len(c.TrustedProxies) == 0 {
+		return fmt.Errorf("%w: --proxy-protocol without --trusted-proxies: nobody could connect; "+
+			"name the load balancers that send the PROXY header, like --trusted-proxies 10.0.0.7", ErrConfig)
 	}
 	if c.HealthPath != "" && !strings.HasPrefix(c.HealthPath, "/") {
 		return badSetting("health-path", c.HealthPath, "a path begins with /")

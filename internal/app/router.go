@@ -125,7 +125,8 @@ func (r *Router) build() error {
 		return err
 	}
 	r.proxy = proxy.New(proxy.Options{
-		Trusted: trusted, Metrics: metrics, Counts: r.counts, AccessLog: r.access, Overrides: r.overrides, Logger: r.logger,
+		Trusted: trusted, ProxyProtocol: r.config.ProxyProtocol,
+		Metrics: metrics, Counts: r.counts, AccessLog: r.access, Overrides: r.overrides, Logger: r.logger,
 	})
 	tables := &tables{proxy: r.proxy, metrics: metrics, logger: r.logger}
 	r.watcher = fleet.NewWatcher(fleet.Config{

@@ -98,6 +98,7 @@ func TestRefusedConfigurations(t *testing.T) {
 		"half a certificate":        {func(c *app.Config) { c.TLSCert = "cert.pem" }, []string{"--tls-cert", "--tls-key"}},
 		"a certificate that is not": {func(c *app.Config) { c.TLSCert, c.TLSKey = "no.pem", "no.key" }, []string{"--tls-cert", "no.pem"}},
 		"trusted nonsense":          {func(c *app.Config) { c.TrustedProxies = []string{"10.0.0.0/40"} }, []string{"--trusted-proxies", "10.0.0.0/40"}},
+		"PROXY headers of nobody":   {func(c *app.Config) { c.ProxyProtocol = true }, []string{"--proxy-protocol", "--trusted-proxies 10.0.0.7"}},
 		"relative health path":      {func(c *app.Config) { c.HealthPath = "up" }, []string{"--health-path", "up"}},
 		"negative drain":            {func(c *app.Config) { c.DrainDelay = -time.Second }, []string{"--drain-delay", "-1s"}},
 		"port in use":               {func(c *app.Config) { c.Listen = busy }, []string{"--listen", busy, "address already in use"}},

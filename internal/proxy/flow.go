@@ -94,6 +94,9 @@ func (f *flow) origin() exchange.Origin {
 	if overTLS(f.r) {
 		from.Scheme = "https"
 	}
+	if f.proxy.refusals != nil {
+		f.throughBalancer(&from)
+	}
 	f.Scheme = from.Scheme
 	if from.Trusted && f.r.Header.Get("X-Forwarded-Proto") == "https" {
 		f.Scheme = "https"

@@ -44,6 +44,12 @@ type logBuffer struct {
 	wrote *sync.Cond
 }
 
+func newLogBuffer() *logBuffer {
+	l := &logBuffer{}
+	l.wrote = sync.NewCond(&l.mu)
+	return l
+}
+
 func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -88,8 +94,7 @@ func limited(l proxy.Limits) option { return func(s *settings) { s.limits = l } 
 // start runs a router whose catch-all goes to legacy; backends are URLs by name.
 func start(t testing.TB, backends map[string]string, opts ...option) *router {
 	t.Helper()
-	log := &logBuffer{}
-	log.wrote = sync.NewCond(&log.mu)
+	log := newLogBuffer()
 	accessLog := telemetry.NewAccessLog(log)
 	s := settings{
 		options: proxy.Options{

@@ -15,12 +15,13 @@ import (
 
 // Options is what a Proxy needs besides a table.
 type Options struct {
-	Trusted   []netip.Prefix // peers whose X-Forwarded-* and Forwarded are believed
-	Metrics   *telemetry.Metrics
-	Counts    *stats.Counts // nil: nobody asks for them
-	AccessLog *telemetry.AccessLog
-	Overrides Overrides // nil: none is believed
-	Logger    *slog.Logger
+	Trusted       []netip.Prefix // peers whose X-Forwarded-* and Forwarded are believed
+	ProxyProtocol bool           // every connection comes from one of Trusted, and begins with a PROXY header
+	Metrics       *telemetry.Metrics
+	Counts        *stats.Counts // nil: nobody asks for them
+	AccessLog     *telemetry.AccessLog
+	Overrides     Overrides // nil: none is believed
+	Logger        *slog.Logger
 }
 
 // Proxy is the handler of the data listener. It answers 503 until the first Install.
@@ -28,6 +29,7 @@ type Proxy struct {
 	current   atomic.Pointer[generation]
 	pools     *pools
 	trusted   []netip.Prefix
+	refusals  *refusals // nil: connections begin without a PROXY header
 	metrics   *telemetry.Metrics
 	counts    *stats.Counts
 	unrouted  *telemetry.Lane // for requests that end before they have a route
@@ -46,7 +48,7 @@ func New(o Options) *Proxy {
 	if o.Overrides == nil {
 		o.Overrides = new(auth.OverrideKeys)
 	}
-	return &Proxy{
+	p := &Proxy{
 		pools:     newPools(o.Logger),
 		trusted:   o.Trusted,
 		metrics:   o.Metrics,
@@ -56,6 +58,10 @@ func New(o Options) *Proxy {
 		overrides: o.Overrides,
 		logger:    o.Logger,
 	}
+	if o.ProxyProtocol {
+		p.refusals = &refusals{metrics: o.Metrics, logger: o.Logger}
+	}
+	return p
 }
 
 // ServeHTTP takes one request through the data plane.

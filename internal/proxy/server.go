@@ -43,7 +43,7 @@ func (p *Proxy) NewServer(handler http.Handler, config *tls.Config) *Server {
 			ReadHeaderTimeout:            readHeadTimeout,
 			IdleTimeout:                  clientIdleTimeout,
 			DisableGeneralOptionsHandler: true, // OPTIONS * is ours to answer
-			ConnContext:                  watchContext,
+			ConnContext:                  connContext,
 			ErrorLog:                     slog.NewLogLogger(p.logger.Handler(), slog.LevelDebug), // what clients do wrong
 		},
 	}
@@ -53,6 +53,9 @@ func (p *Proxy) NewServer(handler http.Handler, config *tls.Config) *Server {
 func (s *Server) Serve(ln net.Listener) error {
 	var err error
 	ln = complainingListener{ln, s.logger}
+	if s.proxy.refusals != nil { // the header comes before everything else, TLS included
+		ln = balancedListener{ln, s.proxy.trusts, s.proxy.refusals}
+	}
 	if s.tls != nil {
 		err = s.http.Serve(newSecureListener(ln, s.tls, s.logger))
 	} else {

@@ -23,6 +23,7 @@ const (
 	labelCode   = "code"
 	labelSource = "source"
 	labelResult = "result"
+	labelReason = "reason"
 )
 
 // Metrics is everything the router counts, in a registry of its own.
@@ -38,6 +39,7 @@ type Metrics struct {
 	overrides    *prometheus.CounterVec
 	problems     *prometheus.CounterVec
 	clientFaults prometheus.Counter
+	proxyHeaders *prometheus.CounterVec
 	weight       *prometheus.GaugeVec
 	revision     prometheus.Gauge
 
@@ -85,6 +87,8 @@ func New(version string) *Metrics {
 		Name: "strangler_client_faults_total",
 		Help: "Exchanges that ended because the client sent a malformed or lying body; no backend is to blame.",
 	})
+	m.proxyHeaders = counters("strangler_proxy_protocol_rejected_total",
+		"Connections closed because of their PROXY header, by what was wrong with it.", labelReason)
 	m.weight = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "strangler_route_weight_ratio",
 		Help: "Share of the route's cohorts that new serves, from 0 to 1.",
@@ -94,7 +98,7 @@ func New(version string) *Metrics {
 		Help: "Revision of the table being served.",
 	})
 	m.registry.MustRegister(
-		m.requests, m.duration, m.upstream, m.attempts, m.cohortKeys, m.keyChanged, m.overrides, m.problems, m.clientFaults, m.weight, m.revision,
+		m.requests, m.duration, m.upstream, m.attempts, m.cohortKeys, m.keyChanged, m.overrides, m.problems, m.clientFaults, m.proxyHeaders, m.weight, m.revision,
 		buildInfo(version), newInFlight(m), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
