@@ -38,11 +38,6 @@ func NewTimeouts() Timeouts {
 
 // Defaulted returns t with every zero field taken from defaults.
 func (t Timeouts) Defaulted(defaults Timeouts) Timeouts {
-	fill := func(field *time.Duration, value time.Duration) {
-		if *field == 0 {
-			*field = value
-		}
-	}
 	fill(&t.Connect, defaults.Connect)
 	fill(&t.TLS, defaults.TLS)
 	fill(&t.Read, defaults.Read)
@@ -79,4 +74,12 @@ func (t Timeouts) Validate() error {
 		return fmt.Errorf("timeout write (%s) is longer than whole (%s): a single try cannot outlast the exchange", t.Write, t.Whole)
 	}
 	return nil
+}
+
+// fill gives a zero field its default.
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
 }
