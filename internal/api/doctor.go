@@ -116,6 +116,7 @@ func (s *server) instanceChecks(ctx context.Context, snapshot *fleet.Snapshot) [
 			serving++
 		}
 	}
+	checks = append(checks, overrideKeyChecks(instances)...)
 	if len(checks) == 0 {
 		checks = append(checks, group.ok("instances_current", "%d of %d instances serve revision %d", serving, serving, snapshot.Revision))
 	}

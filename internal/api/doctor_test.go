@@ -124,6 +124,41 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestDoctorComparesTheKeysOfOverrides(t *testing.T) {
+	h := openShop(t, reachable(""))
+	fleetOf := func(keys ...[]string) {
+		h.store.instances = nil
+		for i, ids := range keys {
+			h.store.instances = append(h.store.instances, fleet.Instance{Name: string(rune('a' + i)), Revision: 1, Version: "test", OverrideKeys: ids})
+		}
+	}
+	said := func() string {
+		t.Helper()
+		for _, c := range decode[[]wire.Check](h.get("/api/v1/doctor").want(http.StatusOK)) {
+			if c.Code == "override_keys_differ" {
+				if c.Level != wire.CheckLevelWarn || !strings.Contains(c.Hint, "STRANGLER_OVERRIDE_KEYS") {
+					t.Errorf("%+v", c)
+				}
+				return c.Message
+			}
+		}
+		return ""
+	}
+	fleetOf([]string{"k1", "k2"}, []string{"k2", "k1"}, nil) // the third is of an older version, and does not say
+	if got := said(); got != "" {
+		t.Errorf("the same keys: %q", got)
+	}
+	fleetOf([]string{"k2", "k1"}, []string{"k1"}, []string{})
+	h.store.instances = append(h.store.instances, fleet.Instance{Name: "gone", Age: time.Hour, Version: "test", OverrideKeys: []string{"k9"}})
+	if got, want := said(), "not every router believes the same overrides; their keys are a: k1, k2; b: k1; c: none"; got != want {
+		t.Errorf("different keys: %q, want %q", got, want)
+	}
+	list := decode[[]wire.Instance](h.get("/api/v1/instances").want(http.StatusOK))
+	if got := *list[0].OverrideKeys; strings.Join(got, " ") != "k2 k1" || len(*list[2].OverrideKeys) != 0 {
+		t.Errorf("instances %+v", list)
+	}
+}
+
 func TestDoctorWorksWhenTheStoreIsAway(t *testing.T) {
 	h := openShop(t, reachable(""))
 	h.get("/api/v1/status").want(http.StatusOK)

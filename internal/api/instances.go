@@ -32,6 +32,9 @@ func (s *server) ListInstances(w http.ResponseWriter, r *http.Request) {
 			Instance: instance.Name, Revision: wire.Revision(instance.Revision), AgeS: instance.Age.Seconds(),
 			State: instanceState(instance), Version: instance.Version,
 		}
+		if instance.OverrideKeys != nil {
+			list[i].OverrideKeys = &instance.OverrideKeys
+		}
 		if err == nil {
 			rate := traffic[instance.Name]
 			list[i].RequestsPerS = &rate

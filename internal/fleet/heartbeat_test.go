@@ -1,6 +1,7 @@
 package fleet_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,7 +16,7 @@ func TestHeartbeatSaysWhoAndWhat(t *testing.T) {
 		time.Sleep(time.Minute)
 		r.acknowledged(t, 4)
 		last := r.store.last()
-		if last.Name != "shop-1:8080" || last.Version != "1.2.3" || !last.StartedAt.Equal(started) || last.SignedOff {
+		if last.Name != "shop-1:8080" || last.Version != "1.2.3" || !last.StartedAt.Equal(started) || last.SignedOff || !slices.Equal(last.OverrideKeys, []string{"k2", "k1"}) {
 			t.Errorf("heartbeat %+v", last)
 		}
 		if n := len(r.store.allBeats()); n < 12 || n > 13 {

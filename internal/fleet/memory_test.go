@@ -226,7 +226,7 @@ func watch(t *testing.T, s *memory, folder string) *rig {
 	r := &rig{store: s, plane: &dataPlane{}, log: &lockedBuffer{}}
 	r.Watcher = fleet.NewWatcher(fleet.Config{
 		Source: s, Apply: r.plane.apply, StateDir: folder,
-		Instance: "shop-1:8080", Version: "1.2.3",
+		Instance: "shop-1:8080", Version: "1.2.3", OverrideKeys: func() []string { return []string{"k2", "k1"} },
 		Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -673,6 +673,9 @@ type Instance struct {
 	AgeS     float64 `json:"age_s"`
 	Instance string  `json:"instance"`
 
+	// OverrideKeys Ids of its keys for overrides, the signing one first; absent when it does not say.
+	OverrideKeys *[]string `json:"override_keys,omitempty"`
+
 	// RequestsPerS Its traffic over the last whole minute; absent when the counts could not be read.
 	RequestsPerS *float64 `json:"requests_per_s,omitempty"`
 

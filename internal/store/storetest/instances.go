@@ -41,11 +41,13 @@ func instancesListed(t *testing.T, backend Backend) {
 	if got := f.instances(); len(got) != 0 {
 		t.Fatalf("an empty store has instances: %+v", got)
 	}
-	b := fleet.Instance{Name: "b:8080", Revision: 3, Version: "1.0", StartedAt: moment, Age: time.Hour}
-	a := fleet.Instance{Name: "a:8080", Revision: 4, Version: "1.1", StartedAt: moment}
+	b := fleet.Instance{Name: "b:8080", Revision: 3, Version: "1.0", StartedAt: moment, Age: time.Hour, OverrideKeys: []string{"k1"}}
+	a := fleet.Instance{Name: "a:8080", Revision: 4, Version: "1.1", StartedAt: moment, OverrideKeys: []string{}}
+	c := fleet.Instance{Name: "c:8080", StartedAt: moment} // does not say which keys it has
+	f.beat(c)
 	f.beat(b)
 	f.beat(a)
-	b.Revision, b.SignedOff = 5, true
+	b.Revision, b.SignedOff, b.OverrideKeys = 5, true, []string{"k2", "k1"}
 	f.beat(b)
 
 	got := f.instances()
@@ -54,7 +56,7 @@ func instancesListed(t *testing.T, backend Backend) {
 			t.Errorf("%s was heard of %s ago, want by the store's clock a moment ago", instance.Name, instance.Age)
 		}
 	}
-	if diff := cmp.Diff([]fleet.Instance{a, b}, got, cmpopts.IgnoreFields(fleet.Instance{}, "Age")); diff != "" {
+	if diff := cmp.Diff([]fleet.Instance{a, b, c}, got, cmpopts.IgnoreFields(fleet.Instance{}, "Age")); diff != "" {
 		t.Errorf("instances (-want +got):\n%s", diff)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/fleet"
@@ -20,12 +21,13 @@ func (d *DB) Heartbeat(ctx context.Context, instance fleet.Instance) error {
 	}
 	return d.bounded(ctx, patience, func(ctx context.Context) error {
 		var seen instant
-		err := d.writes.QueryRowContext(ctx, `INSERT INTO instances (name, revision, version, started_at, signed_off, seen_at)
-			VALUES ($1, $2, $3, $4, $5, `+d.dialect.Now+`)
+		err := d.writes.QueryRowContext(ctx, `INSERT INTO instances (name, revision, version, started_at, signed_off, override_keys, seen_at)
+			VALUES ($1, $2, $3, $4, $5, $6, `+d.dialect.Now+`)
 			ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, version = excluded.version,
-				started_at = excluded.started_at, signed_off = excluded.signed_off, seen_at = excluded.seen_at
+				started_at = excluded.started_at, signed_off = excluded.signed_off,
+				override_keys = excluded.override_keys, seen_at = excluded.seen_at
 			RETURNING seen_at`,
-			instance.Name, instance.Revision, instance.Version, kept(instance.StartedAt), instance.SignedOff).Scan(&seen)
+			instance.Name, instance.Revision, instance.Version, kept(instance.StartedAt), instance.SignedOff, keptIDs(instance.OverrideKeys)).Scan(&seen)
 		if err != nil {
 			return fmt.Errorf("write the heartbeat of %q: %w", instance.Name, err)
 		}
@@ -50,7 +52,7 @@ func (d *DB) Instances(ctx context.Context) ([]fleet.Instance, error) {
 				instances = append(instances, instance)
 			}
 			return err
-		}, `SELECT name, revision, version, started_at, seen_at, signed_off FROM instances ORDER BY name`)
+		}, `SELECT name, revision, version, started_at, seen_at, signed_off, override_keys FROM instances ORDER BY name`)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read instances: %w", err)
@@ -62,9 +64,18 @@ func scanInstance(rows *sql.Rows, now time.Time) (fleet.Instance, error) {
 	var (
 		instance      fleet.Instance
 		started, seen instant
+		keys          sql.NullString
 	)
-	err := rows.Scan(&instance.Name, &instance.Revision, &instance.Version, &started, &seen, &instance.SignedOff)
+	err := rows.Scan(&instance.Name, &instance.Revision, &instance.Version, &started, &seen, &instance.SignedOff, &keys)
 	instance.StartedAt = started.Time
 	instance.Age = max(0, now.Sub(seen.Time))
+	if keys.Valid {
+		instance.OverrideKeys = strings.FieldsFunc(keys.String, func(r rune) bool { return r == ',' })
+	}
 	return instance, err
+}
+
+// keptIDs is a list of ids as its column has it: null and empty differ.
+func keptIDs(ids []string) sql.NullString {
+	return sql.NullString{String: strings.Join(ids, ","), Valid: ids != nil}
 }
