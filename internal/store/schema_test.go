@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/spec"
 	"github.com/stranglerfig/strangler/internal/store"
@@ -89,6 +90,38 @@ func TestMigratorGoesUpAndDown(t *testing.T) {
 			t.Errorf("up after down: %v", err)
 		}
 	})
+}
+
+func TestASchemaInUseIsNotTakenDown(t *testing.T) {
+	url := pgtest.URL(t)
+	s := open(t, url, store.Options{Migrate: true})
+	migrator, err := store.Migrate(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	beat := func(name string, signedOff bool) {
+		t.Helper()
+		if err := s.Heartbeat(t.Context(), fleet.Instance{Name: name, StartedAt: time.Now(), SignedOff: signedOff}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	beat("left", true)
+	beat("lost", false)
+	behind(t, url, "UPDATE instances SET seen_at = seen_at - interval '61 seconds'")
+	beat("b:8080", false)
+	beat("a:8080", false)
+	_, err = migrator.Down(t.Context())
+	if !errors.Is(err, store.ErrInUse) || !strings.Contains(err.Error(), "a:8080, b:8080; nothing was changed") {
+		t.Errorf("under routers: %v, want ErrInUse with the two that serve", err)
+	}
+	if status, err := migrator.Status(t.Context()); err != nil || status.Version != status.Latest {
+		t.Errorf("%+v, %v; want it as it was", status, err)
+	}
+	beat("a:8080", true)
+	beat("b:8080", true)
+	if down, err := migrator.Down(t.Context()); err != nil || down.Version != down.Latest-1 {
+		t.Errorf("when all have signed off: %+v, %v", down, err)
+	}
 }
 
 func TestOldSchemaIsRefusedWithoutMigrate(t *testing.T) {

@@ -28,6 +28,7 @@ var (
 	ErrDirty    = schema.ErrDirty       // a migration was interrupted; the message lists the commands that lead out
 	ErrOutdated = schema.ErrOutdated    // the schema is older than this program, and Migrate is not set
 	ErrNewer    = schema.ErrNewer       // the schema is newer than this program, and cannot be taken down by it
+	ErrInUse    = schema.ErrInUse       // the schema cannot be taken down under routers that were heard of a minute ago
 )
 
 // Store is everything the router keeps. Consumers name the small port they

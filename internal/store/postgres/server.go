@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/golang-migrate/migrate/v4/database"
@@ -87,8 +88,26 @@ func (s server) Lock(ctx context.Context) (unlock func(), err error) {
 	return unlock, nil
 }
 
-// Alone implements schema.Database. A server is shared: nobody is kept off it.
-func (s server) Alone() (release func(), err error) {
+// Alone implements schema.Database. A server is shared, and nobody is kept off
+// it; but routers say that they live.
+func (s server) Alone(ctx context.Context) (release func(), err error) {
+	var present bool
+	if err := s.pool.QueryRow(ctx, "SELECT to_regclass('instances') IS NOT NULL").Scan(&present); err != nil || !present {
+		return func() {}, brief(err)
+	}
+	rows, err := s.pool.Query(ctx, `SELECT name FROM instances
+		WHERE NOT signed_off AND seen_at > clock_timestamp() - interval '1 minute' ORDER BY name`)
+	if err != nil {
+		return nil, brief(err)
+	}
+	routers, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, brief(err)
+	}
+	if len(routers) > 0 {
+		return nil, fmt.Errorf("%w: %s; nothing was changed: stop them first (one that ended without a word is forgotten after a minute)",
+			schema.ErrInUse, strings.Join(routers, ", "))
+	}
 	return func() {}, nil
 }
 

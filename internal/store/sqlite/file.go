@@ -66,7 +66,7 @@ func (f file) Lock(ctx context.Context) (unlock func(), err error) {
 }
 
 // Alone implements schema.Database.
-func (f file) Alone() (release func(), err error) {
+func (f file) Alone(context.Context) (release func(), err error) {
 	unlock, err := lock(f.path)
 	if err != nil {
 		return nil, fmt.Errorf("nothing was changed: %w", err)

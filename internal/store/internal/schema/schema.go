@@ -27,6 +27,7 @@ var (
 	ErrDirty    = errors.New("the schema is dirty")
 	ErrOutdated = errors.New("the schema is older than this program")
 	ErrNewer    = errors.New("the schema is newer than this program")
+	ErrInUse    = errors.New("routers serve this store")
 )
 
 // Status is where a database's schema stands.
@@ -43,8 +44,8 @@ type Database interface {
 	// Lock waits until no other process migrates this database.
 	Lock(ctx context.Context) (unlock func(), err error)
 	// Alone keeps routers that lock their database off it until release is
-	// called; it fails when one serves it.
-	Alone() (release func(), err error)
+	// called; it fails when one serves it, as far as that is known.
+	Alone(ctx context.Context) (release func(), err error)
 	// Driver opens a connection for golang-migrate, which closes it.
 	Driver(ctx context.Context) (database.Driver, error)
 	// Client is the command line that runs one SQL statement, which it quotes.
@@ -85,7 +86,7 @@ func (s Schema) Up(ctx context.Context) (Status, error) {
 // A database without tables is left alone, and so is one that a router serves, as
 // far as that can be known.
 func (s Schema) Down(ctx context.Context) (Status, error) {
-	release, err := s.Database.Alone()
+	release, err := s.Database.Alone(ctx)
 	if err != nil {
 		return Status{}, err
 	}
