@@ -63,7 +63,7 @@ func (d *dialer) transport(protocol Protocol) *http.Transport {
 	protocols.SetUnencryptedHTTP2(protocol == H2C)
 	return &http.Transport{
 		Protocols:              &protocols,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAnswer},
+		HTTP2:                  backendFlow(),
 		DisableCompression:     true,
 		MaxIdleConns:           0,
 		MaxIdleConnsPerHost:    maxIdlePerEndpoint,

@@ -39,6 +39,7 @@ func (p *Proxy) NewServer(handler http.Handler, config *tls.Config) *Server {
 		http: &http.Server{
 			Handler:                      handler,
 			Protocols:                    &protocols,
+			HTTP2:                        clientFlow(),
 			MaxHeaderBytes:               maxRequestHead,
 			ReadHeaderTimeout:            readHeadTimeout,
 			IdleTimeout:                  clientIdleTimeout,
