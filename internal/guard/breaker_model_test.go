@@ -133,7 +133,7 @@ func TestBreakerKeepsToItsModel(t *testing.T) {
 			era int
 		}
 		var tickets []sent
-		any := func(t *rapid.T) sent {
+		latest := func(t *rapid.T) sent {
 			if len(tickets) == 0 {
 				t.Skip("nothing was let through")
 			}
@@ -150,7 +150,7 @@ func TestBreakerKeepsToItsModel(t *testing.T) {
 			}
 		}
 		report := func(t *rapid.T) {
-			s := any(t)
+			s := latest(t)
 			class := guard.Class(rapid.IntRange(int(guard.OK), int(guard.ClientGone)).Draw(t, "class"))
 			took := rapid.SampledFrom([]time.Duration{0, 0, time.Second - 1, time.Second}).Draw(t, "took")
 			m.report(s.era, class, took, now)
@@ -158,8 +158,12 @@ func TestBreakerKeepsToItsModel(t *testing.T) {
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"allow": allow, "allow again": allow, "report": report, "report again": report,
-			"fail":  func(t *rapid.T) { s := any(t); m.report(s.era, guard.NotSent, 0, now); s.Report(guard.NotSent, 0, now) },
-			"broke": func(t *rapid.T) { s := any(t); m.broke(s.era, now); s.Broke(now) },
+			"fail": func(t *rapid.T) {
+				s := latest(t)
+				m.report(s.era, guard.NotSent, 0, now)
+				s.Report(guard.NotSent, 0, now)
+			},
+			"broke": func(t *rapid.T) { s := latest(t); m.broke(s.era, now); s.Broke(now) },
 			"reset": func(t *rapid.T) {
 				if rapid.IntRange(0, 9).Draw(t, "rarely") == 0 {
 					m.enter(guard.Closed, now)
