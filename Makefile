@@ -17,7 +17,7 @@ GO_DIRS := cmd internal migrations scripts test bench deploy docs
 BENCH   ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test check bench lint fmt generate drift vet race clean
+.PHONY: help demo build deb test check bench lint fmt generate drift vet race clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -31,11 +31,15 @@ build: ## Build both programs, static, into bin/
 	@scripts/need go
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
+deb: build ## Build the Debian package, into dist/
+	@scripts/need go
+	@VERSION='$(VERSION)' scripts/deb $(TOOL) nfpm
+
 test: ## Install what the tests need (PostgreSQL, PgBouncer, nginx, curl), then run every test
 	@scripts/need go postgres pgbouncer nginx curl
 	@scripts/test ./...
 
-check: lint vet drift race ## Everything a change must pass: lint, vet, generated files, tests with the race detector
+check: lint vet drift deb race ## Everything a change must pass: lint, vet, generated files, the package, tests with the race detector
 
 lint: ## Run golangci-lint as .golangci.yml says
 	@scripts/need go
