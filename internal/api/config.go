@@ -97,6 +97,7 @@ type Config struct {
 	Overrides  Overrides
 	Signer     Signer // nil: there are no keys, and no override can be made
 	Counts     Counts
+	Forwarders Forwarders // nil: nobody knows
 	Metrics    http.Handler // answers /metrics
 
 	// Accept makes this router follow what its store holds although it raised an
@@ -135,7 +136,7 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Signer == nil {
 		cfg.Signer = new(auth.OverrideKeys)
 	}
-	s := &server{Config: cfg, hosts: allowedHosts(cfg.Hosts), examining: make(chan struct{}, 1)}
+	s := &server{Config: cfg, hosts: allowedHosts(cfg.Hosts), examining: make(chan struct{}, 1), verifying: make(chan struct{}, 1)}
 	return s.handler(), nil
 }
 

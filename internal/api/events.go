@@ -45,6 +45,12 @@ const verifyFor = time.Minute
 
 // VerifyEvents follows the chain of hashes through the whole history.
 func (s *server) VerifyEvents(w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.verifying <- struct{}{}:
+		defer func() { <-s.verifying }()
+	case <-r.Context().Done():
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), verifyFor)
 	defer cancel()
 	found, err := s.History.VerifyEvents(ctx)

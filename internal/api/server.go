@@ -14,6 +14,7 @@ type server struct {
 	hosts map[string]bool // as routing.NormalizeHost writes them
 
 	examining chan struct{} // holds one: one doctor at a time, so that asking often dials no more
+	verifying chan struct{} // holds one: who verifies keeps a connection of the store, and verbs need theirs
 }
 
 // open is the role of an operation that needs no token.
