@@ -219,6 +219,9 @@ func (f *flow) end() {
 	if f.lane != nil && f.Attempts > 0 {
 		f.lane.counts.Add(f.Method)
 	}
+	if peer := f.Peer.Addr(); f.ForwardedDropped && !f.proxy.trusts(peer) {
+		f.proxy.forwarders.note(peer, f.Start)
+	}
 	f.metrics.End(&f.Exchange)
 	f.proxy.accessLog.Log(&f.Exchange)
 	if aborted {
@@ -268,17 +271,19 @@ func (f *flow) uploaded() bool {
 
 // closes reports whether the client's connection ends with this answer. It
 // must when the request has not come in whole: net/http would look for the
-// next request wherever reading the rest of this one failed.
+// next request wherever reading the rest of this one failed. It does so too
+// when the router is about to stop; over HTTP/2 that becomes a GOAWAY.
 func (f *flow) closes() bool {
+	leaving := f.proxy.leaving.Load()
 	if f.r.ProtoMajor != 1 {
-		return false
+		return leaving
 	}
 	if !f.uploaded() {
 		f.closeAfter = true
 		// Or the server would swallow the rest first.
 		_ = http.NewResponseController(f.w).EnableFullDuplex()
 	}
-	return f.closeAfter
+	return f.closeAfter || leaving
 }
 
 // abort ends the client's connection: it must see that its answer is not whole.

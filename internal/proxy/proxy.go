@@ -38,6 +38,9 @@ type Proxy struct {
 	revoked   atomic.Pointer[map[string]struct{}] // ids of overrides; nil: none
 	logger    *slog.Logger
 	tunnels   tunnels
+
+	forwarders forwarders // untrusted
+	leaving   atomic.Bool // every answer is the last one of its connection
 }
 
 // New returns a Proxy without a table.

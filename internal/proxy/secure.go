@@ -3,9 +3,11 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -43,17 +45,25 @@ func newSecureListener(ln net.Listener, config *tls.Config, logger *slog.Logger)
 	return l
 }
 
+// acceptAll ends with the listener below, but not before the handshakes under
+// way have: whoever has connected is served.
 func (l *secureListener) acceptAll() {
+	var handshakes sync.WaitGroup
 	for {
 		conn, err := l.Listener.Accept()
-		if err == nil {
-			go l.secure(conn)
-			continue
-		}
-		select {
-		case l.failed <- err: // net/http waits a little after what may pass, and asks again
-		case <-l.ctx.Done():
+		switch {
+		case err == nil:
+			handshakes.Go(func() { l.secure(conn) })
+		case errors.Is(err, net.ErrClosed):
+			handshakes.Wait()
+			l.end()
 			return
+		default:
+			select {
+			case l.failed <- err: // net/http waits a little after what may pass, and asks again
+			case <-l.ctx.Done():
+				return
+			}
 		}
 	}
 }
@@ -96,7 +106,8 @@ func (l *secureListener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close stops accepting and breaks the handshakes under way off.
+// Close stops accepting and breaks the handshakes under way off. Close the
+// listener below to let them end.
 func (l *secureListener) Close() error {
 	l.end()
 	return l.Listener.Close()

@@ -1,12 +1,12 @@
 package proxy
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +24,10 @@ type Server struct {
 	http   *http.Server
 	tls    *tls.Config // nil: plain text
 	logger *slog.Logger
+
+	listener atomic.Pointer[net.Listener] // as given to Serve, once
+	served   chan struct{}                // closed when Serve has ended
+	open     atomic.Int64                 // connections, without those that became tunnels
 }
 
 // NewServer returns a server for handler, which is p itself or something in
@@ -34,8 +38,8 @@ func (p *Proxy) NewServer(handler http.Handler, config *tls.Config) *Server {
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(config != nil)
 	protocols.SetUnencryptedHTTP2(config == nil)
-	return &Server{
-		proxy: p, logger: p.logger, tls: config,
+	s := &Server{
+		proxy: p, logger: p.logger, tls: config, served: make(chan struct{}),
 		http: &http.Server{
 			Handler:                      handler,
 			Protocols:                    &protocols,
@@ -48,10 +52,16 @@ func (p *Proxy) NewServer(handler http.Handler, config *tls.Config) *Server {
 			ErrorLog:                     slog.NewLogLogger(p.logger.Handler(), slog.LevelDebug), // what clients do wrong
 		},
 	}
+	s.http.ConnState = s.count
+	return s
 }
 
-// Serve serves ln until Drain; it returns nil then.
+// Serve serves ln until Linger, Drain or whoever opened ln closes it; it
+// returns nil then. It may be called once.
 func (s *Server) Serve(ln net.Listener) error {
+	defer close(s.served)
+	given := ln
+	s.listener.Store(&given)
 	var err error
 	ln = complainingListener{ln, s.logger}
 	if s.proxy.refusals != nil { // the header comes before everything else, TLS included
@@ -62,27 +72,10 @@ func (s *Server) Serve(ln net.Listener) error {
 	} else {
 		err = s.http.Serve(watchListener{ln})
 	}
-	if errors.Is(err, http.ErrServerClosed) {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
-}
-
-// Drain stops accepting and waits for the exchanges under way, tunnels
-// included, until ctx ends; then it closes what is left.
-func (s *Server) Drain(ctx context.Context) {
-	if err := s.http.Shutdown(ctx); err != nil {
-		s.logger.Warn("exchanges cut off: the drain took too long", "error", err)
-		_ = s.http.Close()
-	}
-	select {
-	case <-s.proxy.tunnels.drain():
-	case <-ctx.Done():
-		if n := s.proxy.tunnels.closeAll(); n > 0 {
-			s.logger.Warn("upgraded connections cut off: the drain took too long", "count", n)
-		}
-	}
-	s.proxy.pools.closeIdle()
 }
 
 // complainingListener says when no connection can be taken, which the server
