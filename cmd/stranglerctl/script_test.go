@@ -146,7 +146,7 @@ func tidied(text string) string {
 		{`(\d+[smhd] ago|\bnow\b)  `, "AGO  "},
 		{`\(\d+\.\d s\)`, "(T s)"},
 		{`\d+\.\d/s`, "N/s"},
-		{`(10m0s|9m\d+s) left`, "T left"},
+		{`(10m|9m\d+s) left`, "T left"},
 		{`"age_s": [0-9.e-]+`, `"age_s": AGE`},
 		{`salt: "?[0-9a-f]{32}"?`, "salt: SALT"}, // quoted when it begins with a digit
 		{`\b[0-9a-f]{32}\b`, "SALT"},

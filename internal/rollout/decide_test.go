@@ -312,7 +312,8 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	}{
 		{record(paused), rollout.VerbPromote, "route orders stands at 25%, paused (load test): promote is refused while a route is paused; nothing was changed; run: stranglerctl resume orders"},
 		{record(state(t, "25%")), rollout.VerbRetire, "route orders stands at 25%: only a route that new serves completely can be retired; nothing was changed; run: stranglerctl promote orders"},
-		{baking, rollout.VerbRetire, "route orders has 6m0s left of its bake time (10m0s at 100%): legacy stays until then, for a rollback; nothing was changed; wait, or run: stranglerctl retire orders --force --reason WHY"},
+		{record(paused), rollout.VerbRetire, "route orders stands at 25%, paused (load test): only a route that new serves completely can be retired; nothing was changed; run: stranglerctl resume orders"},
+		{baking, rollout.VerbRetire, "route orders has 6m left of its bake time (10m at 100%): legacy stays until then, for a rollback; nothing was changed; wait, or run: stranglerctl retire orders --force --reason WHY"},
 		{record(state(t, "retired")), rollout.VerbRollback, "route orders is retired: it has no legacy side, and rollback cannot change that; nothing was changed; a route that needs a legacy side again is removed and defined anew"},
 	}
 	for _, test := range tests {
