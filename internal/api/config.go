@@ -97,7 +97,7 @@ type Config struct {
 	Overrides  Overrides
 	Signer     Signer // nil: there are no keys, and no override can be made
 	Counts     Counts
-	Forwarders Forwarders // nil: nobody knows
+	Forwarders Forwarders   // nil: nobody knows
 	Metrics    http.Handler // answers /metrics
 
 	// Accept makes this router follow what its store holds although it raised an

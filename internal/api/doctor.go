@@ -40,6 +40,7 @@ func (s *server) Doctor(w http.ResponseWriter, r *http.Request) {
 	checks = append(checks, s.backendChecks(ctx, snapshot.Definitions.Backends)...)
 	checks = append(checks, s.routeChecks(snapshot)...)
 	checks = append(checks, s.instanceChecks(ctx, snapshot)...)
+	checks = append(checks, s.forwardedChecks()...)
 	s.writeJSON(w, r, checks)
 }
 

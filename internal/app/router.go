@@ -152,7 +152,7 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 	handler, err := api.New(api.Config{
 		Catalog: r.store, Editor: r.store, History: r.store,
 		Mover:  &rollout.Controller{Ledger: r.store, History: r.store},
-		Router: r, Accept: r.watcher.Accept,
+		Router: r, Forwarders: r, Accept: r.watcher.Accept,
 		Tokens: r.verifier(metrics), TokenStore: r.store,
 		Overrides: r.store, Signer: r.overrides, Counts: r.store,
 		Dial: proxy.DialChecked, BackendTLS: checkTLS, Metrics: metrics.Handler(), Changed: r.watcher.Wake,

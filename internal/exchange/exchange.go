@@ -38,6 +38,10 @@ type Exchange struct {
 	Duration  time.Duration // from Start to the end
 	Err       error         // what went wrong, for the log; never shown to the client
 
+	// ForwardedDropped: an untrusted peer said whom it forwards for, and that was
+	// not passed on.
+	ForwardedDropped bool
+
 	values singles // room for the fields that every request gets
 }
 

@@ -63,6 +63,12 @@ func reserved(name string) bool {
 	}
 }
 
+// forwards reports whether a field is one of the reserved ones by which proxies
+// say whom they forward for.
+func forwards(name string) bool {
+	return name == "Forwarded" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-")
+}
+
 // disguised reports whether a field becomes one that is stripped, or that says
 // how long the body is, in servers that fold "_" and other marks into "-" (CGI,
 // WSGI, PHP).
@@ -115,7 +121,11 @@ func canonical(name string) string {
 func (x *Exchange) OutboundRequest(in Fields, from Origin) Fields {
 	out := make(Fields, len(in)+4) // ours come to four, unless the client sent none of the usual ones
 	for name, values := range in {
-		if hopByHop(name) || disguised(name) || (!from.Trusted && reserved(name)) {
+		if hopByHop(name) || disguised(name) {
+			continue
+		}
+		if !from.Trusted && reserved(name) {
+			x.ForwardedDropped = x.ForwardedDropped || forwards(name)
 			continue
 		}
 		out[name] = values

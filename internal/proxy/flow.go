@@ -220,7 +220,7 @@ func (f *flow) end() {
 		f.lane.counts.Add(f.Method)
 	}
 	if peer := f.Peer.Addr(); f.ForwardedDropped && !f.proxy.trusts(peer) {
-		f.proxy.forwarders.note(peer, f.Start)
+		f.proxy.untrusted.note(peer, f.Start)
 	}
 	f.metrics.End(&f.Exchange)
 	f.proxy.accessLog.Log(&f.Exchange)

@@ -30,6 +30,7 @@ type Proxy struct {
 	pools     *pools
 	trusted   []netip.Prefix
 	refusals  *refusals // nil: connections begin without a PROXY header
+	untrusted forwarders
 	metrics   *telemetry.Metrics
 	counts    *stats.Counts
 	unrouted  *telemetry.Lane // for requests that end before they have a route
@@ -38,8 +39,6 @@ type Proxy struct {
 	revoked   atomic.Pointer[map[string]struct{}] // ids of overrides; nil: none
 	logger    *slog.Logger
 	tunnels   tunnels
-
-	forwarders forwarders // untrusted
 	leaving   atomic.Bool // every answer is the last one of its connection
 }
 
