@@ -42,6 +42,7 @@ func Run(t *testing.T, backend Backend) {
 		{"Overrides", testOverrides},
 		{"Counts", testCounts},
 		{"Restore", testRestore},
+		{"Storm", testStorm},
 		{"Text", testText},
 		{"Limits", testLimits},
 	} {
