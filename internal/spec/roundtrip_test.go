@@ -1,0 +1,100 @@
+package spec_test
+
+import (
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/spec"
+)
+
+// drawShop draws definitions that can be applied, with everything in them that
+// a definition may hold; salts are left out now and then.
+func drawShop(t *rapid.T) spec.Definitions {
+	salt := rapid.OneOf(rapid.Just(""), rapid.StringMatching(`[!-~]{1,64}`))
+	value := rapid.StringMatching(`[ -~é]{0,12}`)
+	defs := spec.Definitions{Backends: []spec.Backend{
+		{Name: "monolith", Endpoints: []string{"http://127.0.0.1:3000"}, Protocol: rapid.SampledFrom([]string{"", "http1", "h2c"}).Draw(t, "protocol")},
+		{Name: "shop", Endpoints: rapid.Permutation([]string{"https://b.example", "https://a.example:8443"}).Draw(t, "endpoints"), TLS: rapid.Ptr(rapid.Custom(func(t *rapid.T) spec.BackendTLS {
+			return spec.BackendTLS{CA: rapid.StringMatching(`/[a-z/#: ]{1,20}\.pem`).Draw(t, "ca"), ServerName: "shop.example"}
+		}), true).Draw(t, "tls")},
+	}}
+	for i := range rapid.IntRange(0, 3).Draw(t, "groups") {
+		defs.Groups = append(defs.Groups, spec.Group{Name: fmt.Sprintf("g%d", i), Salt: salt.Draw(t, "salt of group"), Keys: drawChain(t)})
+	}
+	for i := range rapid.IntRange(0, 6).Draw(t, "routes") {
+		r := spec.Route{
+			Name: fmt.Sprintf("r%d", i), Legacy: "monolith", New: rapid.SampledFrom([]string{"", "shop"}).Draw(t, "new"),
+			Match:         spec.Match{Path: fmt.Sprintf("/r%d/{id}", i), Methods: rapid.Permutation([]string{"POST", "GET"}).Draw(t, "methods")},
+			TrailingSlash: rapid.SampledFrom([]string{"", "strict", "either"}).Draw(t, "slash"),
+			Data:          rapid.SampledFrom([]string{"", "shared", "synced", "separate"}).Draw(t, "data"),
+			Priority:      rapid.IntRange(-3, 3).Draw(t, "priority"),
+		}
+		for k := range rapid.IntRange(0, 3).Draw(t, "pins") {
+			r.Pin = append(r.Pin, spec.Pin{Key: fmt.Sprint(k) + value.Draw(t, "pinned key"), Side: rapid.SampledFrom([]string{"legacy", "new"}).Draw(t, "side")})
+		}
+		if len(defs.Groups) > 0 && rapid.Bool().Draw(t, "grouped") {
+			r.Group = defs.Groups[rapid.IntRange(0, len(defs.Groups)-1).Draw(t, "group")].Name
+		} else {
+			r.Salt, r.Keys = salt.Draw(t, "salt of route"), drawChain(t)
+		}
+		if r.New != "" && rapid.Bool().Draw(t, "rewritten") {
+			r.Rewrite = &spec.Rewrite{New: &spec.SideRewrite{
+				Path: "/v2/{id}", Host: "shop.example", RemoveHeaders: []string{"X-Old"}, SetHeaders: map[string]string{"X-New": "a" + value.Draw(t, "header") + "b"},
+			}}
+		}
+		if rapid.Bool().Draw(t, "planned") {
+			r.Plan = &spec.Plan{Steps: []string{"5%", "100%"}, Bake: "1m"}
+		}
+		defs.Routes = append(defs.Routes, r)
+	}
+	return defs
+}
+
+func drawChain(t *rapid.T) []spec.Key {
+	chain := []spec.Key{}
+	for _, text := range []string{`{"header":"X-User: 1"}`, `{"cookie":"session"}`, `{"claim":"https://a/ #b"}`, `"client_address"`, `"mint"`} {
+		var key spec.Key
+		if rapid.Bool().Draw(t, text) && key.UnmarshalJSON([]byte(text)) == nil {
+			chain = append(chain, key)
+		}
+	}
+	return chain
+}
+
+// What is exported and applied to an empty store gives the same definitions:
+// by their digest, salts included.
+func TestAnExportGivesTheSameDefinitions(t *testing.T) {
+	empty := spec.Current{States: map[string]rollout.State{}}
+	applied := 0
+	rapid.Check(t, func(t *rapid.T) {
+		kept, err := spec.Apply(empty, drawShop(t), spec.Source{}, false)
+		if err != nil {
+			t.Skip(err)
+		}
+		applied++
+		export, err := spec.FormatYAML(kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, source, err := spec.ParseYAML("export", export)
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, export)
+		}
+		again, err := spec.Apply(empty, file, source, true)
+		if len(kept.Backends) > 0 && err != nil {
+			t.Fatalf("%v in\n%s", err, export)
+		}
+		if again.Digest() != kept.Digest() {
+			t.Fatalf("the digest %s became %s by\n%s", kept.Digest(), again.Digest(), export)
+		}
+		if changes := spec.Diff(kept, again); len(changes) > 0 {
+			t.Fatalf("what was exported differs: %+v", changes)
+		}
+	})
+	if applied < 50 {
+		t.Errorf("%d of the drawn definitions could be applied: too few to say anything", applied)
+	}
+}
