@@ -67,9 +67,7 @@ func (p *program) root() *cobra.Command {
 		Args:          noArguments,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usage(c, "%w", err)
-	})
+	root.SetFlagErrorFunc(badFlag)
 	root.AddCommand(p.serve(), p.demo(), p.migrate(), p.token(), p.health(), p.versionCommand())
 	return root
 }

@@ -18,14 +18,16 @@ func invoke(t *testing.T, args ...string) (code int, stdout, stderr string) {
 
 func TestWrongWordsAreAUsageError(t *testing.T) {
 	for words, want := range map[string]string{
-		"bogus":              `unknown argument "bogus"; see strangler --help`,
-		"serv":               `unknown command "serv" (did you mean serve?); see strangler --help`,
-		"serve bogus":        `unknown argument "bogus"; see strangler serve --help`,
-		"serve --bogus":      `unknown flag: --bogus; see strangler serve --help`,
-		"health a b":         `unknown argument "b"; see strangler health --help`,
-		"token create":       `--name is missing: say who will hold the token; see strangler token create --help`,
-		"token revoke":       `ID is missing: strangler token ls shows it; see strangler token revoke --help`,
-		"demo shop --side x": `--side: there is no "x" shop: want "legacy" or "new"; see strangler demo shop --help`,
+		"bogus":                          `unknown argument "bogus"; see strangler --help`,
+		"serv":                           `unknown command "serv" (did you mean serve?); see strangler --help`,
+		"serve bogus":                    `unknown argument "bogus"; see strangler serve --help`,
+		"serve --bogus":                  `unknown flag: --bogus; see strangler serve --help`,
+		"health a b":                     `unknown argument "b"; see strangler health --help`,
+		"serve --drain-delay 5":          `--drain-delay "5" is no duration: write it with its unit, like 90s, 30m or 48h; see strangler serve --help`,
+		"serve --admin-insecure=perhaps": `--admin-insecure "perhaps": leave the value away, or write --admin-insecure=true or --admin-insecure=false; see strangler serve --help`,
+		"token create":                   `--name is missing: say who will hold the token; see strangler token create --help`,
+		"token revoke":                   `ID is missing: strangler token ls shows it; see strangler token revoke --help`,
+		"demo shop --side x":             `--side: there is no "x" shop: want "legacy" or "new"; see strangler demo shop --help`,
 	} {
 		code, stdout, stderr := invoke(t, strings.Fields(words)...)
 		if code != exitUsage || stdout != "" || stderr != "strangler: "+want+"\n" {
