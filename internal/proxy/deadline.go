@@ -125,7 +125,7 @@ func (d *deadline) fire() {
 	// before its write has.
 	past := time.Unix(1, 0)
 	switch {
-	case errors.Is(d.passed, errUploadTimeout), d.uploading && errors.Is(d.passed, errCallerDeadline):
+	case errors.Is(d.passed, errUploadTimeout), d.uploading && (errors.Is(d.passed, errIdleTimeout) || errors.Is(d.passed, errCallerDeadline)):
 		_ = http.NewResponseController(d.client).SetReadDeadline(past)
 	case errors.Is(d.passed, errClientStalled):
 		_ = http.NewResponseController(d.client).SetWriteDeadline(past)

@@ -338,6 +338,26 @@ func TestGRPCSilenceEndsAStream(t *testing.T) {
 	}
 }
 
+// TestGRPCSilenceOfBothEndsAStream: the transport's writer waits for the
+// client's next message all the while.
+func TestGRPCSilenceOfBothEndsAStream(t *testing.T) {
+	limits := short()
+	limits.Legacy.Stream = time.Second
+	r := startGRPC(t, false, limited(limits))
+	s := r.stream("Both")
+	message := []byte("hello")
+	if err := s.SendMsg(&message); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, s)
+	if err := s.RecvMsg(new([]byte)); status.Code(err) != codes.Internal { // by HTTP/2's INTERNAL_ERROR
+		t.Errorf("%v", err)
+	}
+	if entry := r.log.entries(t, 1)[0]; entry["strangler.class"] != "broken" || entry["error"] != "the response stood still for too long" {
+		t.Errorf("logged %v", entry)
+	}
+}
+
 // TestGRPCProblems: what the router itself answers reaches gRPC's clients as a status.
 func TestGRPCProblems(t *testing.T) {
 	r := startGRPC(t, false)
