@@ -51,6 +51,9 @@ func (r *reshuffle) run(ctx context.Context, group string) error {
 		question := "No route of " + group + " is in canary, so nobody changes sides now. Give it a new salt?"
 		if len(would.value.Moved) > 0 {
 			question = "Users of " + strings.Join(would.value.Moved, ", ") + " change sides, in both directions. Reshuffle " + group + "?"
+			if would.value.Note != "" {
+				question = "Mind: " + would.value.Note + ". " + question
+			}
 		}
 		if err := r.confirm(ctx, "group reshuffle", question); err != nil {
 			return err
@@ -83,6 +86,9 @@ func (r *reshuffle) showReshuffle(done answer[wire.Reshuffle]) error {
 			moved = "users change sides in " + strings.Join(d.Moved, ", ")
 		}
 		r.out.Linef("%s  new salt: %s  (%s)", r.out.Paint(term.Strong, d.Group), moved, facts)
+		if d.Note != "" {
+			r.out.Linef("%s", d.Note)
+		}
 		return nil
 	}})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
@@ -87,12 +88,24 @@ func (s *server) reshuffle(r *http.Request, group, reason string, params wire.Re
 		if !known {
 			return spec.Definitions{}, unknown(spec.KindGroup, group, names(current.Definitions.Groups, groupName))
 		}
-		answer.Moved = orEmpty(moved)
+		answer.Moved, answer.Note = orEmpty(moved), splitMoves(current.Definitions.Routes, moved)
 		return next, nil
 	})
 	answer.PreviousRevision, answer.Revision = wire.Revision(edited.Previous), wire.Revision(edited.Revision)
 	answer.At = edited.At.UTC()
 	return answer, err
+}
+
+// splitMoves warns of writes that users leave behind who change sides.
+func splitMoves(routes []spec.Route, moved []string) string {
+	split := namesWhere(routes, func(route spec.Route) bool {
+		return slices.Contains(moved, route.Name) && route.Facts().SplitWrites
+	})
+	if len(split) == 0 {
+		return ""
+	}
+	return "each side keeps its data apart (data: separate) on " + strings.Join(split, ", ") +
+		": who changes sides leaves behind what the other side has written"
 }
 
 // withSiblings adds to a note which routes of the same group a promotion has

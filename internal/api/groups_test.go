@@ -70,6 +70,29 @@ func TestAReshuffleDealsUsersAnew(t *testing.T) {
 	h.post("/api/v1/groups/visitor/reshuffle", `{}`).problem(http.StatusNotFound, "unknown_group")
 }
 
+func TestAReshuffleWarnsOfSplitWrites(t *testing.T) {
+	h := open(t)
+	h.post("/api/v1/apply", `
+backends: [{name: monolith, endpoints: ["http://127.0.0.1:3000"]}, {name: orders, endpoints: ["http://127.0.0.1:4000"]}]
+groups: [{name: visitors}]
+routes:
+  - {name: put, match: {path: /a, methods: [PUT]}, legacy: monolith, new: orders, group: visitors, data: separate}
+  - {name: get, match: {path: /a, methods: [GET]}, legacy: monolith, new: orders, group: visitors, data: separate}
+  - {name: post, match: {path: /b, methods: [POST]}, legacy: monolith, new: orders, group: visitors}
+`, yamlBody).want(http.StatusOK)
+	reshuffle := func() wire.Reshuffle {
+		return decode[wire.Reshuffle](h.post("/api/v1/groups/visitors/reshuffle?dry_run=true", `{}`).want(http.StatusOK))
+	}
+	if quiet := reshuffle(); quiet.Note != "" {
+		t.Errorf("nobody moves, and yet: %s", quiet.Note)
+	}
+	h.post("/api/v1/groups/visitors/promote", `{"to": "25%", "accept_split_writes": true}`).want(http.StatusOK)
+	const want = "each side keeps its data apart (data: separate) on put: who changes sides leaves behind what the other side has written"
+	if warned := reshuffle(); warned.Note != want || len(warned.Moved) != 3 {
+		t.Errorf("%+v, want the note %q", warned, want)
+	}
+}
+
 func TestASaltIsNotEditedByHand(t *testing.T) {
 	h := openShop(t)
 	p := h.post("/api/v1/apply?filename=shop.yaml", strings.Replace(shop, "salt: pinch", "salt: sugar", 1), yamlBody).

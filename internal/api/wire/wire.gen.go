@@ -894,6 +894,9 @@ type Reshuffle struct {
 	// Moved The routes in canary, whose users are dealt anew to the sides.
 	Moved []string `json:"moved"`
 
+	// Note What users leave behind who change sides, where each side keeps its data apart.
+	Note string `json:"note,omitempty,omitzero"`
+
 	// PreviousRevision Numbers the tables of one store; 0 means nothing was committed yet.
 	PreviousRevision Revision `json:"previous_revision"`
 
