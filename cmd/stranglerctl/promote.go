@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
 	"github.com/stranglerfig/strangler/internal/api/client"
 	"github.com/stranglerfig/strangler/internal/api/wire"
 )
@@ -108,5 +110,16 @@ func (p *promote) promoteGroup(ctx context.Context) error {
 	if err := p.showMoves(done.raw, done.value); err != nil {
 		return err
 	}
-	return p.follow(ctx, api, done.value)
+	if err := p.follow(ctx, api, done.value); err != nil || p.dryRun {
+		return err
+	}
+	if slices.ContainsFunc(done.value, mayGoOn) {
+		p.hintNext("promote --group "+term.ShellWord(p.group), "")
+	}
+	return nil
+}
+
+// mayGoOn reports whether a route of a group has a step before it.
+func mayGoOn(m wire.Move) bool {
+	return m.After.Stage != wire.StageNew && m.After.Stage != wire.StageRetired
 }

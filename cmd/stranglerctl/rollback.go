@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
 	"github.com/stranglerfig/strangler/internal/api/client"
 	"github.com/stranglerfig/strangler/internal/api/wire"
 )
@@ -111,10 +112,24 @@ func (v *verb) rollbackAll(ctx context.Context, request wire.RollbackRequest) er
 		what = "would be rolled back"
 	}
 	v.note.Linef("%s %s, %d unchanged", counted(len(moved), "route"), what, len(done.value)-len(moved))
-	if len(moved) == 0 {
-		moved = done.value[:min(1, len(done.value))] // for the revision to wait for
+	v.tellRetired(done.value)
+	if len(moved) == 0 && len(done.value) > 0 {
+		moved = []wire.Move{{Revision: done.value[0].Revision}} // to wait for
 	}
 	return v.follow(ctx, api, moved)
+}
+
+// tellRetired names the routes that stay on new whatever is rolled back.
+func (v *verb) tellRetired(all []wire.Move) {
+	var names []string
+	for _, m := range all {
+		if m.After.Stage == wire.StageRetired {
+			names = append(names, m.Route)
+		}
+	}
+	if len(names) > 0 {
+		v.note.Linef("%s retired, so new goes on serving: %s", v.note.Paint(term.Notice, markWarn), strings.Join(names, ", "))
+	}
 }
 
 // askToRollBackAll asks, naming the routes that would lose traffic.

@@ -21,7 +21,8 @@ The router is named by --server or --context, by STRANGLER_SERVER or
 STRANGLER_CONTEXT, or is the context in use: see stranglerctl context.
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 declined, 4 not allowed, 5 not found,
-6 revision conflict, 7 gate or hold refused, 8 timed out waiting, 130 interrupted.`
+6 revision conflict, 7 refused by a hold or a stage, 8 timed out waiting,
+130 interrupted.`
 
 // newRootCommand puts all the commands under one root.
 func newRootCommand(c *cli) *cobra.Command {
