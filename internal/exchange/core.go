@@ -65,6 +65,13 @@ func (x *Exchange) AttemptFailed(class guard.Class) Next {
 	return Next{Do: Answer, Problem: problem}
 }
 
+// CallerExpired says what comes after the caller's own deadline when it passed
+// before anything was sent: that is no fault of a backend that was not asked.
+func (x *Exchange) CallerExpired() Next {
+	x.Class = guard.ClientFault
+	return Next{Do: Answer, Problem: callerDeadline()}
+}
+
 // HeadArrived says what comes after a response head. An upgrade that nobody
 // asked for, a refused one that claims to have happened, and a status that
 // HTTP does not know are no responses at all: a proxy that relays them loses

@@ -71,6 +71,13 @@ func badHost(host string) *Problem {
 	}
 }
 
+func callerDeadline() *Problem {
+	return &Problem{
+		Code: "caller_deadline", Status: 504, ProxyError: "http_response_timeout",
+		Title: "The caller's own deadline has passed.", Detail: "The request was not sent.",
+	}
+}
+
 // ambiguousLength closes the connection as RFC 9112 §6.3 asks: where the
 // message ends is in doubt, and so is where the next one starts.
 func ambiguousLength() *Problem {

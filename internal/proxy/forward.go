@@ -62,7 +62,12 @@ func (f *flow) attempt(within time.Duration) exchange.Next {
 	if err == nil {
 		err = f.deadline.expired() // a head that came too late: its body is cut off already
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(f.deadline.expired(), errCallerDeadline) && !f.trace.wrote.Load():
+		f.Err = errCallerDeadline
+		return f.CallerExpired()
+	default:
 		f.Err = err
 		return f.AttemptFailed(f.classify(err))
 	}

@@ -305,6 +305,21 @@ func TestGRPCDeadline(t *testing.T) {
 	}
 }
 
+// TestGRPCDeadlineBeforeTheRequest was sent blames no backend: with deadlines
+// of a nanosecond a client could otherwise make any look unreachable.
+func TestGRPCDeadlineBeforeTheRequest(t *testing.T) {
+	r := start(t, map[string]string{"legacy": named(t, "legacy")})
+	r.install(1, legacyOnly())
+	res, _ := r.do(http.MethodPost, "/", http.Header{"Content-Type": {"application/grpc"}, "Grpc-Timeout": {"1n"}}, nil)
+	if got := res.Header.Get("Grpc-Status"); res.StatusCode != 200 || got != "4" {
+		t.Errorf("status %d, %v", res.StatusCode, res.Header)
+	}
+	entry := r.log.entries(t, 1)[0]
+	if entry["strangler.class"] != "client_fault" || entry["strangler.problem"] != "caller_deadline" || entry["error"] == nil {
+		t.Errorf("logged %v", entry)
+	}
+}
+
 // TestGRPCOutlastsWhole: only silence ends a stream.
 func TestGRPCOutlastsWhole(t *testing.T) {
 	limits := short()
