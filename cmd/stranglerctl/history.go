@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,7 +84,7 @@ func (c *cli) showEvents(events answer[[]wire.Event], limit int) error {
 		t := &term.Table{Heading: []string{"REVISION", "WHEN", "WHO", "WHAT", "CHANGE", "REASON", "AT", "CAUSE", "ID"}}
 		for _, e := range events.value {
 			t.Add(term.Cells(
-				strconv.FormatInt(e.Revision, 10), term.Ago(c.now().Sub(e.At)), e.Actor, e.Verb+" "+e.Subject,
+				strconv.FormatInt(e.Revision, 10), term.Ago(c.now().Sub(e.At)), e.Actor, strings.ReplaceAll(e.Verb, "_", " ")+" "+e.Subject,
 				changeText(e), e.Reason, e.At.Local().Format(time.DateTime), string(e.Cause), strconv.FormatInt(e.ID, 10))...)
 		}
 		return c.showTable(t, 6, wide)

@@ -3,8 +3,12 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
 	"github.com/stranglerfig/strangler/internal/api/wire"
 )
+
+// matchesAll is how the match of a route is written that takes whatever is left.
+const matchesAll = "/*"
 
 func newRouteRemoveCommand(c *cli) *cobra.Command {
 	e := &edit{cli: c}
@@ -26,6 +30,9 @@ It asks first; without a terminal it wants -y.`,
 			route, err := ask[wire.RouteDetail](api.GetRoute(ctx, name))
 			if err != nil {
 				return err
+			}
+			if route.value.Match == matchesAll {
+				c.note.Linef("%s without it, what no other route matches is answered with 404", c.note.Paint(term.Notice, markWarn))
 			}
 			err = c.confirm(ctx, "route rm", "Remove route "+name+" ("+route.value.Match+")?")
 			if err != nil {

@@ -82,7 +82,13 @@ func (s *statusReader) read(ctx context.Context) (shown, error) {
 			return shown{}, err
 		}
 		s.warnStale(detail.header)
-		return shown{detail: &detail, raw: detail.raw, routes: []wire.RouteStatus{listed(detail.value)}}, nil
+		one := shown{detail: &detail, raw: detail.raw, routes: []wire.RouteStatus{listed(detail.value)}}
+		if !s.global.forPeople() {
+			return one, nil
+		}
+		router, err := ask[wire.Status](s.api.GetStatus(ctx))
+		one.router = &router.value
+		return one, err
 	}
 	routes, err := ask[[]wire.RouteStatus](s.api.ListRoutes(ctx))
 	if err != nil {

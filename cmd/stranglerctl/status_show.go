@@ -14,10 +14,12 @@ import (
 func (s *statusReader) print(now shown) error {
 	view := view{raw: now.raw, people: func(wide bool) error {
 		if now.detail != nil {
+			s.warnUnfollowed(now.router)
 			s.printDetail(now.detail.value)
 			return nil
 		}
 		s.out.Linef("%s", s.header(now))
+		s.warnUnfollowed(now.router)
 		return s.printRoutes(now.routes, wide)
 	}}
 	for _, r := range now.routes {
@@ -38,6 +40,14 @@ func (s *statusReader) header(now shown) term.Styled {
 		return s.out.Paint(term.Bad, text)
 	}
 	return s.out.Paint(term.Strong, text)
+}
+
+// warnUnfollowed says that what follows is not what is served.
+func (s *statusReader) warnUnfollowed(router *wire.Status) {
+	if router != nil && router.Store.Alarm != nil {
+		s.out.Linef("%s below is what the store says; this router goes on with revision %d, see stranglerctl doctor",
+			s.out.Paint(term.Bad, markWarn), router.Revision)
+	}
 }
 
 func fleetText(instances []wire.Instance, unknown error) string {
@@ -84,7 +94,7 @@ func alarmText(alarm wire.StoreStatusAlarm) string {
 // printRoutes prints the table, and below it why routes are not served.
 func (s *statusReader) printRoutes(routes []wire.RouteStatus, wide bool) error {
 	if len(routes) == 0 {
-		s.note.Linef("no routes yet: everything goes to legacy; define some with stranglerctl apply -f FILE")
+		s.note.Linef("no routes yet: every request is answered with 404; define some with stranglerctl apply -f FILE, one with prefix / among them")
 		return nil
 	}
 	t := &term.Table{Heading: []string{"ROUTE", "STAGE", "WEIGHT", "HOLD", "STEP", "MATCH", "CHANGED", "LEGACY", "NEW", "GROUP", "REVISION"}}
