@@ -39,16 +39,26 @@ func TestThePlaybookIsWhatHappens(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := startSession(t)
-	text := regexp.MustCompile("(?s)```([a-z]+)\n(.*?)```").ReplaceAllStringFunc(string(page), func(block string) string {
-		kind, body, _ := strings.Cut(strings.Trim(block, "`"), "\n")
-		switch kind {
+	photographs := 0
+	block := regexp.MustCompile("(?s)```([a-z]+)\n(.*?)```(?:\n\n!\\[([^]]+)\\]\\(([^)]+)\\))?")
+	text := block.ReplaceAllStringFunc(string(page), func(found string) string {
+		parts := block.FindStringSubmatch(found)
+		switch kind, body := parts[1], parts[2]; kind {
 		case "yaml":
 			s.keep(t, body)
 		case "console":
-			return "```console\n" + s.play(t, body) + "```"
+			played, transcript := s.play(t, body)
+			if title, image := parts[3], parts[4]; image != "" {
+				photographs++
+				photograph(t, image, transcript, title)
+			}
+			return strings.Replace(found, body, played, 1)
 		}
-		return block
+		return found
 	})
+	if photographs == 0 {
+		t.Error("no screenshot was found: they come right after a block")
+	}
 	if *update {
 		if err := os.WriteFile(playbookPath, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -92,7 +102,7 @@ func startSession(t *testing.T) *session {
 	}
 	return &session{
 		folder:  folder,
-		env:     []string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "TERM=dumb"},
+		env:     []string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "CLICOLOR_FORCE=1"},
 		toReal:  strings.NewReplacer(there...),
 		toPaper: strings.NewReplacer(back...),
 	}
@@ -112,21 +122,25 @@ func (s *session) keep(t *testing.T, body string) {
 }
 
 // play runs the commands of a block, and returns the block as it should be:
-// where only what differs between runs differs, as it is.
-func (s *session) play(t *testing.T, body string) string {
+// where only what differs between runs differs, as it is. The transcript is
+// the block with the colours of this run.
+func (s *session) play(t *testing.T, body string) (block, transcript string) {
 	t.Helper()
-	var played strings.Builder
+	var played, coloured strings.Builder
 	for _, part := range regexp.MustCompile(`(?m)^\$ `).Split(body, -1)[1:] {
 		command, shown := splitCommand(part)
 		said, err := s.run(t, command)
+		painted := said
+		said = plain(said)
 		if tidied(said) == tidied(shown) {
 			said = shown
 		} else if !*update {
 			t.Errorf("$ %ssays:\n%s\ndocs/playbook.md says:\n%s\n-update writes it there; %v", command, said, shown, err)
 		}
 		fmt.Fprintf(&played, "$ %s%s", command, said)
+		fmt.Fprintf(&coloured, "\x1b[2m$\x1b[0m \x1b[1m%s%s", strings.Replace(command, "\n", "\x1b[0m\n", 1), repainted(painted, said))
 	}
-	return played.String()
+	return played.String(), coloured.String()
 }
 
 // splitCommand parts a command, which goes on after a line that ends in \,
