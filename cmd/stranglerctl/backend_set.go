@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -76,12 +77,7 @@ func (f *backendFields) register(cmd *cobra.Command) {
 }
 
 func (f *backendFields) anyGiven(flags *pflag.FlagSet) bool {
-	for _, name := range []string{"protocol", "tls-ca", "tls-server-name", "tls-cert", "tls-key"} {
-		if flags.Changed(name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]string{"protocol", "tls-ca", "tls-server-name", "tls-cert", "tls-key"}, flags.Changed)
 }
 
 // fill sets what was given. What it means together is the router's to judge.
