@@ -20,7 +20,7 @@ func newRollbackCommand(c *cli) *cobra.Command {
 	var revision int64
 	send := func(ctx context.Context, api *client.Client, route string, params verbParams) (*http.Response, error) {
 		request.Reason = v.reason
-		return api.RollbackRoute(ctx, route, &wire.RollbackRouteParams{DryRun: params.DryRun}, request)
+		return api.RollbackRoute(ctx, route, &wire.RollbackRouteParams{DryRun: params.DryRun, IfMatch: params.IfMatch}, request)
 	}
 	cmd := v.command(&cobra.Command{
 		Use:   "rollback ROUTE | --all",
@@ -55,7 +55,7 @@ it wants -y.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if v.precondition() != nil {
+			if v.precondition() != nil && request.ToRevision == nil {
 				v.note.Linef("--if-revision is ignored: a rollback is never held up")
 			}
 			if all {

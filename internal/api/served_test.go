@@ -48,6 +48,8 @@ func TestARollbackGoesBackToARevision(t *testing.T) {
 	if early != 2 || move.After.WeightBp != 500 || move.After.Hold.Kind == nil || *move.After.Hold.Kind != wire.HoldKindRolledBack {
 		t.Errorf("%+v", move)
 	}
+	stale := header("If-Match", `"3"`)
+	h.post("/api/v1/routes/orders-get/rollback", `{"to_revision": 3}`, stale).problem(http.StatusPreconditionFailed, "conflict")
 	h.post("/api/v1/routes/orders-get/rollback", `{"to_revision": 99}`).problem(http.StatusConflict, "no_such_revision")
 	h.post("/api/v1/routes/orders-get/rollback", `{"to_revision": 0}`).problem(http.StatusBadRequest, "bad_revision")
 	h.post("/api/v1/routes/orders-get/rollback", `{"to_revision": 2, "stop_shadow": true}`).problem(http.StatusBadRequest, "bad_revision")

@@ -65,8 +65,8 @@ func (s *server) UndoRoute(w http.ResponseWriter, r *http.Request, route string,
 	s.moveWithReason(w, r, route, rollout.VerbUndo, params.IfMatch, params.DryRun)
 }
 
-// RollbackRoute lets legacy serve everything. It has no precondition: at three
-// in the morning it must not matter who was faster.
+// RollbackRoute lets legacy serve everything. That has no precondition: at three
+// in the morning it must not matter who was faster. Going back to a revision has.
 func (s *server) RollbackRoute(w http.ResponseWriter, r *http.Request, route string, params wire.RollbackRouteParams) {
 	var body wire.RollbackRequest
 	if err := readJSON(r, &body); err != nil {
@@ -83,8 +83,10 @@ func (s *server) RollbackRoute(w http.ResponseWriter, r *http.Request, route str
 			return
 		}
 		cmd.ToRevision = routing.Revision(*body.ToRevision)
+	} else {
+		params.IfMatch = nil // nor is it read: not even a wrong one holds it up
 	}
-	s.move(w, r, route, cmd, nil, params.DryRun)
+	s.move(w, r, route, cmd, params.IfMatch, params.DryRun)
 }
 
 // RetireRoute gives the legacy side up.

@@ -182,6 +182,12 @@ func TestRollbackWorksWhoeverWasFaster(t *testing.T) {
 	}
 }
 
+func TestARollbackReadsNoPrecondition(t *testing.T) {
+	h := openShop(t)
+	h.post("/api/v1/routes/orders-get/promote", `{"to": "25%"}`).want(http.StatusOK)
+	h.post("/api/v1/routes/orders-get/rollback", `{}`, header("If-Match", "not a tag")).want(http.StatusOK)
+}
+
 func TestTheHistoryTellsTheStory(t *testing.T) {
 	h := openShop(t)
 	h.post("/api/v1/routes/orders-get/promote", `{"to": "25%"}`, operator(h)).want(http.StatusOK)

@@ -28,6 +28,11 @@ type Command struct {
 	Cause    Cause
 }
 
+// urgent reports whether the command takes everything from new: then nothing may
+// hold it up, and done twice it is the same. Going back to a revision is neither:
+// it may let new serve more.
+func (c Command) urgent() bool { return c.Verb == VerbRollback && c.ToRevision == 0 }
+
 // Outcome is what a command means for one route.
 type Outcome struct {
 	Next    State

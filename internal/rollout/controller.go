@@ -17,7 +17,7 @@ type Controller struct {
 	History History // for Command.ToRevision
 }
 
-// A rollback is tried again when the store was away or gave no answer: done
+// A rollback to legacy is tried again when the store was away or gave no answer: done
 // twice it is the same, and nothing else helps as much.
 const (
 	rollbackTries = 3
@@ -37,14 +37,14 @@ type Result struct {
 }
 
 // Do runs one command on one route. With ifRevision it fails with *Conflict
-// unless the route is at that revision; rollback ignores it, because at three
-// in the morning it must not matter who was faster.
+// unless the route is at that revision; a rollback to legacy ignores it, because
+// at three in the morning it must not matter who was faster.
 //
 // Errors: *Conflict, *Refusal, or one that matches ErrUnknownRoute or
 // ErrUnavailable; after any of them everything is as it was. After one that
 // matches ErrUncertain nobody knows.
 func (c *Controller) Do(ctx context.Context, route string, cmd Command, ifRevision *routing.Revision) (Result, error) {
-	if cmd.Verb == VerbRollback {
+	if cmd.urgent() {
 		ifRevision = nil
 	}
 	if cmd.ToRevision > 0 {
@@ -84,7 +84,7 @@ func (c *Controller) change(ctx context.Context, sel Selection, cmd Command, dec
 	for try := 1; ; try++ {
 		results, err := c.once(ctx, sel, cmd, decide)
 		passing := errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUncertain)
-		if !passing || cmd.Verb != VerbRollback || try == rollbackTries {
+		if !passing || !cmd.urgent() || try == rollbackTries {
 			return results, err
 		}
 		select {

@@ -179,12 +179,14 @@ func TestARollbackIsTriedAgain(t *testing.T) {
 		{"the answer is lost", rollback, nil, []error{unsure}, nil, 2, "shadow+r"},
 		{"the store stays away", rollback, []error{away, away, away}, nil, away, 3, "25%"},
 		{"another verb", rollout.Command{Verb: rollout.VerbPause}, []error{away}, nil, away, 1, "25%"},
+		// Somebody may have rolled it back meanwhile: a second try would raise it again.
+		{"to a revision", rollout.Command{Verb: rollout.VerbRollback, ToRevision: 1}, nil, []error{unsure}, unsure, 1, "legacy+r"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c, kept := controller(t)
 			do(t, c, "cart", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "25%")})
 			l := &troubled{Ledger: kept, before: test.before, after: test.after}
-			_, err := (&rollout.Controller{Ledger: l}).Do(t.Context(), "cart", test.cmd, nil)
+			_, err := (&rollout.Controller{Ledger: l, History: kept}).Do(t.Context(), "cart", test.cmd, nil)
 			if !errors.Is(err, test.want) || l.asked != test.asked {
 				t.Errorf("got %v after %d tries, want %v after %d", err, l.asked, test.want, test.asked)
 			}
@@ -240,6 +242,11 @@ func TestAStaleRevisionStopsEveryVerbButRollback(t *testing.T) {
 	var conflict *rollout.Conflict
 	if !errors.As(err, &conflict) || conflict.Want != first.Revision || conflict.Have != first.Revision+1 || conflict.By != "ana" {
 		t.Errorf("got %v", err)
+	}
+	// Going back to a revision may let new serve more: it asks like a promotion.
+	_, err = c.Do(t.Context(), "cart", rollout.Command{Verb: rollout.VerbRollback, ToRevision: first.Revision}, &first.Revision)
+	if !errors.As(err, &conflict) {
+		t.Errorf("to a revision: %v, want a conflict", err)
 	}
 	got, err := c.Do(t.Context(), "cart", rollout.Command{Verb: rollout.VerbRollback}, &first.Revision)
 	if err != nil || show(got.After) != "shadow+r" {

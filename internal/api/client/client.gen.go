@@ -348,12 +348,16 @@ type ClientInterface interface {
 
 	// RollbackRouteWithBody Let legacy serve everything, at once, whoever was faster.
 	//
+	// If-Match counts with to_revision only; a rollback to legacy is never held up.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/routes/{route}/rollback (the `RollbackRoute` operationId).
 	RollbackRouteWithBody(ctx context.Context, route RouteName, params *RollbackRouteParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RollbackRoute Let legacy serve everything, at once, whoever was faster.
+	//
+	// If-Match counts with to_revision only; a rollback to legacy is never held up.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1100,6 +1104,8 @@ func (c *Client) RetireRoute(ctx context.Context, route RouteName, params *Retir
 
 // RollbackRouteWithBody Let legacy serve everything, at once, whoever was faster.
 //
+// If-Match counts with to_revision only; a rollback to legacy is never held up.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/routes/{route}/rollback (the `RollbackRoute` operationId).
@@ -1116,6 +1122,8 @@ func (c *Client) RollbackRouteWithBody(ctx context.Context, route RouteName, par
 }
 
 // RollbackRoute Let legacy serve everything, at once, whoever was faster.
+//
+// If-Match counts with to_revision only; a rollback to legacy is never held up.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3002,6 +3010,21 @@ func NewRollbackRouteRequestWithBody(server string, route RouteName, params *Rol
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
@@ -3676,12 +3699,16 @@ type ClientWithResponsesInterface interface {
 
 	// RollbackRouteWithBodyWithResponse Let legacy serve everything, at once, whoever was faster.
 	//
+	// If-Match counts with to_revision only; a rollback to legacy is never held up.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/routes/{route}/rollback (the `RollbackRoute` operationId).
 	RollbackRouteWithBodyWithResponse(ctx context.Context, route RouteName, params *RollbackRouteParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RollbackRouteResponse, error)
 
 	// RollbackRouteWithResponse Let legacy serve everything, at once, whoever was faster.
+	//
+	// If-Match counts with to_revision only; a rollback to legacy is never held up.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6281,6 +6308,8 @@ func (c *ClientWithResponses) RetireRouteWithResponse(ctx context.Context, route
 
 // RollbackRouteWithBodyWithResponse Let legacy serve everything, at once, whoever was faster.
 //
+// If-Match counts with to_revision only; a rollback to legacy is never held up.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/routes/{route}/rollback (the `RollbackRoute` operationId).
@@ -6293,6 +6322,8 @@ func (c *ClientWithResponses) RollbackRouteWithBodyWithResponse(ctx context.Cont
 }
 
 // RollbackRouteWithResponse Let legacy serve everything, at once, whoever was faster.
+//
+// If-Match counts with to_revision only; a rollback to legacy is never held up.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -750,7 +750,7 @@ type Move struct {
 	// Steps How many steps the plan has for this route.
 	Steps int `json:"steps"`
 
-	// UnsafeServedByNew A rollback: how many requests other than GET, HEAD, OPTIONS and TRACE new has served since unsafe_since; absent when the counts could not be read.
+	// UnsafeServedByNew A rollback: how many requests other than GET, HEAD, OPTIONS and TRACE new has served since unsafe_since, or in the last 90 days, which is how long counts are kept; without what routers have served in the last 5 s and not told the store yet. Absent when the counts could not be read.
 	UnsafeServedByNew *int64 `json:"unsafe_served_by_new,omitempty"`
 
 	// UnsafeSince When new began to serve the route, to the minute.
@@ -1452,6 +1452,9 @@ type RetireRouteParams struct {
 type RollbackRouteParams struct {
 	// DryRun Say what would happen and change nothing.
 	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IfMatch The ETag the change starts from; another one in force refuses it with 412.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // UndoRouteParams defines parameters for UndoRoute.

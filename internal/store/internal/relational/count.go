@@ -143,8 +143,9 @@ func (d *DB) counting(ctx context.Context, fn func(ctx context.Context, tx *sql.
 func minuteOf(at time.Time) int64 { return at.Unix() / 60 }
 
 // UnsafeServed returns how many requests with a method that may change something
-// the new side of a route has served since a moment, on all instances. It is
-// exact to the minute, and beyond a day to the hour: it never says too few.
+// the new side of a route has served since a moment, on all instances, as far as
+// they have told. It is exact to the minute, and beyond a day to the hour, which
+// is then counted whole; it knows nothing older than countsKept.
 func (d *DB) UnsafeServed(ctx context.Context, route string, since time.Time) (uint64, error) {
 	var served int64
 	err := d.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
