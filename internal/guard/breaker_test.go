@@ -96,6 +96,17 @@ func TestBreakerStaysClosedBelowTheMinimum(t *testing.T) {
 	}
 }
 
+func TestResultsOlderThanTheWindowAreDropped(t *testing.T) {
+	l := newLane(t, guard.NewSideBreaker(), half)
+	l.pass(20 * time.Second)
+	l.send(guard.Failure)
+	l.admit().Report(guard.Failure, 0, epoch) // by a goroutine that was held up
+	l.admit().Report(guard.Failure, 0, at(-time.Second))
+	if got := l.State(l.now).Tally; got != (guard.Tally{Total: 1, Failures: 1}) {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestBreakerOpensOnConnectionFailuresInARow(t *testing.T) {
 	l := newLane(t, guard.NewSideBreaker(), half)
 	l.sendAll(4, guard.NotSent)

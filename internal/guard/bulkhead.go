@@ -160,9 +160,12 @@ func (b *Bulkhead) enter() (*waiter, time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for {
-		word := b.word.Load()
-		if word < oneWaiter && b.try() {
-			return &waiter{granted: true}, 0
+		word := b.word.Load() // the one word must show that there is no room and take the place in the queue
+		if word < oneWaiter && int64(word) < b.limit.Load() {
+			if b.word.CompareAndSwap(word, word+onePermit) {
+				return &waiter{granted: true}, 0
+			}
+			continue
 		}
 		if b.queue.Len() >= b.room {
 			return nil, 0

@@ -116,8 +116,8 @@ func TestBulkheadIsFairAndLeavesNoHole(t *testing.T) {
 	})
 }
 
-// TestPermitGrantedWhileGivingUp lets a permit and the end of the context
-// arrive at the same moment.
+// TestPermitGrantedWhileGivingUp hands a permit to a waiter whose context has
+// just ended: mostly before it has left the queue.
 func TestPermitGrantedWhileGivingUp(t *testing.T) {
 	for range 200 {
 		b := guard.NewBulkhead(guard.BulkheadPolicy{Limit: 1, Queue: 1, Wait: time.Minute})
@@ -129,7 +129,7 @@ func TestPermitGrantedWhileGivingUp(t *testing.T) {
 		for b.Waiting() == 0 {
 			time.Sleep(time.Microsecond)
 		}
-		go cancel()
+		cancel()
 		holder.Release()
 		err := <-done
 		if (err == nil) != waiter.Held() {
@@ -227,6 +227,27 @@ func TestLimitsChangeWhilePermitsAreOut(t *testing.T) {
 		}
 		wantCounts(t, b, 0, 0, 0)
 	})
+}
+
+// TestNobodyWaitsForNothing would see a waiter that was forgotten while there
+// was room: only when nothing else moves does the bubble's clock reach its wait.
+func TestNobodyWaitsForNothing(t *testing.T) {
+	for _, limit := range []int{1, 2, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			b := guard.NewBulkhead(guard.BulkheadPolicy{Limit: limit, Queue: 64, Wait: time.Hour})
+			stampede(2*limit, func(int) {
+				var permit guard.Permit
+				for range 20000 {
+					if err := b.Acquire(t.Context(), &permit); err != nil {
+						t.Error(err)
+						return
+					}
+					permit.Release()
+				}
+			})
+			wantCounts(t, b, 0, 0, 0)
+		})
+	}
 }
 
 // TestStampedeLeavesNothingBehind sends more through than fits; some give up.

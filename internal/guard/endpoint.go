@@ -67,9 +67,8 @@ func (e *Endpoint) ejected(now time.Time) bool {
 // eject leaves the endpoint out for a time. The caller holds the picker's mu.
 func (e *Endpoint) eject(now time.Time) {
 	since := now.Sub(e.epoch)
-	if quiet := since - time.Duration(e.until.Load()); e.times > 0 && quiet > 0 {
-		e.times -= min(int(quiet/ejectQuiet), e.times)
-	}
+	quiet := since - time.Duration(e.until.Load())
+	e.times -= min(int(quiet/ejectQuiet), e.times)
 	e.times = min(e.times+1, ejectTimes)
 	e.until.Store(int64(since) + int64(e.times)*int64(ejectFor))
 	e.inARow.Store(0)

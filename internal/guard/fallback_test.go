@@ -131,6 +131,16 @@ func TestFallbackBudgetOfAQuietBackend(t *testing.T) {
 	}
 }
 
+func TestFallbackBudgetOfAnEarlierClock(t *testing.T) {
+	b := guard.NewFallbackBudget(epoch)
+	if got := take(b, 4, at(time.Hour)); got != 4 {
+		t.Fatalf("got %d", got)
+	}
+	if got := take(b, 9, at(time.Minute)); got != 1 { // takes nothing away either
+		t.Errorf("got %d", got)
+	}
+}
+
 func TestFallbackBudgetFollowsWhatWasServed(t *testing.T) {
 	b := guard.NewFallbackBudget(epoch)
 	for i := range 2400 { // 40 a second for a minute, so 20 fallbacks a second

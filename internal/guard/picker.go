@@ -64,7 +64,7 @@ func (p *Picker) pick(random uint64, now time.Time) *Endpoint {
 }
 
 // Done ends an attempt with its class. Only faults of the backend and answers
-// say something about the endpoint.
+// say something about the endpoint; and while it is ejected, only answers.
 func (p *Picker) Done(e *Endpoint, class Class, now time.Time) {
 	if len(p.endpoints) != 1 {
 		p.done(e, class, now)
@@ -78,7 +78,7 @@ func (p *Picker) done(e *Endpoint, class Class, now time.Time) {
 		if e.inARow.Load() != 0 {
 			e.inARow.Store(0)
 		}
-	case class.BackendFault():
+	case class.BackendFault() && !e.ejected(now):
 		if e.inARow.Add(1) >= ejectAfter {
 			p.eject(e, now)
 		}

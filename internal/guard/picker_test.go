@@ -115,13 +115,16 @@ func TestEjectionAfterFailuresInARow(t *testing.T) {
 }
 
 func TestEjectionsGrowLongerAndShrinkAgain(t *testing.T) {
-	p := guard.NewPicker([]string{"a", "b"}, nil, epoch)
+	p := guard.NewPicker([]string{"a", "b", "c", "d"}, nil, epoch)
 	a := p.Endpoints()[0]
 	now := epoch
 	eject := func(after, want time.Duration) {
 		t.Helper()
 		now = now.Add(after)
-		fail(p, a, 5, now)
+		if fail(p, a, 4, now); !a.State(now).Ejected.IsZero() {
+			t.Error("what failed before the last ejection counts again")
+		}
+		fail(p, a, 1, now)
 		until := a.State(now).Ejected
 		if got := until.Sub(now); got != want {
 			t.Errorf("ejected for %s, want %s", got, want)

@@ -74,6 +74,19 @@ func TestHungTrialLosesItsLease(t *testing.T) {
 	}
 }
 
+func TestTimeInHalfOpenIsNotQuiet(t *testing.T) {
+	l := opened(t)
+	l.pass(5 * time.Second)
+	for range 10 { // trials that hang, for more than a minute in all
+		l.admit()
+		l.pass(lease)
+	}
+	l.send(guard.Failure)
+	if got := l.State(l.now); got.Until.Sub(got.Since) != 10*time.Second {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestAbandonedTrialBurnsNothing(t *testing.T) {
 	for _, class := range []guard.Class{guard.ClientGone, guard.ClientFault} {
 		l := opened(t)
