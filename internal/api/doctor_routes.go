@@ -7,10 +7,11 @@ import (
 	"github.com/stranglerfig/strangler/internal/api/wire"
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/spec"
 )
 
-// routeChecks finds routes that are not served, and routes that their group
-// has left behind.
+// routeChecks finds routes that are not served, routes that their group has
+// left behind, and requests that no route wants.
 func (s *server) routeChecks(snapshot *fleet.Snapshot) []wire.Check {
 	group := checkup(wire.CheckGroupRoutes)
 	var checks []wire.Check
@@ -19,10 +20,21 @@ func (s *server) routeChecks(snapshot *fleet.Snapshot) []wire.Check {
 			"%s is not served: %s", fault.Route, fault.Message))
 	}
 	checks = append(checks, leftBehind(snapshot)...)
+	if !slices.ContainsFunc(snapshot.Definitions.Routes, takesTheRest) {
+		checks = append(checks, group.warn("no_catch_all",
+			"define a route with prefix / and the legacy backend, or leave it so if 404 is meant",
+			"no route takes what the others do not match: such requests are answered with 404"))
+	}
 	if len(checks) == 0 {
-		checks = append(checks, group.ok("routes_valid", "all %d routes are served", len(snapshot.Routes)))
+		checks = append(checks, group.ok("routes_valid", "every route is served: %d of %[1]d", len(snapshot.Routes)))
 	}
 	return checks
+}
+
+// takesTheRest reports whether a route matches every request that no other wants.
+func takesTheRest(r spec.Route) bool {
+	m := r.Match
+	return m.Prefix == "/" && m.Host == "" && len(m.Methods) == 0 && len(m.Headers) == 0 && len(m.Query) == 0
 }
 
 // leftBehind warns of groups whose routes are at different weights: their

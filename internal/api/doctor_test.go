@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,6 +157,15 @@ func TestDoctorComparesTheKeysOfOverrides(t *testing.T) {
 	list := decode[[]wire.Instance](h.get("/api/v1/instances").want(http.StatusOK))
 	if got := *list[0].OverrideKeys; strings.Join(got, " ") != "k2 k1" || len(*list[2].OverrideKeys) != 0 {
 		t.Errorf("instances %+v", list)
+	}
+}
+
+func TestDoctorMissesACatchAll(t *testing.T) {
+	h := openShop(t, reachable(""))
+	h.put("/api/v1/routes/beta", `{"name": "beta", "match": {"prefix": "/", "headers": [{"name": "X-Beta"}]}, "legacy": "monolith"}`, header("If-None-Match", "*")).want(http.StatusOK)
+	h.delete("/api/v1/routes/everything").want(http.StatusOK)
+	if found := doctor(h); !slices.Contains(found, "routes no_catch_all warn") || slices.Contains(found, "routes routes_valid ok") {
+		t.Errorf("found %v", found)
 	}
 }
 
