@@ -1,6 +1,8 @@
 package main
 
 import (
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
 	"github.com/stranglerfig/strangler/internal/app"
@@ -22,7 +24,13 @@ func (p *program) serve() *cobra.Command {
 			if err := p.resolve(c, &config); err != nil {
 				return err
 			}
-			return app.Serve(c.Context(), config, p.env)
+			env := p.env
+			env.Passed = activation.Files(true)
+			env.Notify = func(state string) error {
+				_, err := daemon.SdNotify(false, state)
+				return err
+			}
+			return app.Serve(c.Context(), config, env)
 		},
 	}
 	config.BindServe(c.Flags())

@@ -8,34 +8,38 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 )
 
-// Config is what `strangler serve` can be told. The text of each flag is its manual.
+// Config is what `strangler serve` can be told. The text of each flag is its
+// manual; what a field's comment adds is for docs/configuration.md, whose
+// tables scripts/settings makes of both.
 type Config struct {
 	Listen         string
+	ReusePort      bool
 	TLSCert        string
 	TLSKey         string
 	ACMEHosts      []string
 	ACMEDirectory  string
 	HealthPath     string
-	TrustedProxies []string
+	TrustedProxies []string // So is X-Real-IP of theirs.
 	ProxyProtocol  bool
 
 	Admin         string
 	AdminTLSCert  string
 	AdminTLSKey   string
 	AdminInsecure bool
-	AdminHosts    []string
+	AdminHosts    []string // Loopback names and its own address always work.
 
 	Database       string
-	DatabaseListen string
+	DatabaseListen string // Without it LISTEN goes where --database does.
 	StateDir       string
-	Instance       string
-	Legacy         string
+	Instance       string // No two routers of a fleet share one.
+	Legacy         string // Where the store already says something else, the difference is logged and not applied.
 
 	DrainDelay   time.Duration
 	DrainTimeout time.Duration
@@ -49,6 +53,7 @@ type Config struct {
 // BindServe declares every flag of serve on fs, with its default.
 func (c *Config) BindServe(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Listen, "listen", ":8080", "`address` of the data listener: what clients reach")
+	fs.BoolVar(&c.ReusePort, "reuse-port", false, "take both listeners over from a router that is running, once this one is ready (Linux, PostgreSQL)")
 	fs.StringVar(&c.TLSCert, "tls-cert", "", "certificate `file`: speak TLS to clients (with --tls-key)")
 	fs.StringVar(&c.TLSKey, "tls-key", "", "key `file` of --tls-cert")
 	fs.StringSliceVar(&c.ACMEHosts, "acme-host", nil, "speak TLS to clients with certificates for these `names`, asked for by ACME; giving it accepts the authority's terms")
@@ -95,6 +100,9 @@ func (c *Config) validate() error {
 		}
 	}
 	if err := c.validateACME(); err != nil {
+		return err
+	}
+	if err := c.validateReusePort(); err != nil {
 		return err
 	}
 	if _, err := c.trusted(); err != nil {
@@ -159,7 +167,9 @@ func (c *Config) trusted() ([]netip.Prefix, error) {
 	return prefixes, nil
 }
 
-// instanceName is --instance, or the host's name with the data port.
+// instanceName is --instance, or the host's name with the data port. Routers
+// that hand over to each other live side by side for a while, so their names
+// tell the processes apart.
 func (c *Config) instanceName(data net.Addr) string {
 	if c.Instance != "" {
 		return c.Instance
@@ -169,7 +179,11 @@ func (c *Config) instanceName(data net.Addr) string {
 		host = "localhost"
 	}
 	_, port, _ := net.SplitHostPort(data.String())
-	return host + ":" + port
+	name := host + ":" + port
+	if c.ReusePort {
+		name += "/" + strconv.Itoa(os.Getpid())
+	}
+	return name
 }
 
 // stateDir is --state-dir or its default.

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -38,6 +37,12 @@ type Env struct {
 	Stderr  io.Writer
 	// Terminal reports that a person is looking at Stderr.
 	Terminal bool
+	// Passed are listening sockets that the service manager has opened (systemd's
+	// socket activation). The router closes them.
+	Passed []*os.File
+	// Notify tells the service manager something, in systemd's words; nil: there
+	// is none to tell.
+	Notify func(state string) error
 }
 
 // Router is one running `strangler serve`.
@@ -54,7 +59,7 @@ type Router struct {
 
 	overrides *auth.OverrideKeys
 
-	data, admin       net.Listener
+	data, admin       *gate
 	server            *proxy.Server
 	api               *http.Server
 	draining, stopped atomic.Bool
@@ -73,15 +78,18 @@ func Serve(ctx context.Context, config Config, env Env) error {
 // NewRouter opens listeners and store. After it returns without an error, Run
 // must be called: it is what closes them.
 func NewRouter(ctx context.Context, config Config, env Env) (_ *Router, err error) {
-	if err := config.validate(); err != nil {
-		return nil, err
-	}
 	r := &Router{config: config, env: env, logger: jsonLogger(env.Stderr)}
 	defer func() {
 		if err != nil {
 			r.close()
 		}
 	}()
+	if err := r.inherit(); err != nil {
+		return nil, err
+	}
+	if err := r.config.validate(); err != nil {
+		return nil, err
+	}
 	if err := r.listen(); err != nil {
 		return nil, err
 	}
@@ -98,15 +106,6 @@ func NewRouter(ctx context.Context, config Config, env Env) (_ *Router, err erro
 		return nil, err
 	}
 	return r, r.firstSteps(ctx)
-}
-
-// listen takes both ports, so that a port in use is known before anything else happens.
-func (r *Router) listen() (err error) {
-	if r.data, err = listen("listen", r.config.Listen); err != nil {
-		return err
-	}
-	r.admin, err = listen("admin", r.config.Admin)
-	return err
 }
 
 // build makes the rooms and hands them their ports.
@@ -128,10 +127,10 @@ func (r *Router) build() error {
 		Trusted: trusted, ProxyProtocol: r.config.ProxyProtocol,
 		Metrics: metrics, Counts: r.counts, AccessLog: r.access, Overrides: r.overrides, Logger: r.logger,
 	})
-	tables := &tables{proxy: r.proxy, metrics: metrics, logger: r.logger}
+	tables := &tables{proxy: r.proxy, metrics: metrics, logger: r.logger, applied: r.tellRevision}
 	r.watcher = fleet.NewWatcher(fleet.Config{
 		Source: r.store, Apply: tables.apply, StateDir: stateDir,
-		Instance: r.config.instanceName(r.data.Addr()), Version: r.env.Version, Logger: r.logger,
+		Instance: r.config.instanceName(r.data.Addr()), Version: r.env.Version, Logger: r.logger, OverrideKeys: r.overrides.IDs,
 	})
 	if err := r.buildServers(metrics); err != nil {
 		return err
@@ -195,6 +194,9 @@ func (r *Router) withHealth(next http.Handler) http.Handler {
 		}
 		w.Header().Set("Cache-Control", "no-store")
 		if err := r.Ready(); err != nil {
+			if r.draining.Load() {
+				w.Header().Set("Connection", "close") // no answer may keep a connection then
+			}
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
@@ -224,19 +226,33 @@ func (r *Router) Run(ctx context.Context) error {
 	group.Go(func() error { return r.watcher.Run(watching) })
 	group.Go(func() error { r.flusher().Run(watching); return nil })
 	group.Go(func() error { r.logins.Run(watching); return nil })
+	group.Go(func() error { r.reopenOnHangup(watching); return nil })
+	err := r.takeOver(ctx, failed)
+	if err == nil {
+		r.serve(group, watching)
+		select {
+		case <-ctx.Done():
+		case <-failed.Done():
+		}
+		r.drain(ctx)
+	}
+	stopWatching()
+	if ended := group.Wait(); ended != nil {
+		return ended
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// serve has both listeners served, and says so.
+func (r *Router) serve(group *errgroup.Group, watching context.Context) { //nolint:revive // the group runs what watching ends
 	group.Go(func() error { return r.server.Serve(r.data) })
 	group.Go(func() error { return serveAdmin(r.api, r.admin) })
-	group.Go(func() error { r.reopenOnHangup(watching); return nil })
-	r.logger.Info("listening", "listener", "data", "address", r.data.Addr().String())
-	r.logger.Info("listening", "listener", "admin", "address", r.admin.Addr().String())
-
-	select {
-	case <-ctx.Done():
-	case <-failed.Done():
-	}
-	r.drain(ctx)
-	stopWatching()
-	return group.Wait()
+	group.Go(func() error { r.tellReady(watching); return nil })
+	r.logger.Info("listening", "listener", dataListener, "address", r.data.Addr().String())
+	r.logger.Info("listening", "listener", adminListener, "address", r.admin.Addr().String())
 }
 
 // flusher brings what this router serves to the store.
@@ -263,9 +279,13 @@ func (r *Router) reopenOnHangup(ctx context.Context) {
 	}
 }
 
-// drain ends the exchanges in an order that loses none.
+// drain ends the exchanges in an order that loses none: not ready; answers
+// that say it was the last one; no new connections, but those in the queue;
+// a last request of those who are connected; and then what is under way.
 func (r *Router) drain(ctx context.Context) {
 	r.draining.Store(true)
+	r.tell("STOPPING=1\nSTATUS=draining")
+	r.server.Announce()
 	interrupted := errors.Is(context.Cause(ctx), ErrInterrupted)
 	if r.config.DrainDelay > 0 && !interrupted && ctx.Err() != nil {
 		r.logger.Info("draining: not ready from now on", "closing_in", r.config.DrainDelay)
@@ -273,6 +293,11 @@ func (r *Router) drain(ctx context.Context) {
 	}
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.config.DrainTimeout)
 	defer cancel()
+	r.data.stop()
+	r.admin.stop()
+	if !interrupted {
+		r.server.Linger(limit)
+	}
 	r.server.Drain(limit)
 	_ = r.api.Shutdown(limit)
 	r.logger.Info("drained")
@@ -280,9 +305,9 @@ func (r *Router) drain(ctx context.Context) {
 
 // close releases what NewRouter opened. Closing twice does no harm.
 func (r *Router) close() {
-	for _, listener := range [...]net.Listener{r.data, r.admin} {
-		if listener != nil {
-			_ = listener.Close()
+	for _, gate := range [...]*gate{r.data, r.admin} {
+		if gate != nil {
+			_ = gate.Close()
 		}
 	}
 	if r.store != nil && r.stopped.CompareAndSwap(false, true) {
@@ -326,19 +351,6 @@ func (r *Router) Ready() error {
 	}
 }
 
-// listen opens a port and says which flag asked for it when that fails.
-func listen(flag, address string) (net.Listener, error) {
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
-	if err == nil {
-		return listener, nil
-	}
-	advice := "write host:port, like 127.0.0.1:8080 or :8080"
-	if errors.Is(err, syscall.EADDRINUSE) {
-		advice = "another program listens there: stop it, or name another port"
-	}
-	return nil, fmt.Errorf("%w: --%s %s: %w; %s", ErrConfig, flag, address, err, advice)
-}
-
 // serveAdmin serves the admin API until it is shut down.
 func serveAdmin(server *http.Server, listener net.Listener) error {
 	var err error
@@ -347,7 +359,7 @@ func serveAdmin(server *http.Server, listener net.Listener) error {
 	} else {
 		err = server.Serve(listener)
 	}
-	if errors.Is(err, http.ErrServerClosed) {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err

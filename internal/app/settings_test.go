@@ -101,6 +101,7 @@ func TestRefusedConfigurations(t *testing.T) {
 		"PROXY headers of nobody":   {func(c *app.Config) { c.ProxyProtocol = true }, []string{"--proxy-protocol", "--trusted-proxies 10.0.0.7"}},
 		"relative health path":      {func(c *app.Config) { c.HealthPath = "up" }, []string{"--health-path", "up"}},
 		"negative drain":            {func(c *app.Config) { c.DrainDelay = -time.Second }, []string{"--drain-delay", "-1s"}},
+		"hand-over of a file":       {func(c *app.Config) { c.ReusePort = true }, []string{"--reuse-port", "sqlite:", "PostgreSQL", "strangler.socket"}},
 		"port in use":               {func(c *app.Config) { c.Listen = busy }, []string{"--listen", busy, "address already in use"}},
 		"admin port in use":         {func(c *app.Config) { c.Admin = busy }, []string{"--admin", busy}},
 		"legacy is no URL":          {func(c *app.Config) { c.Legacy = "monolith" }, []string{"--legacy", "monolith"}},

@@ -18,6 +18,7 @@ type tables struct {
 	proxy   *proxy.Proxy
 	metrics *telemetry.Metrics
 	logger  *slog.Logger
+	applied func(routing.Revision) // told what is in service
 
 	digest string // of the definitions that table was compiled from
 	table  *routing.Table
@@ -35,6 +36,7 @@ func (t *tables) apply(s *fleet.Snapshot) <-chan struct{} {
 	t.proxy.SetRevoked(revokedIDs(s.RevokedOverrides))
 	applied := t.proxy.Install(t.table, t.lanes)
 	t.metrics.SetTable(s.Revision, weights(t.table))
+	t.applied(s.Revision)
 	return applied
 }
 

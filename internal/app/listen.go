@@ -1,0 +1,147 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Times of a gate that stops.
+const (
+	sweepFor = time.Second           // how long it goes on accepting at most
+	settled  = 20 * time.Millisecond // nobody has come for so long: the queue is empty
+	// settledShared is for a port that a newer process has taken over: nobody new
+	// comes, but a client far away may still be about to complete a connection.
+	settledShared = 200 * time.Millisecond
+)
+
+// gate is one of the router's two listeners. It may be open from the start or
+// wait for open, and it can stop without losing who stands in its queue.
+type gate struct {
+	*net.TCPListener // nil before open
+
+	flag    string
+	address net.Addr
+	join    func() (*net.TCPListener, error) // makes the listener of a gate that is not open yet; nil: it is
+	abandon func()                           // releases what join would have used
+	settle  time.Duration                    // how long nobody may have come before a stopping gate closes
+	// queued reports whether a connection waits to be accepted.
+	queued func(*net.TCPListener) bool
+	// inherited: the queue outlives this process, and what is in it is for the next one.
+	inherited bool
+
+	stopping atomic.Pointer[time.Time] // when sweeping ends; nil: not stopping
+	stopped  chan struct{}             // closed by an Accept that found the queue empty
+}
+
+// openGate opens a port at once and says which flag asked for it when that fails.
+func openGate(flag, address string) (*gate, error) {
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return nil, listenError(flag, address, err)
+	}
+	return newGate(flag, listener.(*net.TCPListener)), nil //nolint:errcheck // "tcp" has no other
+}
+
+func newGate(flag string, listener *net.TCPListener) *gate {
+	return &gate{
+		TCPListener: listener, flag: flag, address: listener.Addr(), settle: settled, queued: queued, stopped: make(chan struct{}),
+	}
+}
+
+// listenError says which flag asked for a port that could not be had.
+func listenError(flag, address string, err error) error {
+	advice := "write host:port, like 127.0.0.1:8080 or :8080"
+	if errors.Is(err, syscall.EADDRINUSE) {
+		advice = "another program listens there: stop it, or name another port"
+	}
+	return fmt.Errorf("%w: --%s %s: %w; %s", ErrConfig, flag, address, err, advice)
+}
+
+// open begins to listen, if the gate does not do so already.
+func (g *gate) open() error {
+	if g.join == nil {
+		return nil
+	}
+	listener, err := g.join()
+	if err != nil {
+		return err
+	}
+	g.join, g.TCPListener = nil, listener
+	return nil
+}
+
+// Addr is the address of the port, also before open.
+func (g *gate) Addr() net.Addr { return g.address }
+
+// Accept waits for the next connection. Once the gate stops it hands out those
+// that are in the queue, then closes the listener.
+func (g *gate) Accept() (net.Conn, error) {
+	for {
+		conn, err := g.TCPListener.Accept()
+		end := g.stopping.Load()
+		switch {
+		case end == nil:
+			return conn, err
+		case err == nil:
+			g.wait(*end)
+			return conn, nil
+		case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(*end) && g.queued(g.TCPListener):
+			g.wait(*end) // the deadline passed before the queue was looked at
+		default:
+			_ = g.TCPListener.Close()
+			g.sayStopped()
+			return nil, net.ErrClosed
+		}
+	}
+}
+
+// wait lets the next Accept wait for whoever is still to come.
+func (g *gate) wait(end time.Time) {
+	next := time.Now().Add(g.settle)
+	if next.After(end) {
+		next = end
+	}
+	_ = g.SetDeadline(next)
+}
+
+func (g *gate) sayStopped() {
+	select {
+	case <-g.stopped:
+	default:
+		close(g.stopped)
+	}
+}
+
+// stop closes the gate in peace: every connection that had been made is handed
+// out first. Somebody has to be in Accept.
+func (g *gate) stop() {
+	end := time.Now().Add(sweepFor)
+	if g.inherited || g.TCPListener == nil || !g.stopping.CompareAndSwap(nil, &end) {
+		_ = g.Close()
+		return
+	}
+	g.wait(end)
+	select {
+	case <-g.stopped:
+	case <-time.After(2 * sweepFor): // nobody accepts any more
+	}
+	_ = g.Close()
+}
+
+// Close closes the gate at once. Closing twice does no harm.
+func (g *gate) Close() error {
+	if g.TCPListener != nil {
+		return g.TCPListener.Close()
+	}
+	if g.abandon != nil {
+		g.abandon()
+		g.abandon = nil
+	}
+	return nil
+}

@@ -1,0 +1,22 @@
+//go:build !linux
+
+package app
+
+import (
+	"fmt"
+	"net"
+	"runtime"
+)
+
+// sharedGate refuses: other systems let several sockets have one address, but
+// not say which of them gets the connections.
+func sharedGate(flag, address string) (*gate, error) {
+	return nil, fmt.Errorf("%w: --reuse-port needs Linux, this is %s: --%s %s was not opened; leave --reuse-port out and take the router out of its load balancer before it restarts",
+		ErrConfig, runtime.GOOS, flag, address)
+}
+
+// listenersAt is for gates that sharedGate makes.
+func listenersAt(net.Addr) (int, error) { return 0, nil }
+
+// queued cannot tell here: a stopping gate closes when nobody has come for a while.
+func queued(*net.TCPListener) bool { return false }
