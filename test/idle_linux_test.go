@@ -140,7 +140,7 @@ func (i *plainIdler) ask() error {
 	if err != nil {
 		return err
 	}
-	return wholeOrder(res)
+	return checkOrder(res)
 }
 
 // h2cIdler speaks HTTP/2 over one connection of its own.
@@ -160,24 +160,11 @@ func (i *h2cIdler) ask() error {
 	if err != nil {
 		return err
 	}
-	return wholeOrder(res)
+	return checkOrder(res)
 }
 
 func (i *h2cIdler) Close() error {
 	i.client.CloseIdleConnections()
-	return nil
-}
-
-// wholeOrder reads an answer, which must be whole and right.
-func wholeOrder(res *http.Response) error {
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
-	}
-	if res.StatusCode != http.StatusOK || string(body) != order {
-		return fmt.Errorf("%s: %q", res.Status, body)
-	}
 	return nil
 }
 
