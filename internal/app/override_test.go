@@ -127,3 +127,23 @@ func TestFileOfKeysThatOthersMayReadIsRefused(t *testing.T) {
 		t.Errorf("%v, want the mode refused", err)
 	}
 }
+
+func TestARouterTellsTheFleetItsKeys(t *testing.T) {
+	r := run(t, func(c *app.Config) {
+		secret := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("s", 32)))
+		c.OverrideKeys = "k2:" + secret + ",k1:" + secret
+	}, quiet())
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		list := decoded[[]wire.Instance](t, r.admin(t, "GET", "/api/v1/instances", "", ""))
+		if len(list) == 1 && list[0].OverrideKeys != nil {
+			if got := strings.Join(*list[0].OverrideKeys, " "); got != "k2 k1" {
+				t.Errorf("keys %q, want k2 k1", got)
+			}
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no heartbeat: %+v", list)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}

@@ -26,8 +26,8 @@ func Resolve(fs *pflag.FlagSet, environ func(string) (string, bool), file string
 		if flag.Changed || flag.Name == "help" || flag.Name == "config" {
 			return
 		}
-		if value, ok := environ(envName(flag.Name)); ok {
-			problems = append(problems, set(fs, flag.Name, value, envName(flag.Name)))
+		if value, ok := environ(EnvName(flag.Name)); ok {
+			problems = append(problems, set(fs, flag.Name, value, EnvName(flag.Name)))
 		} else if entry, ok := fromFile[flag.Name]; ok {
 			problems = append(problems, set(fs, flag.Name, entry.value, entry.where))
 		}
@@ -35,8 +35,8 @@ func Resolve(fs *pflag.FlagSet, environ func(string) (string, bool), file string
 	return errors.Join(problems...)
 }
 
-// envName is the variable of a flag: --drain-delay is STRANGLER_DRAIN_DELAY.
-func envName(flag string) string {
+// EnvName is the environment variable of a flag: --drain-delay is STRANGLER_DRAIN_DELAY.
+func EnvName(flag string) string {
 	return "STRANGLER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
