@@ -52,7 +52,7 @@ func New(o Options) *Proxy {
 	}
 	p := &Proxy{
 		pools:     newPools(o.Logger),
-		trusted:   o.Trusted,
+		trusted:   unmapped(o.Trusted),
 		metrics:   o.Metrics,
 		counts:    o.Counts,
 		unrouted:  o.Metrics.Lane("", routing.Legacy),
@@ -96,6 +96,19 @@ func (p *Proxy) Table() *routing.Table {
 		return g.table
 	}
 	return nil
+}
+
+// unmapped writes networks of IPv4 addresses in the form of IPv6 as what they
+// are: peers' addresses come so, whatever the socket, and netip compares the forms.
+func unmapped(networks []netip.Prefix) []netip.Prefix {
+	plain := make([]netip.Prefix, len(networks))
+	for i, network := range networks {
+		plain[i] = network
+		if bits := network.Bits() - 96; network.Addr().Is4In6() && bits >= 0 {
+			plain[i] = netip.PrefixFrom(network.Addr().Unmap(), bits)
+		}
+	}
+	return plain
 }
 
 // trusts reports whether addr is one of the trusted proxies.
