@@ -70,7 +70,7 @@ func TestHTTP2BackendsMaySendAhead(t *testing.T) {
 	r := start(t, nil)
 	r.backends["legacy"] = proxy.Backend{Endpoints: []string{"http://" + ln.Addr().String()}, Protocol: proxy.H2C}
 	r.install(1, legacyOnly())
-	go func() { _, _ = http.Get("http://" + r.addr) }() //nolint:bodyclose // there is no answer
+	go func() { _, _ = http.Get("http://" + r.addr) }() // there is no answer
 	conn, err := ln.Accept()
 	if err != nil {
 		t.Fatal(err)
