@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/proxy"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/routing"
@@ -43,10 +44,13 @@ func (t *tables) apply(s *fleet.Snapshot) <-chan struct{} {
 // compile builds matcher and lanes anew, and says which routes are left out.
 func (t *tables) compile(s *fleet.Snapshot) {
 	states := make(map[string]rollout.State, len(s.Routes))
-	limits := make([]proxy.Limits, len(s.Routes))
+	policies := make([]proxy.Policies, len(s.Routes))
 	for i, route := range s.Definitions.Routes {
 		states[route.Name] = s.Routes[i].State
-		limits[i] = proxy.Limits{Legacy: route.Timeouts(routing.Legacy), New: route.Timeouts(routing.New)}
+		policies[i] = proxy.Policies{
+			Legacy: guard.Policy{Timeouts: route.Timeouts(routing.Legacy)}.Defaulted(guard.LegacyPolicy()),
+			New:    guard.Policy{Timeouts: route.Timeouts(routing.New)}.Defaulted(guard.NewPolicy()),
+		}
 	}
 	backends := make(map[string]proxy.Backend, len(s.Definitions.Backends))
 	for _, definition := range s.Definitions.Backends {
@@ -57,7 +61,7 @@ func (t *tables) compile(s *fleet.Snapshot) {
 	}
 	t.digest = s.DefinitionsDigest
 	t.table = routing.Compile(s.Revision, spec.Routing(s.Definitions, states))
-	t.lanes = t.proxy.BuildLanes(t.table, backends, limits)
+	t.lanes = t.proxy.BuildLanes(t.table, backends, policies)
 	t.rewrite(s.Definitions.Routes)
 	for _, bad := range t.table.Invalid() {
 		t.logger.Error("route left out: its requests go where they would without it",

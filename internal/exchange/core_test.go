@@ -6,7 +6,6 @@ import (
 
 	"github.com/stranglerfig/strangler/internal/exchange"
 	"github.com/stranglerfig/strangler/internal/guard"
-	"github.com/stranglerfig/strangler/internal/routing"
 )
 
 var limits = guard.Timeouts{
@@ -14,31 +13,59 @@ var limits = guard.Timeouts{
 	Idle: 20 * time.Second, Stream: time.Hour,
 }
 
-func TestBeginSendsToTheAssignedSideWithinItsLimit(t *testing.T) {
+// policy is new's, with limits.
+func policy() *guard.Policy {
+	p := guard.NewPolicy()
+	p.Timeouts = limits
+	return &p
+}
+
+// begun is an exchange whose first try on its lane is under way.
+func begun(x exchange.Exchange, p *guard.Policy, in exchange.Fields) *exchange.Exchange {
+	x.Begin(p, in, 0)
+	x.Admitted(0)
+	return &x
+}
+
+// tried is a try that ended so late, with a body that can be sent again.
+func tried(at time.Duration) exchange.Tried {
+	return exchange.Tried{At: at, Replayable: true, Random: 0.5}
+}
+
+func TestBeginAsksForPermitsAndThenSendsWithinTheLimit(t *testing.T) {
 	for name, c := range map[string]struct {
 		method string
 		kind   exchange.Kind
-		side   routing.Side
 		whole  time.Duration
 		within time.Duration
 	}{
-		"read":               {"GET", exchange.KindPlain, routing.Legacy, 10 * time.Second, 3 * time.Second},
-		"head is a read":     {"HEAD", exchange.KindPlain, routing.New, 10 * time.Second, 3 * time.Second},
-		"options is a read":  {"OPTIONS", exchange.KindPlain, routing.New, 10 * time.Second, 3 * time.Second},
-		"write":              {"POST", exchange.KindPlain, routing.New, 10 * time.Second, 4 * time.Second},
-		"unknown is a write": {"PURGE", exchange.KindPlain, routing.New, 10 * time.Second, 4 * time.Second},
-		"never beyond whole": {"POST", exchange.KindPlain, routing.New, time.Second, time.Second},
-		"upgrade":            {"GET", exchange.KindUpgrade, routing.Legacy, time.Second, time.Hour},
-		"events":             {"GET", exchange.KindEvents, routing.Legacy, time.Second, time.Hour},
-		"gRPC":               {"POST", exchange.KindGRPC, routing.Legacy, time.Second, time.Hour},
+		"read":               {"GET", exchange.KindPlain, 10 * time.Second, 3 * time.Second},
+		"head is a read":     {"HEAD", exchange.KindPlain, 10 * time.Second, 3 * time.Second},
+		"options is a read":  {"OPTIONS", exchange.KindPlain, 10 * time.Second, 3 * time.Second},
+		"write":              {"POST", exchange.KindPlain, 10 * time.Second, 4 * time.Second},
+		"unknown is a write": {"PURGE", exchange.KindPlain, 10 * time.Second, 4 * time.Second},
+		"never beyond whole": {"POST", exchange.KindPlain, time.Second, time.Second},
+		"upgrade":            {"GET", exchange.KindUpgrade, time.Second, time.Hour},
+		"events":             {"GET", exchange.KindEvents, time.Second, time.Hour},
+		"gRPC":               {"POST", exchange.KindGRPC, time.Second, time.Hour},
 	} {
-		x := exchange.Exchange{Method: c.method, Kind: c.kind, Assignment: routing.Assignment{Side: c.side}}
-		own := limits
-		own.Whole = c.whole
-		next := x.Begin(own)
-		if next.Do != exchange.Send || next.Side != c.side || next.Within != c.within {
-			t.Errorf("%s: %+v, want a send to %s within %s", name, next, c.side, c.within)
+		x := exchange.Exchange{Method: c.method, Kind: c.kind}
+		own := policy()
+		own.Timeouts.Whole = c.whole
+		if next := x.Begin(own, nil, 0); next.Do != exchange.Admit {
+			t.Errorf("%s begins with %+v", name, next)
 		}
+		if next := x.Admitted(0); next.Do != exchange.Send || next.Within != c.within {
+			t.Errorf("%s: %+v, want a try within %s", name, next, c.within)
+		}
+	}
+}
+
+func TestWaitingForPermitsUsesUpTheWholeLimit(t *testing.T) {
+	x := exchange.Exchange{Method: "GET"}
+	x.Begin(policy(), nil, 0)
+	if next := x.Admitted(9 * time.Second); next.Within != time.Second {
+		t.Errorf("%+v, want the second that is left of whole", next)
 	}
 }
 
@@ -68,8 +95,10 @@ func TestHeadArrived(t *testing.T) {
 		"below 100":                     {exchange.KindPlain, 99, nil, exchange.Answer, guard.BadResponse, exchange.KindPlain, 0},
 		"beyond 999":                    {exchange.KindPlain, 1000, nil, exchange.Answer, guard.BadResponse, exchange.KindPlain, 0},
 	} {
-		x := exchange.Exchange{Method: "GET", Kind: c.asked}
-		next := x.HeadArrived(c.status, c.fields, limits)
+		one := policy()
+		one.Retry.Attempts = 1
+		x := begun(exchange.Exchange{Method: "GET", Kind: c.asked}, one, nil)
+		next := x.HeadArrived(c.status, c.fields, tried(0))
 		if next.Do != c.do || x.Class != c.class || x.Kind != c.kind || next.Within != c.within {
 			t.Errorf("%s: do %d within %s, class %s, kind %s", name, next.Do, next.Within, x.Class, x.Kind)
 		}
@@ -85,8 +114,10 @@ func TestEveryFailureHasAnAnswerButTheClientsLeaving(t *testing.T) {
 		guard.Timeout: {"upstream_timeout", 504}, guard.BadResponse: {"upstream_invalid", 502},
 		guard.ClientFault: {"bad_body", 400},
 	} {
-		var x exchange.Exchange
-		next := x.AttemptFailed(class)
+		one := policy()
+		one.Retry.Attempts = 1
+		x := begun(exchange.Exchange{}, one, nil)
+		next := x.AttemptFailed(class, tried(0))
 		if next.Do != exchange.Answer || next.Problem.Code != want.code || next.Problem.Status != want.status || x.Class != class {
 			t.Errorf("%s: %+v", class, next.Problem)
 		}
@@ -94,8 +125,8 @@ func TestEveryFailureHasAnAnswerButTheClientsLeaving(t *testing.T) {
 			t.Errorf("%s is answered with %d, and is the backend's fault: %v", class, next.Problem.Status, class.BackendFault())
 		}
 	}
-	var x exchange.Exchange
-	if next := x.AttemptFailed(guard.ClientGone); next.Do != exchange.Abort {
+	x := begun(exchange.Exchange{}, policy(), nil)
+	if next := x.AttemptFailed(guard.ClientGone, tried(0)); next.Do != exchange.Abort {
 		t.Errorf("a client that is gone is answered: %+v", next)
 	}
 	if next := x.BodyBroke(guard.Broken); next.Do != exchange.Abort || x.Class != guard.Broken {

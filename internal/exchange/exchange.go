@@ -24,15 +24,21 @@ type Exchange struct {
 
 	Assignment routing.Assignment // zero Route: the request ended before it was assigned
 
-	Backend      string // name of the backend that was asked last
-	Endpoint     string // scheme://host:port that was asked last
-	Attempts     int    // how often a request was put on a connection, the transport's own replays included
-	Kind         Kind
-	Class        guard.Class
-	Problem      *Problem // set when the router itself answered
-	Status       int      // what the client was sent; 0: nothing; 499 is logged as such when it left before
-	RequestBytes int64    // of the body, read from the client
-	SentBytes    int64    // of the body, written to the client
+	Backend         string           // name of the backend that was asked last
+	Endpoint        string           // scheme://host:port that was asked last
+	Attempts        int              // how often a request was put on a connection, the transport's own replays included
+	Retries         int              // tries after the first on its lane, those before a fallback included
+	RetryRefused    bool             // a retry was left out because the lane's budget was used up
+	Fallback        guard.FallbackOn // why new's request was given to legacy; 0: it was not
+	FallbackRefused guard.FallbackOn // why it would have been, had legacy's budget had room
+	Queued          time.Duration    // waited for permits
+	Fault           int64            // id of the fault that was injected into a try; 0: none
+	Kind            Kind
+	Class           guard.Class
+	Problem         *Problem // set when the router itself answered
+	Status          int      // what the client was sent; 0: nothing; 499 is logged as such when it left before
+	RequestBytes    int64    // of the body, read from the client
+	SentBytes       int64    // of the body, written to the client
 
 	FirstByte time.Duration // from Start until the response head of the backend; 0: none came
 	Duration  time.Duration // from Start to the end
@@ -42,6 +48,7 @@ type Exchange struct {
 	// not passed on.
 	ForwardedDropped bool
 
+	guard  guarded
 	values singles // room for the fields that every request gets
 }
 

@@ -36,8 +36,8 @@ func TestGRPCClass(t *testing.T) {
 		{exchange.KindGRPC, 200, "", "many", guard.OK},
 		{exchange.KindPlain, 200, "14", "14", guard.OK},
 	} {
-		x := exchange.Exchange{Kind: test.kind}
-		x.HeadArrived(test.status, exchange.Fields{"Grpc-Status": {test.inHead}}, guard.LegacyTimeouts())
+		x := begun(exchange.Exchange{Kind: test.kind}, policy(), nil)
+		x.HeadArrived(test.status, exchange.Fields{"Grpc-Status": {test.inHead}}, tried(0))
 		next := x.Relayed(exchange.Fields{"Grpc-Status": {test.inTrailer}})
 		if x.Class != test.want || next.Do != exchange.Done {
 			t.Errorf("%+v: %s, next %v", test, x.Class, next.Do)

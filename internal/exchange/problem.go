@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/stranglerfig/strangler/internal/guard"
 )
@@ -11,10 +12,11 @@ import (
 type Problem struct {
 	Code       string // stable, for machines: no_route, upstream_timeout, …
 	Status     int
-	Title      string // one sentence for people
-	Detail     string // what was wrong and what to do, when there is more to say
-	ProxyError string // RFC 9209 error type; empty: none fits
-	Close      bool   // the client's connection must not be used again
+	Title      string        // one sentence for people
+	Detail     string        // what was wrong and what to do, when there is more to say
+	ProxyError string        // RFC 9209 error type; empty: none fits
+	RetryAfter time.Duration // when it makes sense to ask again; 0: nobody knows
+	Close      bool          // the client's connection must not be used again
 }
 
 // NoRoute answers a request that no route wants, not even a catch-all.
@@ -47,6 +49,34 @@ func unreadableRewrite(side string) *Problem {
 		Code: "rewrite_invalid", Status: 500, ProxyError: "proxy_configuration_error",
 		Title:  fmt.Sprintf("How to rewrite requests for the %s side cannot be read.", side),
 		Detail: "The request was not sent; the router's log names the fault in the definition.",
+	}
+}
+
+// overloaded answers while a bulkhead of the side is full.
+func overloaded(side string) *Problem {
+	return &Problem{
+		Code: "overloaded", Status: 503, ProxyError: "connection_limit_reached", RetryAfter: time.Second,
+		Title:  fmt.Sprintf("The %s backend is given as many requests as it may have at once.", side),
+		Detail: "The request was not sent.",
+	}
+}
+
+// circuitOpen answers while the side's breaker lets no request through; wait is
+// how long that takes at least.
+func circuitOpen(side string, wait time.Duration) *Problem {
+	return &Problem{
+		Code: "circuit_open", Status: 503, ProxyError: "destination_unavailable", RetryAfter: max(wait, time.Second),
+		Title:  fmt.Sprintf("The %s backend has failed too often and is left alone for a while.", side),
+		Detail: "The request was not sent.",
+	}
+}
+
+// moved answers a request that may not be sent to either side any more.
+func moved(side string) *Problem {
+	return &Problem{
+		Code: "route_moved", Status: 503, ProxyError: "destination_unavailable",
+		Title:  fmt.Sprintf("The route left the %s backend while the request waited for another try.", side),
+		Detail: "An earlier try was sent; whether it took effect is not known.",
 	}
 }
 

@@ -120,6 +120,19 @@ func (b *Bulkhead) SetPolicy(policy BulkheadPolicy) {
 	}
 }
 
+// Try takes a permit if there is one at once. A permit that still holds
+// something panics, as in Acquire.
+func (b *Bulkhead) Try(permit *Permit) bool {
+	if permit.Held() {
+		panic("guard: the permit is held already")
+	}
+	if !b.try() {
+		return false
+	}
+	permit.from.Store(b)
+	return true
+}
+
 // Acquire takes a permit, waiting for it if need be. It returns ErrFull, or
 // the cause of the context's end; then the permit stays empty. A permit that
 // still holds something panics: taking another into it would lose one for good.

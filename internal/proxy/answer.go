@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/stranglerfig/strangler/internal/exchange"
 )
@@ -45,6 +46,9 @@ func (f *flow) answer(p *exchange.Problem) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("Proxy-Status", proxyStatus(p))
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.FormatInt(int64((p.RetryAfter+time.Second-1)/time.Second), 10))
+	}
 	if f.closes() || (p.Close && f.r.ProtoMajor == 1) {
 		h.Set("Connection", "close")
 	}

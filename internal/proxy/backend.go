@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"github.com/stranglerfig/strangler/internal/certs"
+	"github.com/stranglerfig/strangler/internal/guard"
 )
 
 // Backend is one backend as the data plane reaches it.
@@ -15,6 +16,7 @@ type Backend struct {
 	Endpoints []string // "http://host:port", "https://host:port"
 	Protocol  Protocol
 	TLS       BackendTLS
+	Bulkhead  guard.BulkheadPolicy // shared by all lanes of the backend
 }
 
 // Protocol is what a backend is spoken to in.

@@ -147,10 +147,10 @@ func benchRouter(b *testing.B, backend *url.URL) http.Handler {
 	})
 	defs := []routing.Definition{canary("/orders", 2500), legacyOnly()}
 	table := routing.Compile(1, defs)
-	limits := proxy.Limits{Legacy: guard.LegacyTimeouts(), New: guard.NewTimeouts()}
+	limits := proxy.Policies{Legacy: guard.LegacyPolicy(), New: guard.NewPolicy()}
 	only := proxy.Backend{Endpoints: []string{backend.String()}}
 	backends := map[string]proxy.Backend{"legacy": only, "new": only}
-	<-p.Install(table, p.BuildLanes(table, backends, []proxy.Limits{limits, limits}))
+	<-p.Install(table, p.BuildLanes(table, backends, []proxy.Policies{limits, limits}))
 	return p
 }
 

@@ -11,62 +11,43 @@ import (
 	"github.com/stranglerfig/strangler/internal/exchange"
 )
 
-// clientBody is the request body on its way to the backend. The transport's
-// writer reads it, possibly while the response is already being relayed, but
-// never when the exchange has ended.
-//
-// It keeps two things apart: errors of the client (remembered here) from errors
-// of the backend, and the time we wait for the client from the time we wait
-// for the backend.
+// clientBody is the request body as it comes in from the client. Attempts read
+// it one after the other, each through an upload of its own, possibly while the
+// response is already being relayed, but never when the exchange has ended.
 type clientBody struct {
-	src      io.ReadCloser
-	deadline *deadline
-	head     time.Duration       // to wait for the response head once the client's bytes are there
-	idle     time.Duration       // to wait for the client's next bytes
-	length   int64               // announced; -1: unknown
-	trailer  http.Header         // the client's; filled when the end is read
-	rewrites *exchange.Rewritten // nil: none
-	proceed  func() bool         // tells a client that waits for it to send; nil: it does not wait
+	src     io.ReadCloser
+	length  int64       // announced; -1: unknown
+	trailer http.Header // the client's; filled when the end is read
 
-	interrupt func() // ends a Read that waits for the client; nil: Close does not
+	read   atomic.Int64          // bytes so far
+	ended  atomic.Bool           // the end was read
+	failed atomic.Pointer[error] // the client's fault; nil: none
+	cut    atomic.Bool           // src was closed before its end
 
-	read    atomic.Int64          // bytes so far
-	ended   atomic.Bool           // the end was read
-	failed  atomic.Pointer[error] // the client's fault; nil: none
-	dropped atomic.Bool           // the transport wants no more of it
-
-	reading sync.Mutex // held while src is read; owns retired
+	reading sync.Mutex // held while src is read; owns the rest
 	retired bool       // the handler has returned or is about to
+	record  *record    // nil: what was read is not kept
 }
 
-// Read passes the client's bytes on.
-func (b *clientBody) Read(p []byte) (int, error) {
-	b.reading.Lock()
-	defer b.reading.Unlock()
-	if b.retired {
-		return 0, http.ErrBodyReadAfterClose
-	}
-	if b.proceed != nil && !b.proceed() {
-		return 0, errBodyNotWanted
-	}
-	b.deadline.armUpload(b.idle, errUploadTimeout)
+// next reads on, for u. It needs reading.
+func (b *clientBody) next(p []byte, u *upload) (int, error) {
 	n, err := b.src.Read(p)
-	b.deadline.armUpload(b.head, errHeadTimeout)
 	b.read.Add(int64(n))
+	b.record.add(p[:n])
 	switch {
 	case errors.Is(err, io.EOF):
 		b.ended.Store(true)
-		b.dropTrailers()
-	case err != nil && !b.dropped.Load():
+		b.dropTrailers(u.rewrites)
+	case err != nil && !u.dropped.Load():
 		b.failed.Store(&err)
 	}
 	return n, err
 }
 
 // dropTrailers takes out what may not be passed on.
-func (b *clientBody) dropTrailers() {
+func (b *clientBody) dropTrailers(rewrites *exchange.Rewritten) {
 	for name := range b.trailer {
-		if !exchange.TrailerPasses(name) || !b.rewrites.TrailerPasses(name) {
+		if !exchange.TrailerPasses(name) || !rewrites.TrailerPasses(name) {
 			delete(b.trailer, name)
 		}
 	}
@@ -75,18 +56,8 @@ func (b *clientBody) dropTrailers() {
 // whole reports whether the client has sent all of it.
 func (b *clientBody) whole() bool { return b.ended.Load() || b.read.Load() == b.length }
 
-// Close is the transport's; the server closes the real body when the handler
-// has returned. Closing it here would wait for an HTTP/1 client that may never
-// send.
-func (b *clientBody) Close() error {
-	if b.interrupt != nil && !b.ended.Load() && b.failed.Load() == nil && b.dropped.CompareAndSwap(false, true) {
-		b.interrupt()
-	}
-	return nil
-}
-
-// end ends the transport's reading, also that which waits for the client, and
-// returns how many bytes came.
+// end ends the reading, also that which waits for the client, and returns how
+// many bytes came.
 func (b *clientBody) end(client http.ResponseWriter) int64 {
 	if !b.ended.Load() {
 		_ = http.NewResponseController(client).SetReadDeadline(time.Unix(1, 0))
@@ -97,21 +68,18 @@ func (b *clientBody) end(client http.ResponseWriter) int64 {
 	return b.read.Load()
 }
 
-// unread is the body for another try on a fresh connection after one on which
-// nothing was written; once a byte was read it cannot be had again.
-func (b *clientBody) unread() (io.ReadCloser, error) {
-	if b.read.Load() > 0 || b.failed.Load() != nil || b.dropped.Load() {
-		return nil, errBodyConsumed
+// replayable reports whether another attempt can send the body from its
+// beginning: nothing of it was read, or all that was is kept.
+func (b *clientBody) replayable() bool {
+	switch {
+	case b == nil:
+		return true
+	case b.failed.Load() != nil || b.cut.Load():
+		return false
+	default:
+		return b.read.Load() == 0 || b.record.holds(b.read.Load())
 	}
-	return b, nil
 }
-
-// errBodyNotWanted ends an upload that was answered before the client was told to begin.
-var errBodyNotWanted = errors.New("the request was answered without its body")
-
-// errBodyConsumed ends an attempt whose connection turned out to be closed
-// after part of the body had been read.
-var errBodyConsumed = errors.New("the connection was closed and the request body cannot be sent twice")
 
 // err returns the client's fault; nil: none.
 func (b *clientBody) err() error {
@@ -122,4 +90,36 @@ func (b *clientBody) err() error {
 		return *e
 	}
 	return nil
+}
+
+// record is what was read of a body, for as long as it is small: a larger one
+// streams through as any other, and is not sent twice. A nil record keeps
+// nothing. The mutex of the body it belongs to owns what it holds.
+type record struct {
+	limit int64
+	bytes []byte
+	kept  atomic.Int64 // how many those are; -1: it was given up, the body is too large
+}
+
+func (r *record) add(p []byte) {
+	switch {
+	case r == nil || r.kept.Load() < 0:
+	case int64(len(r.bytes)+len(p)) > r.limit:
+		r.bytes = nil
+		r.kept.Store(-1)
+	default:
+		r.bytes = append(r.bytes, p...)
+		r.kept.Store(int64(len(r.bytes)))
+	}
+}
+
+// holds reports whether the first n bytes of the body are kept.
+func (r *record) holds(n int64) bool { return r != nil && r.kept.Load() >= n }
+
+// after returns what is kept from position at on.
+func (r *record) after(at int64) []byte {
+	if r == nil || at >= int64(len(r.bytes)) {
+		return nil
+	}
+	return r.bytes[at:]
 }

@@ -45,14 +45,6 @@ func (d *deadline) start(parent context.Context, client http.ResponseWriter) con
 	return d.ctx
 }
 
-// limit ends every wait for the backend at from+total: the caller waits no
-// longer. 0: it said nothing.
-func (d *deadline) limit(from time.Time, total time.Duration) {
-	if total > 0 {
-		d.last = from.Add(total)
-	}
-}
-
 // arm starts or restarts the wait. The handler's goroutine only.
 func (d *deadline) arm(limit time.Duration, cause error) {
 	d.mu.Lock()

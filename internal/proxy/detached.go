@@ -9,13 +9,13 @@ import (
 // client at any time. net/http has no other way: a read of such a body ends
 // with the client's next bytes or with its connection.
 type detachedBody struct {
-	body  *clientBody
+	body  *upload
 	begin sync.Once
 	r     *io.PipeReader
 	w     *io.PipeWriter
 }
 
-func newDetachedBody(body *clientBody) *detachedBody {
+func newDetachedBody(body *upload) *detachedBody {
 	r, w := io.Pipe()
 	return &detachedBody{body: body, r: r, w: w}
 }

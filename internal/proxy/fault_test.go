@@ -18,12 +18,14 @@ import (
 )
 
 // short are limits under which a test need not wait long for a timeout.
-func short() proxy.Limits {
+func short() proxy.Policies {
 	t := guard.Timeouts{
 		Connect: time.Second, TLS: time.Second, Read: 100 * time.Millisecond, Write: 100 * time.Millisecond,
 		Whole: 200 * time.Millisecond, Idle: 100 * time.Millisecond, Stream: 100 * time.Millisecond,
 	}
-	return proxy.Limits{Legacy: t, New: t}
+	policies := proxy.Policies{Legacy: guard.LegacyPolicy(), New: guard.NewPolicy()}
+	policies.Legacy.Timeouts, policies.New.Timeouts = t, t
+	return policies
 }
 
 // TestBackendFaults: whatever a backend does wrong, the client gets a problem
@@ -86,7 +88,7 @@ func TestBackendFaults(t *testing.T) {
 func TestBrokenBodiesAreSeenByTheClient(t *testing.T) {
 	// Only the body may be late: on a busy machine a head takes its time.
 	limits := short()
-	limits.Legacy.Read, limits.Legacy.Whole = 10*time.Second, 10*time.Second
+	limits.Legacy.Timeouts.Read, limits.Legacy.Timeouts.Whole = 10*time.Second, 10*time.Second
 	for name, script := range map[string]func(net.Conn, *http.Request){
 		"short body": func(conn net.Conn, _ *http.Request) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
@@ -186,7 +188,7 @@ func TestSlowUploadIsNotATimeout(t *testing.T) {
 		}
 	})
 	limits := short()
-	limits.Legacy.Stream = 10 * time.Second // for the client
+	limits.Legacy.Timeouts.Stream = 10 * time.Second // for the client
 	r := start(t, map[string]string{"legacy": url}, limited(limits))
 	r.install(1, legacyOnly())
 	body, slow := io.Pipe()

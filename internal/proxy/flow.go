@@ -35,20 +35,25 @@ type flow struct {
 	target exchange.Target
 
 	gen     *generation
-	pinned  atomic.Bool // gen is still held; the transport's writer gives it back
 	request routing.Request
 	route   *routing.Route
-	lane    *lane // nil until assigned
+	lane    *lane         // nil until assigned
+	counted bool          // the request was entered on its lane
+	at      time.Duration // since Start, when the clock was last read
+	permits permits
 	metrics *telemetry.Lane
 
 	rewritten *exchange.Rewritten // nil: the lane's requests go as they came
 
-	body      *clientBody // nil without a request body
-	deadline  deadline
-	trace     trace
-	res       *http.Response
-	announced []string // the response's trailers, as far as its head names them
-	answered  bool     // a final status was given to the client's side
+	body         *clientBody  // nil without a request body
+	callerLeaves time.Time    // no wait for the backend goes beyond it; zero: the caller did not say
+	try          *attempt     // under way, or the one whose response is relayed; nil: no table yet
+	first        attempt      // room for the only one that most exchanges have
+	connections  atomic.Int32 // that the request was put on, the transport's own replays included
+	inform       inform
+	res          *http.Response
+	announced    []string // the response's trailers, as far as its head names them
+	answered     bool     // a final status was given to the client's side
 
 	closeAfter bool // the client's connection must not be used again
 }
@@ -77,7 +82,9 @@ func (p *Proxy) open(w http.ResponseWriter, r *http.Request) *flow {
 	upgradable := r.ProtoMajor == 1 && r.ProtoMinor > 0 && r.ContentLength == 0
 	f.Kind = exchange.RequestKind(upgradable, exchange.Fields(r.Header))
 	if f.Kind == exchange.KindGRPC {
-		f.deadline.limit(f.Start, exchange.GRPCTimeout(exchange.Fields(r.Header)))
+		if total := exchange.GRPCTimeout(exchange.Fields(r.Header)); total > 0 {
+			f.callerLeaves = f.Start.Add(total)
+		}
 	}
 	return f
 }
@@ -157,25 +164,11 @@ func (f *flow) inspect() *exchange.Problem {
 // pin takes hold of the table in service, for the whole exchange.
 func (f *flow) pin() bool {
 	f.gen = f.proxy.acquire()
-	f.pinned.Store(f.gen != nil)
-	return f.gen != nil
-}
-
-// repin takes hold of the pinned table once more; false: it is no longer in service.
-func (f *flow) repin() bool {
-	if f.pinned.Load() {
-		return true
+	if f.gen == nil {
+		return false
 	}
-	held := f.proxy.hold(f.gen)
-	f.pinned.Store(held)
-	return held
-}
-
-// unpin says that no attempt can start by the pinned table any more.
-func (f *flow) unpin() {
-	if f.pinned.CompareAndSwap(true, false) {
-		f.gen.release()
-	}
+	f.begin(&f.first, f.gen)
+	return true
 }
 
 // match finds the route; false: there is none.
@@ -192,27 +185,27 @@ func (f *flow) match() bool {
 func (f *flow) assign() {
 	f.Assignment = f.gen.table.Assign(f.route, &f.request)
 	f.override()
-	f.lane = f.gen.lanes.byRoute[f.route.Index].side(f.Assignment.Side)
-	f.Backend = f.lane.backend
-	f.metrics = f.lane.metrics
-	f.metrics.Begin()
+	f.use(f.gen.lanes.byRoute[f.route.Index].side(f.Assignment.Side))
 }
 
 // end records the exchange, whatever its ending: a panic passes through here too.
 func (f *flow) end() {
 	cause := recover()
 	aborted := cause != nil && !f.survive(cause)
-	f.unpin()
-	f.deadline.stop()
+	f.Duration = time.Since(f.Start)
+	f.permits.release()
+	if f.try != nil {
+		f.try.leave(f.Class, f.Start.Add(f.Duration))
+		f.try.deadline.stop()
+	}
 	if f.res != nil {
 		_ = f.res.Body.Close()
 	}
 	f.endUpload()
-	f.Attempts = int(f.trace.attempts.Load())
+	f.Attempts = int(f.connections.Load())
 	if f.Status == 0 && f.Class == guard.ClientGone {
 		f.Status = statusClientGone
 	}
-	f.Duration = time.Since(f.Start)
 	if f.lane == nil {
 		f.metrics.Begin()
 	}
@@ -237,7 +230,7 @@ func (f *flow) survive(cause any) bool {
 	f.Err = fmt.Errorf("panic: %v", cause)
 	f.proxy.logger.Error("the router failed on a request: this is a bug in it",
 		"request_id", f.RequestID, "error", f.Err, "stack", string(debug.Stack()))
-	f.trace.finish()
+	f.finishInterims()
 	if f.answered {
 		return false
 	}

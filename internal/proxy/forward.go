@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -13,17 +14,24 @@ import (
 
 	"github.com/stranglerfig/strangler/internal/exchange"
 	"github.com/stranglerfig/strangler/internal/guard"
+	"github.com/stranglerfig/strangler/internal/routing"
 )
 
 // forward does what the exchange's core says until the client has its answer.
 func (f *flow) forward() {
-	next := f.Begin(f.lane.limits)
+	next := f.Begin(&f.lane.policy, exchange.Fields(f.r.Header), f.at)
 	for {
 		switch next.Do {
+		case exchange.Admit:
+			next = f.admit()
 		case exchange.Send:
 			next = f.attempt(next.Within)
+		case exchange.Retry:
+			next = f.retry(next.Wait)
+		case exchange.FallBack:
+			next = f.fallBack()
 		case exchange.Relay:
-			next = f.relay(next.Within)
+			next = f.deliver(next.Within)
 		case exchange.Answer:
 			f.answer(next.Problem)
 			return
@@ -35,61 +43,142 @@ func (f *flow) forward() {
 	}
 }
 
-// attempt sends the request to the lane's backend and waits for a response head.
+// attempt tries the lane's backend, if its breaker lets it.
 func (f *flow) attempt(within time.Duration) exchange.Next {
+	if next, moved := f.follow(); moved {
+		return next
+	}
 	if problem := f.rewrite(); problem != nil {
 		return f.Refused(problem)
 	}
-	endpoint := f.lane.pick()
+	try, now := f.try, f.now()
+	ticket, ok := f.lane.guard.breaker.Allow(now)
+	if !ok {
+		f.Err = errCircuitOpen
+		return f.Blocked(f.lane.guard.breaker.State(now).Until.Sub(now), f.body.replayable())
+	}
+	try.ticket, try.owes, try.used, try.sent = ticket, true, true, now
+	f.count(now)
+	next := f.ask(within)
+	if !errors.Is(f.Err, errCallerDeadline) && !errors.Is(f.Err, errTableChanged) { // neither says anything about the backend
+		try.report(f.Class, f.now())
+	}
+	return next
+}
+
+// count enters the request on its lane, once.
+func (f *flow) count(now time.Time) {
+	if f.counted {
+		return
+	}
+	f.counted = true
+	f.lane.guard.budget.Request(now)
+	if f.Assignment.Side == routing.Legacy && f.Fallback == 0 {
+		f.lane.backend.fallback.Served(now)
+	}
+}
+
+// failed ends a try without a usable response head.
+func (f *flow) failed(class guard.Class, err error) exchange.Next {
+	f.Err = err
+	return f.AttemptFailed(class, f.ended())
+}
+
+// ask sends the request to one of the backend's endpoints and waits for a response head.
+func (f *flow) ask(within time.Duration) exchange.Next {
+	endpoint := f.pick()
 	if endpoint == nil {
-		f.Err = errNoEndpoint
-		return f.AttemptFailed(guard.NotSent)
+		return f.failed(guard.NotSent, errNoEndpoint)
 	}
 	f.Endpoint = endpoint.endpoint
 	transport, upgrades := endpoint.via(f.Kind == exchange.KindUpgrade)
+	try := f.try
 	out := f.outbound(endpoint, within)
 	if !upgrades {
 		// HTTP/2 has no upgrades. RFC 9110 §7.8 lets a server ignore the offer.
 		delete(out.Header, "Connection")
 		delete(out.Header, "Upgrade")
 	}
-	f.deadline.arm(within, errHeadTimeout)
-	res, err := transport.RoundTrip(out) //nolint:bodyclose // f.res: closed by relay and, in every ending, by end
-	f.deadline.headArrived()
-	f.unpin()
-	f.trace.finish()
+	try.deadline.arm(within, errHeadTimeout)
+	res, err := f.roundTrip(transport, out) //nolint:bodyclose // f.res: closed by relay and, in every ending, by end
+	try.deadline.headArrived()
+	try.unpin()
+	f.finishInterims()
 	f.res = res
 	if err == nil {
-		err = f.deadline.expired() // a head that came too late: its body is cut off already
+		err = try.deadline.expired() // a head that came too late: its body is cut off already
 	}
+	f.tick()
 	switch {
 	case err == nil:
-	case errors.Is(f.deadline.expired(), errCallerDeadline) && !f.trace.wrote.Load():
+	case errors.Is(try.deadline.expired(), errCallerDeadline) && !try.trace.wrote.Load():
 		f.Err = errCallerDeadline
 		return f.CallerExpired()
 	default:
 		f.Err = err
-		return f.AttemptFailed(f.classify(err))
+		return f.AttemptFailed(f.classify(err), f.ended())
 	}
-	f.FirstByte = time.Since(f.Start)
-	if ambiguousResponse(res, f.trace.conn.Load()) {
-		f.Err = errAmbiguousResponse
-		_ = f.trace.conn.Load().Close()
-		return f.AttemptFailed(guard.BadResponse)
+	f.FirstByte = f.at
+	if ambiguousResponse(res, try.trace.conn.Load()) {
+		_ = try.trace.conn.Load().Close()
+		return f.failed(guard.BadResponse, errAmbiguousResponse)
 	}
-	return f.HeadArrived(res.StatusCode, exchange.Fields(res.Header), f.lane.limits)
+	return f.HeadArrived(res.StatusCode, exchange.Fields(res.Header), f.ended())
+}
+
+// roundTrip asks the backend, unless a fault answers in its place.
+func (f *flow) roundTrip(transport *http.Transport, out *http.Request) (*http.Response, error) {
+	if by, meets := f.injection(); meets {
+		if res, err := f.injected(by); res != nil || err != nil {
+			return res, err
+		}
+	}
+	return transport.RoundTrip(out)
+}
+
+// pick chooses the endpoint of a try; nil: there is none.
+func (f *flow) pick() *pool {
+	picker := f.lane.backend.picker
+	if picker == nil {
+		return nil
+	}
+	chosen := picker.Pick(rand.Uint64(), f.now())
+	f.try.picker, f.try.endpoint = picker, chosen
+	for i, endpoint := range picker.Endpoints() {
+		if endpoint == chosen {
+			return f.lane.endpoints[i]
+		}
+	}
+	return nil
+}
+
+// deliver relays the response, and tells the breaker when that failed though
+// its head was fine.
+func (f *flow) deliver(idle time.Duration) exchange.Next {
+	if f.Kind.Stream() {
+		f.streams()
+	}
+	class := f.Class
+	next := f.relay(idle)
+	if f.Class != class && f.Class.BackendFault() {
+		f.try.ticket.Broke(f.tick())
+	}
+	return next
 }
 
 // errAmbiguousResponse: where that answer ends is in doubt, so its connection is closed.
 var errAmbiguousResponse = errors.New("the response has both Content-Length and Transfer-Encoding")
 
-var errNoEndpoint = errors.New("the backend has no usable endpoint")
+var (
+	errNoEndpoint  = errors.New("the backend has no usable endpoint")
+	errCircuitOpen = errors.New("the breaker is open")
+)
 
 // outbound builds the request for one endpoint: the client's method, target,
 // host and body as they came, and the fields that may be passed on.
 func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
 	in := f.r
-	ctx := httptrace.WithClientTrace(f.deadline.start(in.Context(), f.w), f.watch())
+	ctx := httptrace.WithClientTrace(f.try.deadline.start(in.Context(), f.w), f.try.watch())
 	out := in.WithContext(ctx) // method, host, length and trailers are the client's
 	out.URL = targetURL(endpoint, f.target)
 	out.Header = http.Header(f.OutboundRequest(exchange.Fields(in.Header), f.from))
@@ -98,38 +187,48 @@ func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
 	out.Body, out.GetBody = nil, nil
 	out.Close, out.TransferEncoding = false, nil // those are between the client and us
 	if in.ContentLength != 0 && in.Body != nil && in.Body != http.NoBody {
-		f.body = &clientBody{
-			src: in.Body, deadline: &f.deadline, head: within, idle: f.lane.limits.Stream,
-			length: in.ContentLength, trailer: in.Trailer, rewrites: f.rewritten,
-		}
-		f.body.dropTrailers() // the announced ones
-		out.Body, out.GetBody = f.body, f.body.unread
-		f.deadline.uploading = true
-		if endpoint.multiplexed() {
-			f.letGo(out)
-		}
-		if in.ProtoMajor == 1 {
-			// A backend may answer before it has read the whole body (413,
-			// 401); without this the server would swallow the rest first.
-			_ = http.NewResponseController(f.w).EnableFullDuplex()
-			if f.expectsContinue() {
-				f.body.proceed = f.proceed
-			}
-		}
+		f.sendBody(out, endpoint, within)
 	}
 	return out
+}
+
+// sendBody makes the client's body that of out.
+func (f *flow) sendBody(out *http.Request, endpoint *pool, within time.Duration) {
+	in := f.r
+	if f.body == nil {
+		f.body = &clientBody{src: in.Body, length: in.ContentLength, trailer: in.Trailer}
+		if limit := f.KeepsBody(); limit > 0 && in.ContentLength <= limit {
+			f.body.record = &record{limit: limit}
+		}
+		f.body.dropTrailers(f.rewritten) // the announced ones
+	}
+	up := &upload{body: f.body, deadline: &f.try.deadline, head: within, idle: f.lane.policy.Timeouts.Stream, rewrites: f.rewritten}
+	f.try.upload = up
+	out.Body, out.GetBody = up, up.unread
+	f.try.deadline.uploading = true
+	if endpoint.multiplexed() {
+		f.letGo(out, up)
+	}
+	if in.ProtoMajor == 1 {
+		// A backend may answer before it has read the whole body (413,
+		// 401); without this the server would swallow the rest first.
+		_ = http.NewResponseController(f.w).EnableFullDuplex()
+		if f.expectsContinue() {
+			up.proceed = f.try.proceed
+		}
+	}
 }
 
 // letGo makes the body of a request to an HTTP/2 backend one that never holds
 // the transport up: that waits for a read under way before it says that the
 // backend has broken the exchange off.
-func (f *flow) letGo(out *http.Request) {
+func (f *flow) letGo(out *http.Request, up *upload) {
 	if f.r.ProtoMajor == 1 {
-		out.Body, out.GetBody = newDetachedBody(f.body), nil
+		out.Body, out.GetBody = newDetachedBody(up), nil
 		return
 	}
 	body := f.r.Body
-	f.body.interrupt = func() { _ = body.Close() } // over HTTP/2 this waits for nobody
+	up.interrupt = func() { _ = body.Close() } // over HTTP/2 this waits for nobody
 }
 
 // targetURL makes net/http write the client's path and query byte for byte:
@@ -151,7 +250,8 @@ func targetURL(endpoint *pool, t exchange.Target) *url.URL {
 // classify says whose fault a failed attempt is, and how far it came. Only
 // what is certain counts as not sent.
 func (f *flow) classify(err error) guard.Class {
-	switch limit := f.deadline.expired(); {
+	try := f.try
+	switch limit := try.deadline.expired(); {
 	case limit == nil:
 	case errors.Is(limit, errUploadTimeout):
 		f.Err = limit
@@ -159,7 +259,7 @@ func (f *flow) classify(err error) guard.Class {
 	case errors.Is(limit, errTableChanged), errors.Is(limit, errReset):
 		f.Err = limit
 		return guard.NoResponse
-	case !f.trace.wrote.Load():
+	case !try.trace.wrote.Load():
 		f.Err = limit
 		return guard.NotSent
 	default:
@@ -178,9 +278,9 @@ func (f *flow) classify(err error) guard.Class {
 		return clientClass(clientErr)
 	case left:
 		return guard.ClientGone
-	case !f.trace.wrote.Load():
+	case !try.trace.wrote.Load():
 		return guard.NotSent
-	case f.trace.answered() && !connectionEnded(err):
+	case try.trace.answered() && !connectionEnded(err):
 		return guard.BadResponse
 	default:
 		return guard.NoResponse

@@ -48,6 +48,7 @@ func (p *Proxy) serve(next *generation) *generation {
 	p.pools.mu.Lock()
 	defer p.pools.mu.Unlock()
 	p.pools.adopt(next.lanes)
+	p.guards.adopt(next.lanes)
 	return p.current.Swap(next)
 }
 

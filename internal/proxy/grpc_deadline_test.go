@@ -61,12 +61,12 @@ func TestGRPCDeadlineBeforeTheRequest(t *testing.T) {
 // TestGRPCOutlastsWhole: only silence ends a stream.
 func TestGRPCOutlastsWhole(t *testing.T) {
 	limits := short()
-	limits.Legacy.Stream = time.Minute
+	limits.Legacy.Timeouts.Stream = time.Minute
 	r := startGRPC(t, false, limited(limits))
 	s := r.stream("Both")
-	pause := time.NewTicker(limits.Legacy.Idle / 2)
+	pause := time.NewTicker(limits.Legacy.Timeouts.Idle / 2)
 	defer pause.Stop()
-	for range 2 * int(limits.Legacy.Whole/limits.Legacy.Idle) * 2 {
+	for range 2 * int(limits.Legacy.Timeouts.Whole/limits.Legacy.Timeouts.Idle) * 2 {
 		message := []byte("still here")
 		if err := s.SendMsg(&message); err != nil {
 			t.Fatal(err)
@@ -79,7 +79,7 @@ func TestGRPCOutlastsWhole(t *testing.T) {
 // TestGRPCSilenceEndsAStream: the client is told so, and the backend is blamed.
 func TestGRPCSilenceEndsAStream(t *testing.T) {
 	limits := short()
-	limits.Legacy.Stream = time.Second
+	limits.Legacy.Timeouts.Stream = time.Second
 	r := startGRPC(t, false, limited(limits))
 	s := r.stream("Wait")
 	_ = s.CloseSend() // or it would be the client who is waited for
@@ -95,7 +95,7 @@ func TestGRPCSilenceEndsAStream(t *testing.T) {
 // client's next message all the while.
 func TestGRPCSilenceOfBothEndsAStream(t *testing.T) {
 	limits := short()
-	limits.Legacy.Stream = time.Second
+	limits.Legacy.Timeouts.Stream = time.Second
 	r := startGRPC(t, false, limited(limits))
 	s := r.stream("Both")
 	message := []byte("hello")

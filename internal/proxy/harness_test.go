@@ -34,7 +34,7 @@ type router struct {
 	log   *logBuffer
 
 	backends map[string]proxy.Backend
-	limits   proxy.Limits
+	limits   proxy.Policies
 }
 
 // logBuffer collects the access log.
@@ -81,7 +81,7 @@ type option func(*settings)
 
 type settings struct {
 	options proxy.Options
-	limits  proxy.Limits
+	limits  proxy.Policies
 	tls     *tls.Config
 }
 
@@ -89,7 +89,7 @@ func trusting(prefix string) option {
 	return func(s *settings) { s.options.Trusted = append(s.options.Trusted, netip.MustParsePrefix(prefix)) }
 }
 
-func limited(l proxy.Limits) option { return func(s *settings) { s.limits = l } }
+func limited(l proxy.Policies) option { return func(s *settings) { s.limits = l } }
 
 // start runs a router whose catch-all goes to legacy; backends are URLs by name.
 func start(t testing.TB, backends map[string]string, opts ...option) *router {
@@ -101,7 +101,7 @@ func start(t testing.TB, backends map[string]string, opts ...option) *router {
 			Metrics: telemetry.New("test"), AccessLog: accessLog,
 			Logger: slog.New(slog.DiscardHandler),
 		},
-		limits: proxy.Limits{Legacy: guard.LegacyTimeouts(), New: guard.NewTimeouts()},
+		limits: proxy.Policies{Legacy: guard.LegacyPolicy(), New: guard.NewPolicy()},
 	}
 	for _, o := range opts {
 		o(&s)
@@ -141,7 +141,7 @@ func (r *router) swap(revision routing.Revision, defs ...routing.Definition) <-c
 	if bad := table.Invalid(); len(bad) > 0 {
 		r.t.Fatalf("invalid definition: %+v", bad)
 	}
-	limits := make([]proxy.Limits, len(defs))
+	limits := make([]proxy.Policies, len(defs))
 	for i := range limits {
 		limits[i] = r.limits
 	}
@@ -288,4 +288,4 @@ func problem(t testing.TB, res *http.Response, body string) string {
 }
 
 // longStream are limits under which nothing ends by itself during a test.
-func longStream() guard.Timeouts { return guard.LegacyTimeouts() }
+func longStream() guard.Policy { return guard.LegacyPolicy() }

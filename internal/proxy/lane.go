@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"sync/atomic"
-
 	"github.com/stranglerfig/strangler/internal/exchange"
 	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/routing"
@@ -10,26 +8,27 @@ import (
 	"github.com/stranglerfig/strangler/internal/telemetry"
 )
 
-// Limits are the effective timeouts of a route's two sides.
-type Limits struct {
-	Legacy, New guard.Timeouts
+// Policies are what is in force for a route's two sides.
+type Policies struct {
+	Legacy, New guard.Policy
 }
 
 // Lanes is what forwarding needs for every route of a table: connection pools,
 // limits and metric handles, bound once and not looked up per request.
 type Lanes struct {
-	byRoute []routeLanes // by routing.Route.Index
-	pools   map[poolKey]*pool
+	byRoute  []routeLanes // by routing.Route.Index
+	pools    map[poolKey]*pool
+	backends map[string]*backendGuard
 }
 
 type routeLanes struct{ legacy, new *lane }
 
 // lane is one route's one side.
 type lane struct {
-	backend   string
-	endpoints []*pool
-	turn      atomic.Uint32
-	limits    guard.Timeouts
+	backend   *backendGuard
+	endpoints []*pool // parallel to those of the backend's picker
+	policy    guard.Policy
+	guard     *laneGuard
 	rewrite   *exchange.Rewrite // nil: none
 	metrics   *telemetry.Lane
 	counts    *stats.Lane
@@ -43,45 +42,47 @@ func (r routeLanes) side(s routing.Side) *lane {
 	return r.legacy
 }
 
-// pick returns the endpoint whose turn it is; nil when the backend has none.
-func (l *lane) pick() *pool {
-	if len(l.endpoints) == 0 {
-		return nil
-	}
-	return l.endpoints[int(l.turn.Add(1)-1)%len(l.endpoints)]
-}
-
 // BuildLanes binds the routes of a table to their backends, which are given by
-// name. limits is parallel to the definitions the table was compiled from.
-// Connection pools that exist already are taken over: a change of the table
-// closes no connection in use.
-func (p *Proxy) BuildLanes(table *routing.Table, backends map[string]Backend, limits []Limits) *Lanes {
-	lanes := &Lanes{byRoute: make([]routeLanes, len(limits)), pools: make(map[poolKey]*pool)}
+// name. policies is parallel to the definitions the table was compiled from.
+// Connection pools and guards that exist already are taken over: a change of the
+// table closes no connection in use and forgets nothing of a backend's health.
+func (p *Proxy) BuildLanes(table *routing.Table, backends map[string]Backend, policies []Policies) *Lanes {
+	lanes := &Lanes{
+		byRoute: make([]routeLanes, len(policies)), pools: make(map[poolKey]*pool),
+		backends: make(map[string]*backendGuard, len(backends)),
+	}
 	for route := range table.Routes() {
-		def, limit := route.Definition, limits[route.Index]
+		def, policy := route.Definition, policies[route.Index]
 		lanes.byRoute[route.Index] = routeLanes{
-			legacy: p.buildLane(lanes, route.Name, routing.Legacy, def.Legacy, backends[def.Legacy], limit.Legacy),
-			new:    p.buildLane(lanes, route.Name, routing.New, def.New, backends[def.New], limit.New),
+			legacy: p.buildLane(lanes, LaneID{route.Name, routing.Legacy}, def.Legacy, backends[def.Legacy], policy.Legacy),
+			new:    p.buildLane(lanes, LaneID{route.Name, routing.New}, def.New, backends[def.New], policy.New),
 		}
 	}
 	return lanes
 }
 
-func (p *Proxy) buildLane(lanes *Lanes, route string, side routing.Side, name string, backend Backend, limits guard.Timeouts) *lane {
-	l := &lane{backend: name, limits: limits, metrics: p.metrics.Lane(route, side), counts: p.counts.Lane(route, side.String())}
+func (p *Proxy) buildLane(lanes *Lanes, id LaneID, name string, backend Backend, policy guard.Policy) *lane {
+	l := &lane{
+		policy: policy, guard: p.guards.lane(id, policy), backend: lanes.backends[name],
+		metrics: p.metrics.Lane(id.Route, id.Side), counts: p.counts.Lane(id.Route, id.Side.String()),
+	}
+	if l.backend == nil {
+		l.backend = p.guards.backend(name, backend)
+		lanes.backends[name] = l.backend
+	}
 	for _, endpoint := range backend.Endpoints {
 		key := poolKey{
 			endpoint: endpoint, protocol: backend.Protocol, files: backend.TLS,
-			connect: limits.Connect, tls: limits.TLS,
+			connect: policy.Timeouts.Connect, tls: policy.Timeouts.TLS,
 		}
 		known := lanes.pools[key]
 		if known == nil {
 			known = p.pools.get(key)
 		}
 		if known != nil {
-			l.endpoints = append(l.endpoints, known)
 			lanes.pools[key] = known
 		}
+		l.endpoints = append(l.endpoints, known)
 	}
 	return l
 }

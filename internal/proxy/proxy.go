@@ -8,6 +8,7 @@ import (
 
 	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/exchange"
+	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/stats"
 	"github.com/stranglerfig/strangler/internal/telemetry"
@@ -22,24 +23,30 @@ type Options struct {
 	AccessLog     *telemetry.AccessLog
 	Overrides     Overrides // nil: none is believed
 	Logger        *slog.Logger
+
+	// OnBreaker is told of every change of a breaker, by the goroutine of the
+	// request that made it; nil: nobody asks.
+	OnBreaker func(LaneID, guard.Change)
 }
 
 // Proxy is the handler of the data listener. It answers 503 until the first Install.
 type Proxy struct {
-	current   atomic.Pointer[generation]
-	pools     *pools
-	trusted   []netip.Prefix
-	refusals  *refusals // nil: connections begin without a PROXY header
-	untrusted forwarders
-	metrics   *telemetry.Metrics
-	counts    *stats.Counts
-	unrouted  *telemetry.Lane // for requests that end before they have a route
-	accessLog *telemetry.AccessLog
-	overrides Overrides
-	revoked   atomic.Pointer[map[string]struct{}] // ids of overrides; nil: none
-	logger    *slog.Logger
-	tunnels   tunnels
-	leaving   atomic.Bool // every answer is the last one of its connection
+	current    atomic.Pointer[generation]
+	pools      *pools
+	guards     *guards
+	controlled atomic.Pointer[controlled] // nil: none yet
+	trusted    []netip.Prefix
+	refusals   *refusals // nil: connections begin without a PROXY header
+	untrusted  forwarders
+	metrics    *telemetry.Metrics
+	counts     *stats.Counts
+	unrouted   *telemetry.Lane // for requests that end before they have a route
+	accessLog  *telemetry.AccessLog
+	overrides  Overrides
+	revoked    atomic.Pointer[map[string]struct{}] // ids of overrides; nil: none
+	logger     *slog.Logger
+	tunnels    tunnels
+	leaving    atomic.Bool // every answer is the last one of its connection
 }
 
 // New returns a Proxy without a table.
@@ -52,6 +59,7 @@ func New(o Options) *Proxy {
 	}
 	p := &Proxy{
 		pools:     newPools(o.Logger),
+		guards:    newGuards(o.Logger, o.OnBreaker),
 		trusted:   unmapped(o.Trusted),
 		metrics:   o.Metrics,
 		counts:    o.Counts,

@@ -25,7 +25,7 @@ func (f *flow) relay(idle time.Duration) exchange.Next {
 	// A head that came alone is passed on alone: its body may take its time. An
 	// answer without a body is not begun early: over HTTP/2 its head has to end
 	// the stream, or gRPC's clients miss the trailers they wait for.
-	alone := f.res.Body != http.NoBody && !f.trace.bodyBegun()
+	alone := f.res.Body != http.NoBody && !f.try.trace.bodyBegun()
 	if (flush || alone) && f.res.ContentLength != 0 {
 		_ = http.NewResponseController(f.w).Flush()
 	}
@@ -86,13 +86,13 @@ func (f *flow) copyBody(idle time.Duration, flush bool) error {
 	}
 	pooled := borrowBuffer()
 	defer buffers.Put(pooled)
-	defer f.deadline.disarm()
+	defer f.try.deadline.disarm()
 	buf := *pooled
 	for {
-		f.deadline.arm(idle, errIdleTimeout)
+		f.try.deadline.arm(idle, errIdleTimeout)
 		n, readErr := f.res.Body.Read(buf)
 		if n > 0 {
-			f.deadline.arm(f.lane.limits.Stream, errClientStalled)
+			f.try.deadline.arm(f.lane.policy.Timeouts.Stream, errClientStalled)
 			sent, err := f.w.Write(buf[:n])
 			f.SentBytes += int64(sent)
 			if err != nil {
@@ -122,7 +122,7 @@ func (e *clientWriteError) Unwrap() error { return e.err }
 // brokenBy says whose fault it is that a body did not arrive whole.
 func (f *flow) brokenBy(err error) guard.Class {
 	var write *clientWriteError
-	limit := f.deadline.expired()
+	limit := f.try.deadline.expired()
 	if limit != nil {
 		f.Err = limit
 	}

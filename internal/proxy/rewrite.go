@@ -18,6 +18,7 @@ func (l *Lanes) Rewrite(route int, side routing.Side, rewrite *exchange.Rewrite)
 
 // rewrite works out what the lane's backend is sent in place of the request.
 func (f *flow) rewrite() (problem *exchange.Problem) {
+	f.rewritten = nil
 	if f.lane.rewrite != nil {
 		f.rewritten, problem = f.Rewrite(f.lane.rewrite, f.target)
 	}

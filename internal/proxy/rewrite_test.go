@@ -27,7 +27,7 @@ func (r *router) rewriting(revision routing.Revision, route routing.Definition, 
 	if bad := table.Invalid(); len(bad) > 0 {
 		r.t.Fatalf("invalid definition: %+v", bad)
 	}
-	lanes := r.proxy.BuildLanes(table, r.backends, []proxy.Limits{r.limits})
+	lanes := r.proxy.BuildLanes(table, r.backends, []proxy.Policies{r.limits})
 	lanes.Rewrite(0, side, rewrite)
 	<-r.proxy.Install(table, lanes)
 }
@@ -253,7 +253,7 @@ func TestRefusedRewrite(t *testing.T) {
 func TestRewriteOfAnInvalidRoute(t *testing.T) {
 	r := start(t, map[string]string{"legacy": named(t, "legacy")})
 	table := routing.Compile(1, []routing.Definition{{Name: "bad", Match: routing.Match{Path: "bad"}, Legacy: "legacy"}, legacyOnly()})
-	lanes := r.proxy.BuildLanes(table, r.backends, []proxy.Limits{r.limits, r.limits})
+	lanes := r.proxy.BuildLanes(table, r.backends, []proxy.Policies{r.limits, r.limits})
 	rewrite, _ := exchange.CompileRewrite(exchange.RewriteDefinition{Match: routing.Match{Path: "bad"}, Path: "/"})
 	lanes.Rewrite(0, routing.Legacy, rewrite)
 	<-r.proxy.Install(table, lanes)

@@ -15,35 +15,39 @@ import (
 // trace is told by the transport how far an attempt came. Its callbacks run on
 // the transport's goroutines.
 type trace struct {
-	hooks    httptrace.ClientTrace
-	attempts atomic.Int32                // connections that were given to the request; the transport's own replays count
-	wrote    atomic.Bool                 // the request head was written
-	conn     atomic.Pointer[watchedConn] // nil: it speaks HTTP/2
-
-	mu       sync.Mutex // orders interim answers before the final one; owns the rest
-	interims int        // 1xx answers so far
-	told     bool       // the client was told to send its body
-	finished bool       // RoundTrip has returned: the client's header map is the handler's again
+	hooks       httptrace.ClientTrace
+	connections atomic.Int32                // that were given to this attempt; more than one: the transport's own replays
+	wrote       atomic.Bool                 // the request head was written
+	conn        atomic.Pointer[watchedConn] // nil: it speaks HTTP/2
+	interims    int                         // 1xx answers so far; inform.mu owns it
 }
 
-// watch returns the hooks of f's attempt.
-func (f *flow) watch() *httptrace.ClientTrace {
-	t := &f.trace
-	t.hooks = httptrace.ClientTrace{
-		GotConn:        f.gotConn,
-		WroteHeaders:   f.wroteHeaders,
-		Got1xxResponse: f.interim,
+// inform is what the client was told before its answer.
+type inform struct {
+	mu       sync.Mutex // orders interim answers before the final one; owns the rest
+	told     bool       // to send its body
+	finished bool       // no attempt is under way: the client's header map is the handler's
+}
+
+// watch returns the hooks of an attempt.
+func (a *attempt) watch() *httptrace.ClientTrace {
+	a.trace.hooks = httptrace.ClientTrace{
+		GotConn:        a.gotConn,
+		WroteHeaders:   a.wroteHeaders,
+		Got1xxResponse: a.interim,
 	}
-	return &t.hooks
+	return &a.trace.hooks
 }
 
 // gotConn is where an attempt gets its connection. The transport repeats an
 // attempt by itself when a kept-alive connection turns out to be closed; by
 // then the table it started by may have been replaced, and Install has said so.
-func (f *flow) gotConn(info httptrace.GotConnInfo) {
+// Each repetition is a retry of the lane: it needs room in its budget.
+func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 	conn, _ := info.Conn.(*watchedConn)
-	if fault := f.repeats(int(f.trace.attempts.Add(1)), conn == nil); fault != nil {
-		f.deadline.giveUp(fault)
+	a.flow.connections.Add(1)
+	if fault := a.repeats(int(a.trace.connections.Add(1)), conn == nil); fault != nil {
+		a.deadline.giveUp(fault)
 		if conn != nil { // over HTTP/2 it carries other exchanges
 			_ = conn.Close() // before the transport writes on it
 		}
@@ -52,7 +56,7 @@ func (f *flow) gotConn(info httptrace.GotConnInfo) {
 	if conn != nil {
 		conn.watch.expectResponse()
 	}
-	f.trace.conn.Store(conn)
+	a.trace.conn.Store(conn)
 }
 
 // repeats says why the transport may not put the request on a connection for
@@ -60,14 +64,16 @@ func (f *flow) gotConn(info httptrace.GotConnInfo) {
 // HTTP/2 it sends whatever has no body again, and again, as long as the backend
 // resets it with REFUSED_STREAM or PROTOCOL_ERROR, though after the latter it
 // may have taken effect; and which of the two it was it does not tell.
-func (f *flow) repeats(n int, multiplexed bool) error {
+func (a *attempt) repeats(n int, multiplexed bool) error {
 	switch {
 	case n == 1:
 		return nil
-	case multiplexed && f.trace.wrote.Load() && (n > 2 || !f.Safe()):
+	case multiplexed && a.trace.wrote.Load() && (n > 2 || !a.flow.Safe()):
 		return errReset
-	case !f.repin():
+	case !a.repin():
 		return errTableChanged
+	case n > max(a.flow.lane.policy.Retry.Attempts, 2) || !a.flow.lane.guard.spend():
+		return errReplays
 	default:
 		return nil
 	}
@@ -75,6 +81,7 @@ func (f *flow) repeats(n int, multiplexed bool) error {
 
 var (
 	errTableChanged = errors.New("the backend closed the kept-alive connection, and the table changed before the request could be sent again")
+	errReplays      = errors.New("the backend closed one kept-alive connection after the other, and no retry is left")
 	errReset        = errors.New("the backend reset the request, or sent GOAWAY, without an answer")
 )
 
@@ -92,9 +99,9 @@ func (t *trace) bodyBegun() bool {
 
 // wroteHeaders is where an attempt has started: the table it started by need
 // not be waited for any longer.
-func (f *flow) wroteHeaders() {
-	f.trace.wrote.Store(true)
-	f.unpin()
+func (a *attempt) wroteHeaders() {
+	a.trace.wrote.Store(true)
+	a.unpin()
 }
 
 // maxInterims bounds the interim answers to one request. No server has use for
@@ -106,15 +113,16 @@ var errTooManyInterims = errors.New("the backend sends interim answers without e
 // interim passes a 1xx answer on, 103 Early Hints for one. 100 is left to
 // proceed, and over HTTP/2 to the server, which sends it when the body is first
 // read; that is when the backend has asked for it.
-func (f *flow) interim(code int, header textproto.MIMEHeader) error {
-	f.trace.mu.Lock()
-	defer f.trace.mu.Unlock()
-	if f.trace.interims++; f.trace.interims > maxInterims {
+func (a *attempt) interim(code int, header textproto.MIMEHeader) error {
+	f := a.flow
+	f.inform.mu.Lock()
+	defer f.inform.mu.Unlock()
+	if a.trace.interims++; a.trace.interims > maxInterims {
 		return errTooManyInterims
 	}
 	old := f.r.ProtoMajor == 1 && f.r.ProtoMinor == 0
 	switch {
-	case f.trace.finished || old:
+	case f.inform.finished || f.try != a || old:
 	case code == http.StatusContinue:
 		if f.expectsContinue() {
 			f.tell()
@@ -138,26 +146,28 @@ func (f *flow) expectsContinue() bool {
 // already. The server would say it by itself on the first read of the body,
 // but that is on the transport's writer, and interim answers come on another
 // goroutine.
-func (f *flow) proceed() bool {
-	f.trace.mu.Lock()
-	defer f.trace.mu.Unlock()
-	if !f.trace.finished {
+func (a *attempt) proceed() bool {
+	f := a.flow
+	f.inform.mu.Lock()
+	defer f.inform.mu.Unlock()
+	if !f.inform.finished && f.try == a {
 		f.tell()
 	}
-	return f.trace.told
+	return f.inform.told
 }
 
-// tell needs trace.mu.
+// tell needs inform.mu.
 func (f *flow) tell() {
-	if !f.trace.told {
-		f.trace.told = true
+	if !f.inform.told {
+		f.inform.told = true
 		f.w.WriteHeader(http.StatusContinue)
 	}
 }
 
-// finish ends the time in which interim answers are passed on.
-func (t *trace) finish() {
-	t.mu.Lock()
-	t.finished = true
-	t.mu.Unlock()
+// finishInterims ends the time in which interim answers are passed on, until
+// the next attempt.
+func (f *flow) finishInterims() {
+	f.inform.mu.Lock()
+	f.inform.finished = true
+	f.inform.mu.Unlock()
 }

@@ -91,14 +91,14 @@ func (f *flow) tunnel(idle time.Duration) exchange.Next {
 	backend, ok := f.res.Body.(io.ReadWriteCloser)
 	if !ok || !exchange.Offered(exchange.Fields(f.r.Header), exchange.Fields(f.res.Header)) {
 		f.Err = fmt.Errorf("the backend switched to %q, the client asked for %q", f.res.Header["Upgrade"], f.r.Header["Upgrade"])
-		return f.AttemptFailed(guard.BadResponse)
+		return f.AttemptFailed(guard.BadResponse, f.ended())
 	}
 	f.proxy.tunnels.enter()
 	client, rw, err := http.NewResponseController(f.w).Hijack()
 	defer func() { f.proxy.tunnels.leave(client) }()
 	if err != nil {
 		f.Err = err
-		return f.AttemptFailed(guard.ClientFault)
+		return f.AttemptFailed(guard.ClientFault, f.ended())
 	}
 	if watched, ok := client.(*watchedConn); ok {
 		watched.watch.off()

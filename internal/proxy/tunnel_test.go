@@ -86,7 +86,7 @@ func TestDrainSeesTunnelsFromTheFirstMoment(t *testing.T) {
 		r := start(t, map[string]string{"legacy": rawBackend(t, func(conn net.Conn, _ *http.Request) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
 			_, _ = io.Copy(conn, conn)
-		})}, limited(proxy.Limits{Legacy: longStream(), New: guard.NewTimeouts()}))
+		})}, limited(proxy.Policies{Legacy: longStream(), New: guard.NewPolicy()}))
 		r.install(1, legacyOnly())
 		ln := listen(t)
 		server := r.proxy.NewServer(r.proxy, nil)

@@ -40,6 +40,9 @@ type outcome struct {
 // Begin notes that an exchange is under way. Every Begin has one End.
 func (l *Lane) Begin() { l.inFlight.Add(1) }
 
+// Leave takes back a Begin: the exchange goes on in another lane.
+func (l *Lane) Leave() { l.inFlight.Add(-1) }
+
 // End records a finished exchange.
 func (l *Lane) End(x *exchange.Exchange) {
 	l.inFlight.Add(-1)
