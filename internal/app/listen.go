@@ -14,7 +14,7 @@ import (
 // Times of a gate that stops.
 const (
 	sweepFor = time.Second           // how long it goes on accepting at most
-	settled  = 20 * time.Millisecond // nobody has come for so long: the queue is empty
+	handOut  = 20 * time.Millisecond // how long taking a connection from the queue may take
 	// settledShared is for a port that a newer process has taken over: nobody new
 	// comes, but a client far away may still be about to complete a connection.
 	settledShared = 200 * time.Millisecond
@@ -89,10 +89,10 @@ func (g *gate) Accept() (net.Conn, error) {
 		case end == nil:
 			return conn, err
 		case err == nil:
-			g.wait(*end)
+			g.wait(g.settle, *end)
 			return conn, nil
 		case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(*end) && g.queued(g.TCPListener):
-			g.wait(*end) // the deadline passed before the queue was looked at
+			g.wait(handOut, *end)
 		default:
 			_ = g.TCPListener.Close()
 			g.sayStopped()
@@ -101,9 +101,9 @@ func (g *gate) Accept() (net.Conn, error) {
 	}
 }
 
-// wait lets the next Accept wait for whoever is still to come.
-func (g *gate) wait(end time.Time) {
-	next := time.Now().Add(g.settle)
+// wait lets the next Accept wait that long for whoever is still to come.
+func (g *gate) wait(long time.Duration, end time.Time) {
+	next := time.Now().Add(long)
 	if next.After(end) {
 		next = end
 	}
@@ -126,7 +126,7 @@ func (g *gate) stop() {
 		_ = g.Close()
 		return
 	}
-	g.wait(end)
+	g.wait(g.settle, end)
 	select {
 	case <-g.stopped:
 	case <-time.After(2 * sweepFor): // nobody accepts any more

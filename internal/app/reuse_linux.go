@@ -26,6 +26,10 @@ import (
 // the other is alone, and gets everything whatever the program says. With three
 // there would be, and waitForTurn does not let that happen.
 
+// settled: a gate that stops looks into its queue, and need not wait to know
+// that it is empty.
+const settled = 0
+
 // backlog is cut down by the kernel to net.core.somaxconn.
 const backlog = 1<<16 - 1
 

@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"time"
 )
+
+// settled: when nobody has come for so long, the queue is taken to be empty.
+const settled = 20 * time.Millisecond
 
 // sharedGate refuses: other systems let several sockets have one address, but
 // not say which of them gets the connections.

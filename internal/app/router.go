@@ -248,7 +248,7 @@ func (r *Router) Run(ctx context.Context) error {
 
 // serve has both listeners served, and says so.
 func (r *Router) serve(group *errgroup.Group, watching context.Context) { //nolint:revive // the group runs what watching ends
-	group.Go(func() error { return r.server.Serve(r.data) })
+	group.Go(func() error { r.awaitTable(watching); return r.server.Serve(r.data) })
 	group.Go(func() error { return serveAdmin(r.api, r.admin) })
 	group.Go(func() error { r.tellReady(watching); return nil })
 	r.logger.Info("listening", "listener", dataListener, "address", r.data.Addr().String())

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/stranglerfig/strangler/internal/routing"
 )
@@ -76,6 +77,23 @@ func (r *Router) takeOver(ctx, failed context.Context) error {
 		return err
 	}
 	return r.data.open()
+}
+
+// tablePatience is how long clients in an inherited queue wait for a table. The
+// watcher takes the snapshot file when the store is silent for five seconds.
+const tablePatience = 10 * time.Second
+
+// awaitTable leaves the clients that came between two routers in the inherited
+// queue until they can be served; without a table for long they are told.
+func (r *Router) awaitTable(ctx context.Context) {
+	if !r.data.inherited {
+		return
+	}
+	select {
+	case <-r.watcher.Ready():
+	case <-time.After(tablePatience):
+	case <-ctx.Done():
+	}
 }
 
 // tell passes a state on to the service manager, if there is one.
