@@ -99,6 +99,9 @@ func (b *Breaker) Policy() BreakerPolicy { return b.policy }
 // reported once the request's fate is known; with false the breaker is open,
 // or half-open and busy with a trial.
 func (b *Breaker) Allow(now time.Time) (Ticket, bool) {
+	if b.policy.Off {
+		return Ticket{}, true
+	}
 	for {
 		e := b.current.Load()
 		if e.State == Closed {

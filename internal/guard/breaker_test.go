@@ -249,3 +249,21 @@ func TestZeroTicketReportsToNobody(*testing.T) {
 	ticket.Report(guard.Failure, 0, epoch)
 	ticket.Broke(epoch)
 }
+
+func TestABreakerThatIsOffLetsEverythingThrough(t *testing.T) {
+	policy := guard.NewSideBreaker()
+	policy.Off = true
+	now := time.Unix(1_000_000, 0)
+	b := guard.NewBreaker(policy, func() float64 { return 0.5 }, now, nil)
+	for range 100 {
+		ticket, ok := b.Allow(now)
+		if !ok {
+			t.Fatal("refused")
+		}
+		ticket.Report(guard.NotSent, time.Second, now)
+		ticket.Broke(now)
+	}
+	if s := b.State(now); s.State != guard.Closed || s.Tally != (guard.Tally{}) {
+		t.Errorf("%+v", s)
+	}
+}

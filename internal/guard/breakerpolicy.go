@@ -29,6 +29,7 @@ func (c Counting) String() string {
 // BreakerPolicy says when a breaker opens and for how long. Its values can be
 // compared: a breaker may live on in a new table when its policy is the same.
 type BreakerPolicy struct {
+	Off         bool          // lets everything through and counts nothing; the rest is then without effect
 	Window      time.Duration // how far back results count
 	FailureRate float64       // opens at this share of failures, 0 < rate ≤ 1 …
 	MinResults  int           // … of at least so many results
@@ -87,7 +88,7 @@ func (p BreakerPolicy) Validate() error {
 	}{
 		{"window", p.Window},
 		{"open", p.OpenFor},
-		{"open_max", p.OpenMax},
+		{"max_open", p.OpenMax},
 		{"quiet", p.Quiet},
 		{"trial", p.Trial},
 	} {
@@ -97,17 +98,17 @@ func (p BreakerPolicy) Validate() error {
 	}
 	switch {
 	case !isShare(p.FailureRate):
-		return fmt.Errorf("breaker failure rate is %v: it must be above 0 and at most 1", p.FailureRate)
+		return fmt.Errorf("breaker failures is %v: it must be above 0 and at most 1", p.FailureRate)
 	case !isShare(p.SlowRate):
-		return fmt.Errorf("breaker slow rate is %v: it must be above 0 and at most 1", p.SlowRate)
+		return fmt.Errorf("breaker slow share is %v: it must be above 0 and at most 1", p.SlowRate)
 	case p.MinResults < 1:
-		return fmt.Errorf("breaker min results is %d: it must be positive", p.MinResults)
+		return fmt.Errorf("breaker min is %d: it must be positive", p.MinResults)
 	case p.InARow < 1:
-		return fmt.Errorf("breaker connection failures in a row is %d: it must be positive", p.InARow)
+		return fmt.Errorf("breaker consecutive is %d: it must be positive", p.InARow)
 	case p.SlowCall < 0:
-		return fmt.Errorf("breaker slow call is %s: it must be positive", p.SlowCall)
+		return fmt.Errorf("breaker slow over is %s: it must be positive", p.SlowCall)
 	case p.OpenFor > p.OpenMax:
-		return fmt.Errorf("breaker open (%s) is longer than open_max (%s)", p.OpenFor, p.OpenMax)
+		return fmt.Errorf("breaker open (%s) is longer than max_open (%s)", p.OpenFor, p.OpenMax)
 	case p.Counts != CountFailures && p.Counts != CountConnections:
 		return fmt.Errorf("breaker counts %q: it must be %s or %s", p.Counts, CountFailures, CountConnections)
 	}

@@ -19,17 +19,17 @@ const (
 // Fault is trouble that an operator injects into one lane, to see the guard
 // work. It always has an end.
 type Fault struct {
-	ID      int64
-	Route   string
-	Side    string        // legacy or new
-	Latency time.Duration // before the attempt …
-	Jitter  time.Duration // … more or less by up to so much
-	Percent int           // of the attempts, in basis points: 1 to 10000
-	Status  int           // answered instead of asking the backend; 0: none
-	Reset   bool          // the attempt ends as if the backend had reset the connection
-	Header  string        // only requests with this field; empty: all
-	Value   string        // that the field must have; empty: any
-	Until   time.Time
+	ID      int64         `json:"id"`
+	Route   string        `json:"route"`
+	Side    string        `json:"side"`                 // legacy or new
+	Latency time.Duration `json:"latency_ns,omitempty"` // before the attempt …
+	Jitter  time.Duration `json:"jitter_ns,omitempty"`  // … more or less by up to so much
+	Percent int           `json:"percent_bp"`           // of the attempts, in basis points: 1 to 10000
+	Status  int           `json:"status,omitempty"`     // answered instead of asking the backend; 0: none
+	Reset   bool          `json:"reset,omitempty"`      // the attempt ends as if the backend had reset the connection
+	Header  string        `json:"header,omitempty"`     // only requests with this field; empty: all
+	Value   string        `json:"value,omitempty"`      // that the field must have; empty: any
+	Until   time.Time     `json:"until"`
 }
 
 // Injection is what one attempt suffers: the delay first, then the status or

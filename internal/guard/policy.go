@@ -29,12 +29,16 @@ func NewPolicy() Policy {
 	}
 }
 
-// Defaulted returns p with every zero field taken from defaults. The lease of a
-// breaker's trial follows the whole-exchange timeout unless it is written.
+// Defaulted returns p with every zero field taken from defaults. What hangs on
+// the whole-exchange timeout follows it unless it is written: the lease of a
+// breaker's trial, and a window that would otherwise be too short for it.
 func (p Policy) Defaulted(defaults Policy) Policy {
 	p.Timeouts = p.Timeouts.Defaulted(defaults.Timeouts)
 	p.Retry = p.Retry.Defaulted(defaults.Retry)
 	fill(&p.Breaker.Trial, p.Timeouts.Whole)
+	if p.Timeouts.Whole >= defaults.Breaker.Window {
+		fill(&p.Breaker.Window, 2*p.Timeouts.Whole)
+	}
 	p.Breaker = p.Breaker.Defaulted(defaults.Breaker)
 	p.Bulkhead = p.Bulkhead.Defaulted(defaults.Bulkhead)
 	p.Streams = p.Streams.Defaulted(defaults.Streams)
@@ -61,13 +65,15 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("streams: %w", err)
 	}
 	switch whole := p.Timeouts.Whole; {
+	case p.Breaker.Off:
+		return nil
 	case whole >= p.Breaker.Window:
 		return fmt.Errorf("timeout whole (%s) is not below the breaker's window (%s): results would leave the window before their like arrive",
 			whole, p.Breaker.Window)
 	case whole > p.Breaker.Trial:
 		return fmt.Errorf("timeout whole (%s) is longer than the breaker's trial (%s): a trial could outlive its lease", whole, p.Breaker.Trial)
 	case p.Breaker.SlowCall > whole:
-		return fmt.Errorf("breaker slow call (%s) is longer than timeout whole (%s): no exchange would ever be slow", p.Breaker.SlowCall, whole)
+		return fmt.Errorf("breaker slow over (%s) is longer than timeout whole (%s): no exchange would ever be slow", p.Breaker.SlowCall, whole)
 	}
 	return nil
 }

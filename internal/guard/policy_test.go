@@ -61,15 +61,15 @@ func TestPoliciesThatContradict(t *testing.T) {
 			"timeout whole (15s) is not below the breaker's window (15s): results would leave the window before their like arrive",
 		},
 		{func(p *guard.Policy) { p.Breaker.Trial = 10 * time.Second }, "timeout whole (15s) is longer than the breaker's trial (10s): a trial could outlive its lease"},
-		{func(p *guard.Policy) { p.Breaker.SlowCall = 16 * time.Second }, "breaker slow call (16s) is longer than timeout whole (15s): no exchange would ever be slow"},
+		{func(p *guard.Policy) { p.Breaker.SlowCall = 16 * time.Second }, "breaker slow over (16s) is longer than timeout whole (15s): no exchange would ever be slow"},
 		{func(p *guard.Policy) { p.Breaker.Window = -1 }, "breaker window is -1ns: it must be positive"},
-		{func(p *guard.Policy) { p.Breaker.OpenFor = 2 * time.Minute }, "breaker open (2m0s) is longer than open_max (1m0s)"},
-		{func(p *guard.Policy) { p.Breaker.FailureRate = math.NaN() }, "breaker failure rate is NaN: it must be above 0 and at most 1"},
-		{func(p *guard.Policy) { p.Breaker.FailureRate = 1.01 }, "breaker failure rate is 1.01: it must be above 0 and at most 1"},
-		{func(p *guard.Policy) { p.Breaker.SlowRate = -0.5 }, "breaker slow rate is -0.5: it must be above 0 and at most 1"},
-		{func(p *guard.Policy) { p.Breaker.MinResults = -1 }, "breaker min results is -1: it must be positive"},
-		{func(p *guard.Policy) { p.Breaker.InARow = -1 }, "breaker connection failures in a row is -1: it must be positive"},
-		{func(p *guard.Policy) { p.Breaker.SlowCall = -1 }, "breaker slow call is -1ns: it must be positive"},
+		{func(p *guard.Policy) { p.Breaker.OpenFor = 2 * time.Minute }, "breaker open (2m0s) is longer than max_open (1m0s)"},
+		{func(p *guard.Policy) { p.Breaker.FailureRate = math.NaN() }, "breaker failures is NaN: it must be above 0 and at most 1"},
+		{func(p *guard.Policy) { p.Breaker.FailureRate = 1.01 }, "breaker failures is 1.01: it must be above 0 and at most 1"},
+		{func(p *guard.Policy) { p.Breaker.SlowRate = -0.5 }, "breaker slow share is -0.5: it must be above 0 and at most 1"},
+		{func(p *guard.Policy) { p.Breaker.MinResults = -1 }, "breaker min is -1: it must be positive"},
+		{func(p *guard.Policy) { p.Breaker.InARow = -1 }, "breaker consecutive is -1: it must be positive"},
+		{func(p *guard.Policy) { p.Breaker.SlowCall = -1 }, "breaker slow over is -1ns: it must be positive"},
 		{func(p *guard.Policy) { p.Breaker.Counts = 9 }, `breaker counts "default": it must be failures or connections`},
 	} {
 		policy := guard.NewPolicy()
@@ -77,5 +77,31 @@ func TestPoliciesThatContradict(t *testing.T) {
 		if got := fmt.Sprint(policy.Validate()); got != test.want {
 			t.Errorf("got %s, want %s", got, test.want)
 		}
+	}
+}
+
+func TestAnUnwrittenWindowHoldsTheWholeExchange(t *testing.T) {
+	for _, test := range []struct{ whole, written, want time.Duration }{
+		{whole: 19 * time.Second, want: 20 * time.Second},
+		{whole: 20 * time.Second, want: 40 * time.Second},
+		{whole: 5 * time.Minute, want: 10 * time.Minute},
+		{whole: time.Minute, written: 20 * time.Second, want: 20 * time.Second},
+	} {
+		policy := guard.Policy{Timeouts: guard.Timeouts{Whole: test.whole}, Breaker: guard.BreakerPolicy{Window: test.written}}
+		got := policy.Defaulted(guard.NewPolicy())
+		if got.Breaker.Window != test.want {
+			t.Errorf("whole %s, window %s written: the window is %s, want %s", test.whole, test.written, got.Breaker.Window, test.want)
+		}
+		if err := got.Validate(); (err == nil) != (test.written == 0) {
+			t.Errorf("whole %s, window %s written: %v", test.whole, test.written, err)
+		}
+	}
+}
+
+func TestABreakerThatIsOffFitsAnyTimeout(t *testing.T) {
+	policy := guard.NewPolicy()
+	policy.Timeouts.Whole, policy.Breaker.Off = time.Hour, true
+	if err := policy.Validate(); err != nil {
+		t.Error(err)
 	}
 }
