@@ -52,6 +52,7 @@ func (f *flow) attempt(within time.Duration) exchange.Next {
 		return f.Refused(problem)
 	}
 	try, now := f.try, f.now()
+	f.Err = nil // of the try before
 	ticket, ok := f.lane.guard.breaker.Allow(now)
 	if !ok {
 		f.Err = errCircuitOpen

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -144,6 +145,6 @@ func (g *guards) changed(id LaneID, c guard.Change) {
 	if c.After.State == guard.Open {
 		attributes = append(attributes, "until", c.After.Until.UTC().Format(time.RFC3339))
 	}
-	g.logger.Log(nil, level, "breaker changed", attributes...) //nolint:staticcheck // there is no context: it belongs to no request
+	g.logger.Log(context.Background(), level, "breaker changed", attributes...)
 	g.onChange(id, c)
 }
