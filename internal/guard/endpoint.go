@@ -22,7 +22,8 @@ type Endpoint struct {
 	inARow   atomic.Int64 // faults of the backend since the last answer
 	drained  atomic.Bool
 	ill      atomic.Bool
-	until    atomic.Int64 // when the ejection ends, in nanoseconds since epoch; 0: never ejected
+	fault    atomic.Pointer[string] // of the last health check; nil: none
+	until    atomic.Int64           // when the ejection ends, in nanoseconds since epoch; 0: never ejected
 
 	epoch time.Time
 	times int // guarded by the picker's mu
@@ -39,12 +40,16 @@ func (e *Endpoint) SetDrained(drained bool) { e.drained.Store(drained) }
 // never checked is healthy.
 func (e *Endpoint) SetHealthy(healthy bool) { e.ill.Store(!healthy) }
 
+// SetFault enters what was wrong in the last active health check; empty: nothing.
+func (e *Endpoint) SetFault(fault string) { e.fault.Store(&fault) }
+
 // EndpointState is an endpoint at one moment.
 type EndpointState struct {
 	Address  string
 	InFlight int // 0 throughout while the backend has one endpoint only
 	Drained  bool
 	Healthy  bool
+	Fault    string    // of the last active health check; empty: it went well, or there was none
 	Ejected  time.Time // until when; zero: it is not ejected
 }
 
@@ -52,6 +57,9 @@ type EndpointState struct {
 func (e *Endpoint) State(now time.Time) EndpointState {
 	state := EndpointState{
 		Address: e.address, InFlight: int(e.inFlight.Load()), Drained: e.drained.Load(), Healthy: !e.ill.Load(),
+	}
+	if fault := e.fault.Load(); fault != nil {
+		state.Fault = *fault
 	}
 	if e.ejected(now) {
 		state.Ejected = e.epoch.Add(time.Duration(e.until.Load()))

@@ -63,15 +63,29 @@ func (p *Picker) pick(random uint64, now time.Time) *Endpoint {
 	return e
 }
 
-// Done ends an attempt with its class. Only faults of the backend and answers
-// say something about the endpoint; and while it is ejected, only answers.
-func (p *Picker) Done(e *Endpoint, class Class, now time.Time) {
-	if len(p.endpoints) != 1 {
-		p.done(e, class, now)
+// PickOther is Pick for a retry: it leaves out the endpoint that the try before
+// was made on, unless the others are less fit.
+func (p *Picker) PickOther(than *Endpoint, random uint64, now time.Time) *Endpoint {
+	if than == nil || len(p.endpoints) == 1 {
+		return p.Pick(random, now)
 	}
+	best, count := p.fittest(than, now)
+	if best == unusable || best < than.fitness(now) {
+		return p.Pick(random, now)
+	}
+	e := p.among(than, best, count, random, now)
+	e.inFlight.Add(1)
+	return e
 }
 
-func (p *Picker) done(e *Endpoint, class Class, now time.Time) {
+// Done ends an attempt with its class, and reports whether that has ejected the
+// endpoint. Only faults of the backend and answers say something about it; and
+// while it is ejected, only answers.
+func (p *Picker) Done(e *Endpoint, class Class, now time.Time) (ejected bool) {
+	return len(p.endpoints) != 1 && p.done(e, class, now)
+}
+
+func (p *Picker) done(e *Endpoint, class Class, now time.Time) (ejected bool) {
 	e.inFlight.Add(-1)
 	switch {
 	case class == OK:
@@ -79,10 +93,9 @@ func (p *Picker) done(e *Endpoint, class Class, now time.Time) {
 			e.inARow.Store(0)
 		}
 	case class.BackendFault() && !e.ejected(now):
-		if e.inARow.Add(1) >= ejectAfter {
-			p.eject(e, now)
-		}
+		return e.inARow.Add(1) >= ejectAfter && p.eject(e, now)
 	}
+	return false
 }
 
 // choose draws two different endpoints from all of them. Where both are usable
@@ -93,21 +106,28 @@ func (p *Picker) choose(random uint64, now time.Time) *Endpoint {
 	if a.fitness(now) == usable && b.fitness(now) == usable {
 		return lessLoaded(a, b)
 	}
-	best, count := p.fittest(now)
-	switch {
-	case best == unusable:
+	best, count := p.fittest(nil, now)
+	if best == unusable {
 		return nil
-	case count == 1:
-		return p.nth(0, best, now)
 	}
-	i, j = pair(mixed(random), count)
-	return lessLoaded(p.nth(i, best, now), p.nth(j, best, now))
+	return p.among(nil, best, count, mixed(random), now)
 }
 
-// fittest returns the best fitness there is and how many endpoints have it.
-func (p *Picker) fittest(now time.Time) (best fitness, count uint32) {
+// among draws from the count endpoints of a fitness that but is not one of.
+func (p *Picker) among(but *Endpoint, wanted fitness, count uint32, random uint64, now time.Time) *Endpoint {
+	if count == 1 {
+		return p.nth(0, but, wanted, now)
+	}
+	i, j := pair(random, count)
+	return lessLoaded(p.nth(i, but, wanted, now), p.nth(j, but, wanted, now))
+}
+
+// fittest returns the best fitness there is and how many endpoints have it; but
+// does not take part.
+func (p *Picker) fittest(but *Endpoint, now time.Time) (best fitness, count uint32) {
 	for _, e := range p.endpoints {
 		switch f := e.fitness(now); {
+		case e == but:
 		case f > best:
 			best, count = f, 1
 		case f == best:
@@ -117,13 +137,13 @@ func (p *Picker) fittest(now time.Time) (best fitness, count uint32) {
 	return best, count
 }
 
-// nth returns the n-th endpoint of a fitness. Somebody may have changed an
-// endpoint since they were counted: then it is the last one that still fits,
-// and as a last resort any.
-func (p *Picker) nth(n uint32, wanted fitness, now time.Time) *Endpoint {
+// nth returns the n-th endpoint of a fitness, but left out. Somebody may have
+// changed an endpoint since they were counted: then it is the last one that
+// still fits, and as a last resort any.
+func (p *Picker) nth(n uint32, but *Endpoint, wanted fitness, now time.Time) *Endpoint {
 	last := p.endpoints[n]
 	for _, e := range p.endpoints {
-		if e.fitness(now) != wanted {
+		if e == but || e.fitness(now) != wanted {
 			continue
 		}
 		last = e
@@ -136,12 +156,12 @@ func (p *Picker) nth(n uint32, wanted fitness, now time.Time) *Endpoint {
 }
 
 // eject leaves e out for a time, unless it is out already or half of the
-// endpoints are.
-func (p *Picker) eject(e *Endpoint, now time.Time) {
+// endpoints are; it reports whether it has.
+func (p *Picker) eject(e *Endpoint, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if e.ejected(now) || e.inARow.Load() < ejectAfter {
-		return
+		return false
 	}
 	out := 0
 	for _, other := range p.endpoints {
@@ -149,9 +169,11 @@ func (p *Picker) eject(e *Endpoint, now time.Time) {
 			out++
 		}
 	}
-	if 2*(out+1) <= len(p.endpoints) {
-		e.eject(now)
+	if 2*(out+1) > len(p.endpoints) {
+		return false
 	}
+	e.eject(now)
+	return true
 }
 
 // pair draws two different numbers below n, which is at least 2.

@@ -282,3 +282,84 @@ func TestPickIsAlwaysOfTheBest(t *testing.T) {
 		}
 	})
 }
+
+func TestRetryPrefersAnotherEndpoint(t *testing.T) {
+	p := guard.NewPicker([]string{"a", "b", "c"}, nil, epoch)
+	e := p.Endpoints()
+	others := func(than *guard.Endpoint) map[string]int {
+		random := rand.New(rand.NewPCG(3, 4))
+		got := map[string]int{}
+		for range 1000 {
+			chosen := p.PickOther(than, random.Uint64(), epoch)
+			if chosen == nil {
+				got[""]++
+				continue
+			}
+			got[chosen.Address()]++
+			p.Done(chosen, guard.ClientGone, epoch)
+		}
+		return got
+	}
+	if got := others(e[0]); got["a"] != 0 || got["b"] < 400 || got["c"] < 400 {
+		t.Errorf("two others: %v", got)
+	}
+	if got := others(nil); got["a"] < 250 || got["b"] < 250 || got["c"] < 250 {
+		t.Errorf("none to avoid: %v", got)
+	}
+	e[1].SetDrained(true)
+	if got := others(e[0]); got["c"] != 1000 {
+		t.Errorf("one other: %v", got)
+	}
+	e[2].SetHealthy(false)
+	if got := others(e[0]); got["a"] != 1000 {
+		t.Errorf("the other is ill: %v", got)
+	}
+	e[0].SetHealthy(false)
+	if got := others(e[0]); got["c"] != 1000 {
+		t.Errorf("both are ill: %v", got)
+	}
+	e[2].SetDrained(true)
+	if got := others(e[0]); got["a"] != 1000 {
+		t.Errorf("all others are drained: %v", got)
+	}
+	e[0].SetDrained(true)
+	if got := others(e[0]); got[""] != 1000 {
+		t.Errorf("all are drained: %v", got)
+	}
+	for _, endpoint := range e {
+		if state := endpoint.State(epoch); state.InFlight != 0 {
+			t.Errorf("left behind: %+v", state)
+		}
+	}
+	alone := guard.NewPicker([]string{"a"}, nil, epoch)
+	if got := alone.PickOther(alone.Endpoints()[0], 0, epoch); got != alone.Endpoints()[0] {
+		t.Errorf("the only one was left out: %v", got)
+	}
+}
+
+func TestDoneTellsOfAnEjection(t *testing.T) {
+	p := guard.NewPicker([]string{"a", "b"}, nil, epoch)
+	p.Endpoints()[1].SetDrained(true)
+	for n := range 7 {
+		if got, want := p.Done(p.Pick(0, epoch), guard.NotSent, epoch), n == 4; got != want {
+			t.Errorf("failure %d: ejected %t, want %t", n+1, got, want)
+		}
+	}
+	p.Endpoints()[0].SetDrained(true)
+	p.Endpoints()[1].SetDrained(false)
+	for range 7 {
+		if p.Done(p.Pick(0, epoch), guard.NotSent, epoch) {
+			t.Error("the second of two was ejected as well")
+		}
+	}
+}
+
+func TestFaultOfAHealthCheckIsShown(t *testing.T) {
+	e := guard.NewPicker([]string{"a"}, nil, epoch).Endpoints()[0]
+	for _, fault := range []string{"", "it answered 500", ""} {
+		e.SetFault(fault)
+		if got := e.State(epoch).Fault; got != fault {
+			t.Errorf("got %q, want %q", got, fault)
+		}
+	}
+}
