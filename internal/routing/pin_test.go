@@ -47,6 +47,28 @@ func TestPinsCountInCanaryAlone(t *testing.T) {
 	}
 }
 
+// A route that was rolled back to a smaller weight is still in canary.
+func TestPinsAreSuspendedByARollback(t *testing.T) {
+	tenant := routing.Key{Kind: routing.KeyHeader, Name: "X-Tenant"}
+	for _, c := range []struct {
+		weight routing.Weight
+		tenant string
+		side   routing.Side
+	}{
+		{0, "acme", routing.Legacy},
+		{10000, "acme", routing.New},
+		{0, "staff", routing.Legacy},
+		{10000, "staff", routing.New},
+	} {
+		def := pinned(c.weight, tenant)
+		def.Assigned.RolledBack = true
+		a := assign(t, def, get(t, "/", "X-Tenant: "+c.tenant))
+		if a.Side != c.side || a.Reason != routing.ReasonWeight {
+			t.Errorf("tenant %q at %s: %s by %s, want %s by weight", c.tenant, c.weight, a.Side, a.Reason, c.side)
+		}
+	}
+}
+
 func TestPinsOfEveryKindOfKey(t *testing.T) {
 	def := canary(0, routing.Key{Kind: routing.KeyCookie, Name: "tenant"}, routing.Key{Kind: routing.KeyClaim, Name: "org"}, routing.Key{Kind: routing.KeyClientAddress})
 	def.Pins = []routing.Pin{{Key: "acme", Side: routing.New}, {Key: "203.0.113.0/24", Side: routing.New}}

@@ -93,7 +93,11 @@ func (t *Table) Assign(r *Route, req *Request) Assignment {
 	a := Assignment{Route: r, Revision: t.revision, Stage: at.Stage, Weight: at.Weight, Point: -1}
 	switch {
 	case at.Stage == StageCanary:
-		r.cohort.decide(req, r.pins(), &a)
+		pins := r.pins()
+		if at.RolledBack {
+			pins = nil // something is wrong with new: nobody gets it but by weight
+		}
+		r.cohort.decide(req, pins, &a)
 	case at.Stage >= StageNew:
 		a.Side = New
 	case r.CatchAll():

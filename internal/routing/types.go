@@ -220,5 +220,5 @@ type Definition struct {
 type Assigned struct {
 	Stage      Stage
 	Weight     Weight
-	RolledBack bool // overrides are suspended
+	RolledBack bool // overrides and pins are suspended
 }
