@@ -19,6 +19,7 @@ type Target struct {
 type Head struct {
 	Method    string
 	Target    string // exactly as on the request line, or :path
+	HTTP2     bool   // the target is a :path, which names no host
 	Host      string
 	Ambiguous bool // the head had both Content-Length and Transfer-Encoding, or the latter in HTTP/1.0
 }
@@ -35,6 +36,9 @@ func Inspect(h Head) (Target, *Problem) {
 	}
 	if strings.ContainsFunc(h.Host, notOfHost) {
 		return Target{}, badHost(h.Host)
+	}
+	if h.HTTP2 && !strings.HasPrefix(h.Target, "/") && h.Target != "*" { // RFC 9113 §8.3.1
+		return Target{}, badTarget("the :path of a request over HTTP/2 is no path: what names the host is :authority")
 	}
 	return parseTarget(h.Target)
 }

@@ -6,6 +6,29 @@ import (
 	"github.com/stranglerfig/strangler/internal/exchange"
 )
 
+// TestInspectRefusesAURLOverHTTP2: it may name another host than :authority.
+func TestInspectRefusesAURLOverHTTP2(t *testing.T) {
+	for target, code := range map[string]string{
+		"http://shop/a": "bad_target", "https://other/": "bad_target", "a": "bad_target", "": "bad_target", "*": "bad_target",
+		"/a": "", "//shop/a": "", "/http://shop/a": "",
+	} {
+		_, problem := exchange.Inspect(exchange.Head{Method: "GET", Target: target, Host: "shop", HTTP2: true})
+		if got := codeOf(problem); got != code {
+			t.Errorf("%q: %q, want %q", target, got, code)
+		}
+	}
+	if _, problem := exchange.Inspect(exchange.Head{Method: "GET", Target: "http://shop/a", Host: "shop"}); problem != nil {
+		t.Errorf("over HTTP/1: %+v", problem)
+	}
+}
+
+func codeOf(p *exchange.Problem) string {
+	if p == nil {
+		return ""
+	}
+	return p.Code
+}
+
 // TestInspectRefuses what a server that reads HTTP/1 behind us would read as
 // another request than the one that was matched.
 func TestInspectRefuses(t *testing.T) {

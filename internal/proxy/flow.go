@@ -140,7 +140,7 @@ func traceID(traceparent string) string {
 
 // inspect refuses what is not forwarded at all.
 func (f *flow) inspect() *exchange.Problem {
-	head := exchange.Head{Method: f.Method, Target: f.r.RequestURI, Host: f.Host}
+	head := exchange.Head{Method: f.Method, Target: f.r.RequestURI, Host: f.Host, HTTP2: f.r.ProtoMajor == 2}
 	switch watch := watchOf(f.r.Context()); {
 	case f.r.ProtoMajor != 1:
 	case len(f.r.TransferEncoding) > 0:

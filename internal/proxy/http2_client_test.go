@@ -1,12 +1,17 @@
 package proxy_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 )
 
 // TestHTTP2ClientThatCancels its upload is gone, not at fault.
@@ -117,6 +122,41 @@ func TestHTTP2TargetWithASpace(t *testing.T) {
 		_ = res.Body.Close()
 		if code := problem(t, res, string(body)); code != "bad_target" {
 			t.Errorf("%q: %s", target, code)
+		}
+	}
+}
+
+// TestHTTP2TargetThatIsAURL may name another host than the one that was
+// matched. No client of Go's sends one, so this writes the frames itself.
+func TestHTTP2TargetThatIsAURL(t *testing.T) {
+	r := start(t, map[string]string{"legacy": backend(t, func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("the backend was asked for %q", r.RequestURI)
+	})})
+	r.install(1, legacyOnly())
+	conn := r.dial()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_, _ = io.WriteString(conn, http2.ClientPreface)
+	framer := http2.NewFramer(conn, conn)
+	framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	var block bytes.Buffer
+	fields := hpack.NewEncoder(&block)
+	for _, field := range [][2]string{
+		{":method", "GET"}, {":scheme", "http"}, {":authority", "shop.example"}, {":path", "http://other.example/admin"},
+	} {
+		_ = fields.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]})
+	}
+	_ = framer.WriteSettings()
+	_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true})
+	for {
+		frame, err := framer.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if head, ok := frame.(*http2.MetaHeadersFrame); ok {
+			if status := head.PseudoValue("status"); status != "400" {
+				t.Errorf("answered with %s, want 400", status)
+			}
+			return
 		}
 	}
 }
