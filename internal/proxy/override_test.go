@@ -181,3 +181,21 @@ func TestAsManyOverridesAsAreLookedAt(t *testing.T) {
 }
 
 var _ proxy.Overrides = (*auth.OverrideKeys)(nil)
+
+// A shared cache in front would hand the tester's answer to everybody.
+func TestAnswersByOverrideAreNotForSharedCaches(t *testing.T) {
+	cached := backend(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=60")
+	})
+	r := startTester(t, map[string]string{"legacy": cached, "new": cached})
+	_, toNew := r.sign(r.keys, "orders", "new", time.Now())
+	r.install(1, canary("/orders", 0), legacyOnly())
+	for want, header := range map[string]http.Header{
+		"private, public, max-age=60": borne(toNew), "public, max-age=60": {},
+	} {
+		res, _ := r.do("GET", "/orders/1", header, nil)
+		if got := res.Header["Cache-Control"]; !slices.Equal(got, []string{want}) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -45,6 +45,7 @@ func (f *flow) writeHead() {
 	h := exchange.Fields(f.w.Header())
 	exchange.InboundResponse(h, exchange.Fields(f.res.Header))
 	f.rewriteResponse(h)
+	f.KeepPrivate(h)
 	if f.MintsCookie(exchange.Fields(f.r.Header), exchange.Fields(f.res.Header)) {
 		cookies := slices.Clone(h["Set-Cookie"])
 		h["Set-Cookie"] = append(cookies, f.CohortCookie(newCohortKey()))
