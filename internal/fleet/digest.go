@@ -29,8 +29,8 @@ func (s *Snapshot) Identity() Identity {
 // A DefinitionsDigest that is already there is kept, so that a snapshot which
 // shares its definitions with an older one does not pay for them again. Digest
 // covers the store's id, the definitions' digest, each route's state and
-// revision in order, and the ids of revoked overrides; not who changed a route,
-// nor when.
+// revision in order, the ids of revoked overrides, and the controls; not who
+// changed something, nor when.
 func (s *Snapshot) Seal() {
 	if s.DefinitionsDigest == "" {
 		s.DefinitionsDigest = s.Definitions.Digest()
@@ -44,6 +44,7 @@ func (s *Snapshot) Seal() {
 	for _, revoked := range s.RevokedOverrides {
 		buf = appendText(buf, revoked.ID)
 	}
+	buf = s.Controls.appendDigest(buf)
 	sum := sha256.Sum256(buf)
 	s.Digest = hex.EncodeToString(sum[:])
 }
@@ -74,4 +75,11 @@ func compact(evidence json.RawMessage) string {
 func appendText(buf []byte, text string) []byte {
 	buf = binary.AppendUvarint(buf, uint64(len(text)))
 	return append(buf, text...)
+}
+
+func appendNumbers(buf []byte, numbers ...int64) []byte {
+	for _, n := range numbers {
+		buf = binary.AppendVarint(buf, n)
+	}
+	return buf
 }

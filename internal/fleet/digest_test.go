@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/spec"
@@ -23,6 +25,9 @@ func TestDigestTellsTablesApart(t *testing.T) {
 		"evidence":       func(s *fleet.Snapshot) { s.Routes[0].Hold.Evidence = json.RawMessage(`{"a":1}`) },
 		"route revision": func(s *fleet.Snapshot) { s.Routes[0].Revision = 4 },
 		"one route less": func(s *fleet.Snapshot) { s.Routes = nil },
+		"fault":          func(s *fleet.Snapshot) { s.Controls.Faults = []fleet.Fault{{}} },
+		"drain":          func(s *fleet.Snapshot) { s.Controls.Drained = []fleet.Drain{{Backend: "b", Endpoint: "e"}} },
+		"reset":          func(s *fleet.Snapshot) { s.Controls.Resets = []fleet.Reset{{Route: "r", Side: "new"}} },
 	} {
 		s := snapshot(5, 500)
 		change(s)
@@ -40,6 +45,37 @@ func TestDigestIgnoresWhoAndWhen(t *testing.T) {
 	s.Seal()
 	if s.Identity() != want.Identity() {
 		t.Error("the digest changed")
+	}
+}
+
+// A fault's end by this machine's clock differs with every reading; the one by
+// the store's clock does not.
+func TestDigestKnowsAFaultByTheStoresClock(t *testing.T) {
+	with := func(change func(*fleet.Fault)) string {
+		s, f := snapshot(5, 500), fleet.Fault{Fault: guard.Fault{ID: 1, Route: "r", Side: "new", Until: time.Unix(10, 0)}, EndsAt: time.Unix(20, 0)}
+		change(&f)
+		s.Controls.Faults = []fleet.Fault{f}
+		s.Seal()
+		return s.Digest
+	}
+	base := with(func(*fleet.Fault) {})
+	for name, change := range map[string]func(*fleet.Fault){
+		"until": func(f *fleet.Fault) { f.Until = time.Unix(11, 0) },
+		"actor": func(f *fleet.Fault) { f.Actor = "ben" },
+	} {
+		if with(change) != base {
+			t.Errorf("%s: the digest changed", name)
+		}
+	}
+	for name, change := range map[string]func(*fleet.Fault){
+		"end":     func(f *fleet.Fault) { f.EndsAt = time.Unix(21, 0) },
+		"percent": func(f *fleet.Fault) { f.Percent = 1 },
+		"reset":   func(f *fleet.Fault) { f.Reset = true },
+		"value":   func(f *fleet.Fault) { f.Value = "x" },
+	} {
+		if with(change) == base {
+			t.Errorf("%s: the digest is the same", name)
+		}
 	}
 }
 

@@ -22,6 +22,7 @@ type Snapshot struct {
 	GroupRevisions      []routing.Revision `json:"group_revisions"`             // parallel to Definitions.Groups
 	Routes              []RouteState       `json:"routes"`                      // parallel to Definitions.Routes
 	RevokedOverrides    []RevokedOverride  `json:"revoked_overrides,omitempty"` // by ID; some may have expired
+	Controls            Controls           `json:"controls,omitzero"`           // what operators have switched
 	Digest              string             `json:"digest"`                      // of definitions and states; same identity, same table
 	ReadAt              time.Time          `json:"read_at"`
 }
@@ -50,6 +51,7 @@ type Instance struct {
 	SignedOff bool          // it said goodbye
 
 	OverrideKeys []string // ids of its keys for overrides, the signing one first; nil: it does not say
+	Trouble      *Trouble // what is not at rest there; nil: it does not say
 }
 
 // Source is the store as the watcher needs it.

@@ -79,6 +79,12 @@ const (
 	VerbOverrideRevoke Verb = "override_revoke"
 	VerbOverrideRotate Verb = "override_rotate"
 
+	VerbFaultStart   Verb = "fault_start"
+	VerbFaultStop    Verb = "fault_stop" // before its time; one that ends by itself has no event
+	VerbBreakerReset Verb = "breaker_reset"
+	VerbBackendDrain Verb = "backend_drain"
+	VerbBackendReady Verb = "backend_ready"
+
 	VerbReshuffle   Verb = "reshuffle"
 	VerbStoreAccept Verb = "store_accept"
 	VerbLoginDenied Verb = "login_denied" // several may be added up in one event
@@ -100,7 +106,7 @@ type Event struct {
 	ID       int64            `json:"id"` // ascending in the order of commit
 	Revision routing.Revision `json:"revision"`
 	Verb     Verb             `json:"verb"`
-	Kind     string           `json:"kind"`    // what Subject is: route, backend, group, token, override, store, login
+	Kind     string           `json:"kind"`    // what Subject is: route, backend, group, token, override, store, login; fault and breaker: of the route
 	Subject  string           `json:"subject"` // its name
 	Actor    string           `json:"actor"`   // token name
 	Cause    Cause            `json:"cause"`
@@ -114,6 +120,7 @@ type Event struct {
 // EventQuery selects events, newest first.
 type EventQuery struct {
 	Kind, Subject string           // empty: any
+	AlsoKinds     []string         // beside Kind
 	Before        int64            // only events with a smaller ID; 0: from the newest
 	UpTo          routing.Revision // only events of this revision and earlier ones; 0: any
 	Limit         int              // at most this many; 0: 50

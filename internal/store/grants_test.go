@@ -25,8 +25,8 @@ func granted(t *testing.T) (controller, proxy store.Store) {
 		t.Fatal(err)
 	}
 	grants := regexp.MustCompile(`(?m)^GRANT .*;$`).FindAllString(string(page), -1)
-	if len(grants) != 5 {
-		t.Fatalf("docs/operations.md has %d grants, want 5", len(grants))
+	if len(grants) != 6 {
+		t.Fatalf("docs/operations.md has %d grants, want 6", len(grants))
 	}
 	url := pgtest.URL(t)
 	if _, err := open(t, url, store.Options{Migrate: true}).Load(t.Context(), nil); err != nil {
@@ -67,6 +67,10 @@ func lives(t *testing.T, s store.Store, name string) {
 	}
 }
 
+func drain(now fleet.Controlling) (fleet.Controls, error) {
+	return fleet.Controls{Drained: []fleet.Drain{{Backend: "legacy", Endpoint: "http://127.0.0.1:1", Actor: "test", At: now.At}}}, nil
+}
+
 func TestTheRolesOfTheManualAreEnough(t *testing.T) {
 	controller, proxy := granted(t)
 	lives(t, controller, "controller")
@@ -79,7 +83,9 @@ func TestTheRolesOfTheManualAreEnough(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, drained := controller.Control(ctx, fleet.Control{Actor: "test"}, drain)
 	for what, err := range map[string]error{
+		"drains":              drained,
 		"makes a token":       controller.CreateToken(ctx, token, "test"),
 		"revokes an override": controller.RevokeOverride(ctx, fleet.RevokedOverride{ID: "x", Expires: time.Now().Add(time.Hour)}, "test"),
 		"notes an event":      controller.Note(ctx, rollout.Event{Verb: rollout.VerbStoreAccept, Kind: "store", Subject: "x", Actor: "test", Cause: rollout.CauseOperator}),
@@ -102,6 +108,9 @@ func TestTheRolesOfTheManualAreNotTooMuch(t *testing.T) {
 	}
 	if err := proxy.RevokeToken(t.Context(), "x", "test"); !errors.Is(err, rollout.ErrUnavailable) {
 		t.Errorf("a proxy revokes a token: %v, want ErrUnavailable", err)
+	}
+	if _, err := proxy.Control(t.Context(), fleet.Control{Actor: "test"}, drain); !errors.Is(err, rollout.ErrUnavailable) {
+		t.Errorf("a proxy drains: %v, want ErrUnavailable", err)
 	}
 	if after, err := proxy.Load(t.Context(), nil); err != nil || after.Revision != before.Revision {
 		t.Errorf("revision %d became %d, %v", before.Revision, after.Revision, err)

@@ -58,6 +58,11 @@ type Store interface {
 	// RevokeOverride makes every router ignore an override, as one new revision.
 	// Of one that is revoked already nothing is changed.
 	RevokeOverride(ctx context.Context, override fleet.RevokedOverride, actor string) error
+	// Control changes what operators have switched for the whole fleet: decide
+	// turns the present controls into the wanted ones. Faults without an ID start,
+	// and get one. Errors: whatever decide returned, rollout.ErrText; each leaves
+	// everything as it was.
+	Control(ctx context.Context, control fleet.Control, decide func(fleet.Controlling) (fleet.Controls, error)) (fleet.Controlled, error)
 	// UnsafeServed returns how many requests that may change something the new
 	// side of a route has served since a moment, on all instances.
 	UnsafeServed(ctx context.Context, route string, since time.Time) (uint64, error)

@@ -40,6 +40,7 @@ func Run(t *testing.T, backend Backend) {
 		{"Tokens", testTokens},
 		{"Instances", testInstances},
 		{"Overrides", testOverrides},
+		{"Controls", testControls},
 		{"Counts", testCounts},
 		{"Restore", testRestore},
 		{"Storm", testStorm},

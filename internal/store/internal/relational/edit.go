@@ -37,6 +37,9 @@ func (d *DB) Edit(ctx context.Context, edit spec.Edit, decide func(spec.Current)
 			if err := w.edit(ctx, edit, rows, changes); err != nil {
 				return err
 			}
+			if err := d.fitControls(ctx, w, edit, wanted); err != nil {
+				return err
+			}
 		}
 		done = spec.Edited{Previous: w.from.revision, Revision: w.head.revision, Changes: changes, At: w.at}
 		return nil

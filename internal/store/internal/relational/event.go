@@ -109,7 +109,14 @@ func conditions(query rollout.EventQuery) (where string, args []any) {
 		args = append(args, arg)
 		terms = append(terms, term+" $"+strconv.Itoa(len(args)))
 	}
-	if query.Kind != "" {
+	switch {
+	case query.Kind != "" && len(query.AlsoKinds) > 0:
+		terms = append(terms, "kind IN "+placeholders(0, 1+len(query.AlsoKinds)))
+		args = append(args, query.Kind)
+		for _, kind := range query.AlsoKinds {
+			args = append(args, kind)
+		}
+	case query.Kind != "":
 		add("kind =", query.Kind)
 	}
 	if query.Subject != "" {

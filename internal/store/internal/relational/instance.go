@@ -3,6 +3,7 @@ package relational
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -19,15 +20,20 @@ func (d *DB) Heartbeat(ctx context.Context, instance fleet.Instance) error {
 	if err := checkText(field{"instance", instance.Name}, field{"version", instance.Version}); err != nil {
 		return err
 	}
+	trouble, err := keptTrouble(instance.Trouble)
+	if err != nil {
+		return fmt.Errorf("describe the trouble of %q: %w", instance.Name, err)
+	}
 	return d.bounded(ctx, patience, func(ctx context.Context) error {
 		var seen instant
-		err := d.writes.QueryRowContext(ctx, `INSERT INTO instances (name, revision, version, started_at, signed_off, override_keys, seen_at)
-			VALUES ($1, $2, $3, $4, $5, $6, `+d.dialect.Now+`)
+		err := d.writes.QueryRowContext(ctx, `INSERT INTO instances (name, revision, version, started_at, signed_off, override_keys, trouble, seen_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, `+d.dialect.Now+`)
 			ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, version = excluded.version,
 				started_at = excluded.started_at, signed_off = excluded.signed_off,
-				override_keys = excluded.override_keys, seen_at = excluded.seen_at
+				override_keys = excluded.override_keys, trouble = excluded.trouble, seen_at = excluded.seen_at
 			RETURNING seen_at`,
-			instance.Name, instance.Revision, instance.Version, kept(instance.StartedAt), instance.SignedOff, keptIDs(instance.OverrideKeys)).Scan(&seen)
+			instance.Name, instance.Revision, instance.Version, kept(instance.StartedAt), instance.SignedOff,
+			keptIDs(instance.OverrideKeys), trouble).Scan(&seen)
 		if err != nil {
 			return fmt.Errorf("write the heartbeat of %q: %w", instance.Name, err)
 		}
@@ -52,7 +58,7 @@ func (d *DB) Instances(ctx context.Context) ([]fleet.Instance, error) {
 				instances = append(instances, instance)
 			}
 			return err
-		}, `SELECT name, revision, version, started_at, seen_at, signed_off, override_keys FROM instances ORDER BY name`)
+		}, `SELECT name, revision, version, started_at, seen_at, signed_off, override_keys, trouble FROM instances ORDER BY name`)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read instances: %w", err)
@@ -65,14 +71,27 @@ func scanInstance(rows *sql.Rows, now time.Time) (fleet.Instance, error) {
 		instance      fleet.Instance
 		started, seen instant
 		keys          sql.NullString
+		trouble       document
 	)
-	err := rows.Scan(&instance.Name, &instance.Revision, &instance.Version, &started, &seen, &instance.SignedOff, &keys)
+	err := rows.Scan(&instance.Name, &instance.Revision, &instance.Version, &started, &seen, &instance.SignedOff, &keys, &trouble)
 	instance.StartedAt = started.Time
 	instance.Age = max(0, now.Sub(seen.Time))
 	if keys.Valid {
 		instance.OverrideKeys = strings.FieldsFunc(keys.String, func(r rune) bool { return r == ',' })
 	}
+	if err == nil && trouble != nil {
+		err = json.Unmarshal(trouble, &instance.Trouble)
+	}
 	return instance, err
+}
+
+// keptTrouble is trouble as its column has it.
+func keptTrouble(trouble *fleet.Trouble) (any, error) {
+	if trouble == nil {
+		return nil, nil
+	}
+	text, err := json.Marshal(trouble)
+	return jsonOrNull(text), err
 }
 
 // keptIDs is a list of ids as its column has it: null and empty differ.

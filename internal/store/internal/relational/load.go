@@ -32,7 +32,7 @@ func (d *DB) Load(ctx context.Context, known *fleet.Snapshot) (*fleet.Snapshot, 
 		case err != nil:
 			return err
 		case shared:
-			loaded, err = loadRoutes(ctx, tx, known, found)
+			loaded, err = d.loadRoutes(ctx, tx, known, found)
 		default:
 			loaded, err = d.loadAll(ctx, tx, found)
 		}
@@ -96,13 +96,16 @@ func (d *DB) loadAll(ctx context.Context, tx *sql.Tx, found head) (*fleet.Snapsh
 	if s.RevokedOverrides, err = selectRevoked(ctx, tx); err != nil {
 		return nil, err
 	}
+	if s.Controls, err = d.selectControls(ctx, tx); err != nil {
+		return nil, err
+	}
 	s.Seal()
 	return s, nil
 }
 
-// loadRoutes reads the states that changed since known, and the revocations,
-// and shares the rest.
-func loadRoutes(ctx context.Context, tx *sql.Tx, known *fleet.Snapshot, found head) (*fleet.Snapshot, error) {
+// loadRoutes reads the states that changed since known, the revocations and the
+// controls, and shares the rest.
+func (d *DB) loadRoutes(ctx context.Context, tx *sql.Tx, known *fleet.Snapshot, found head) (*fleet.Snapshot, error) {
 	changed, err := selectRoutes(ctx, tx, "WHERE revision > $1", known.Revision)
 	if err != nil {
 		return nil, err
@@ -121,6 +124,9 @@ func loadRoutes(ctx context.Context, tx *sql.Tx, known *fleet.Snapshot, found he
 		s.Routes[i] = r.routeState()
 	}
 	if s.RevokedOverrides, err = selectRevoked(ctx, tx); err != nil {
+		return nil, err
+	}
+	if s.Controls, err = d.selectControls(ctx, tx); err != nil {
 		return nil, err
 	}
 	s.Seal()

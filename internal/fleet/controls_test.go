@@ -1,0 +1,82 @@
+package fleet_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/guard"
+	"github.com/stranglerfig/strangler/internal/spec"
+)
+
+func controls() fleet.Controls {
+	fault := func(id int64, route, side string) fleet.Fault {
+		return fleet.Fault{Fault: guard.Fault{ID: id, Route: route, Side: side, Percent: 10000, Reset: true, Until: time.Unix(id, 0).UTC()}}
+	}
+	return fleet.Controls{
+		Faults:  []fleet.Fault{fault(7, "cart", "new"), fault(9, "rest", "new")},
+		Drained: []fleet.Drain{{Backend: "a", Endpoint: "http://a1"}, {Backend: "b", Endpoint: "http://b1"}},
+		Resets:  []fleet.Reset{{Route: "cart", Side: "legacy", Generation: 3}, {Route: "gone", Side: "new", Generation: 4}},
+	}
+}
+
+func TestControlsFitWhatIsDefined(t *testing.T) {
+	c := controls()
+	got := c.Fit(spec.Definitions{
+		Backends: []spec.Backend{{Name: "a", Endpoints: []string{"http://a1"}}, {Name: "b", Endpoints: []string{"http://b1", "http://b2"}}},
+		Routes:   []spec.Route{{Name: "cart", Legacy: "a", New: "b"}, {Name: "rest", Legacy: "a"}},
+	})
+	want := fleet.Controls{Faults: c.Faults[:1], Drained: c.Drained[1:], Resets: c.Resets[:1]}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestControlsSurviveTheSnapshotFile(t *testing.T) {
+	s := snapshot(5, 500)
+	s.Controls = controls()
+	s.Seal()
+	path := filepath.Join(t.TempDir(), fleet.SnapshotFile)
+	if err := fleet.WriteSnapshot(path, s); err != nil {
+		t.Fatal(err)
+	}
+	got, err := fleet.ReadSnapshot(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(s.Controls, got.Controls); diff != "" || got.Digest != s.Digest {
+		t.Errorf("digest %s, want %s\n%s", got.Digest, s.Digest, diff)
+	}
+}
+
+func TestRunningFaultsHaveNotEnded(t *testing.T) {
+	c := controls()
+	if got := c.Running(time.Unix(7, 0)); len(got) != 1 || got[0].ID != 9 || len(c.Faults) != 2 {
+		t.Errorf("%+v of %+v", got, c.Faults)
+	}
+}
+
+func TestControlChangesTellEachBackendOnce(t *testing.T) {
+	before := controls()
+	after := fleet.Controls{
+		Drained: []fleet.Drain{{Backend: "a", Endpoint: "http://a1"}, {Backend: "a", Endpoint: "http://a2"}, {Backend: "a", Endpoint: "http://a3"}},
+		Resets:  []fleet.Reset{{Route: "cart", Side: "legacy", Generation: 5}},
+	}
+	var told []string
+	for _, c := range fleet.ControlChanges(before, after) {
+		told = append(told, string(c.Verb)+" "+c.Kind+" "+c.Subject+" "+string(c.Before)+" → "+string(c.After))
+	}
+	want := []string{
+		`fault_stop fault cart {"id":7,"route":"cart","side":"new","percent_bp":10000,"reset":true,"ends_at":"0001-01-01T00:00:00Z"} → `,
+		`fault_stop fault rest {"id":9,"route":"rest","side":"new","percent_bp":10000,"reset":true,"ends_at":"0001-01-01T00:00:00Z"} → `,
+		`backend_drain backend a {"drained":["http://a1"]} → {"drained":["http://a1","http://a2","http://a3"]}`,
+		`backend_ready backend b {"drained":["http://b1"]} → {"drained":[]}`,
+		`breaker_reset breaker cart  → {"side":"legacy"}`,
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Error(diff)
+	}
+}
