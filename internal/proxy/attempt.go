@@ -25,6 +25,8 @@ type attempt struct {
 	ticket   guard.Ticket    // of the lane's breaker
 	owes     bool            // the ticket has not been reported
 	used     bool            // the try is under way or over
+
+	blameless bool // how it ended says nothing about the endpoint
 }
 
 // begin makes a the attempt under way, by a table that is held for it.
@@ -67,10 +69,7 @@ func (a *attempt) report(class guard.Class, now time.Time) {
 func (a *attempt) leave(class guard.Class, now time.Time) {
 	a.unpin()
 	a.report(guard.ClientGone, now) // unless it was reported, there is no result
-	if a.endpoint != nil {
-		a.picker.Done(a.endpoint, class, now)
-		a.endpoint = nil
-	}
+	a.part(class, now)
 	if a.upload != nil {
 		a.upload.dropped.Store(true)
 	}

@@ -45,11 +45,12 @@ type flow struct {
 
 	rewritten *exchange.Rewritten // nil: the lane's requests go as they came
 
-	body         *clientBody  // nil without a request body
-	callerLeaves time.Time    // no wait for the backend goes beyond it; zero: the caller did not say
-	try          *attempt     // under way, or the one whose response is relayed; nil: no table yet
-	first        attempt      // room for the only one that most exchanges have
-	connections  atomic.Int32 // that the request was put on, the transport's own replays included
+	body         *clientBody     // nil without a request body
+	callerLeaves time.Time       // no wait for the backend goes beyond it; zero: the caller did not say
+	try          *attempt        // under way, or the one whose response is relayed; nil: no table yet
+	avoid        *guard.Endpoint // the one of the last try that is over; nil: none
+	first        attempt         // room for the only one that most exchanges have
+	connections  atomic.Int32    // that the request was put on, the transport's own replays included
 	inform       inform
 	res          *http.Response
 	announced    []string // the response's trailers, as far as its head names them

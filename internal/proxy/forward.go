@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -61,9 +60,11 @@ func (f *flow) attempt(within time.Duration) exchange.Next {
 	try.ticket, try.owes, try.used, try.sent = ticket, true, true, now
 	f.count(now)
 	next := f.ask(within)
-	if !errors.Is(f.Err, errCallerDeadline) && !errors.Is(f.Err, errTableChanged) { // neither says anything about the backend
-		try.report(f.Class, f.now())
+	if errors.Is(f.Err, errCallerDeadline) || errors.Is(f.Err, errTableChanged) {
+		try.blameless = true // neither says anything about the backend
+		return next
 	}
+	try.report(f.Class, f.now())
 	return next
 }
 
@@ -135,22 +136,6 @@ func (f *flow) roundTrip(transport *http.Transport, out *http.Request) (*http.Re
 		}
 	}
 	return transport.RoundTrip(out)
-}
-
-// pick chooses the endpoint of a try; nil: there is none.
-func (f *flow) pick() *pool {
-	picker := f.lane.backend.picker
-	if picker == nil {
-		return nil
-	}
-	chosen := picker.Pick(rand.Uint64(), f.now())
-	f.try.picker, f.try.endpoint = picker, chosen
-	for i, endpoint := range picker.Endpoints() {
-		if endpoint == chosen {
-			return f.lane.endpoints[i]
-		}
-	}
-	return nil
 }
 
 // deliver relays the response, and tells the breaker when that failed though
