@@ -127,6 +127,7 @@ func (r *Router) build() error {
 		Trusted: trusted, ProxyProtocol: r.config.ProxyProtocol,
 		Metrics: metrics, Counts: r.counts, AccessLog: r.access, Overrides: r.overrides, Logger: r.logger,
 	})
+	metrics.Guards(r.laneGuards, r.backendGuards)
 	tables := &tables{proxy: r.proxy, metrics: metrics, logger: r.logger, applied: r.tellRevision}
 	r.watcher = fleet.NewWatcher(fleet.Config{
 		Source: r.store, Apply: tables.apply, StateDir: stateDir,

@@ -14,7 +14,7 @@ type Action uint8
 const (
 	Admit    Action = iota // ask the bulkheads of the lane for permits: Admitted or NotAdmitted
 	Send                   // try the lane's backend: AttemptFailed, HeadArrived, or Blocked by the breaker
-	Retry                  // where the budget has a retry left, wait: Waited, or NoRetry
+	Retry                  // where the budget has a retry left, wait: Waited, or NoRetry; NotAgain when the breaker is open
 	FallBack               // where the budget has a fallback left, give the permits back and turn to legacy: Crossed, or NoFallback
 	Relay                  // stream the response to the client
 	Answer                 // answer with Problem

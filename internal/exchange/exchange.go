@@ -27,6 +27,7 @@ type Exchange struct {
 	Backend         string           // name of the backend that was asked last
 	Endpoint        string           // scheme://host:port that was asked last
 	Attempts        int              // how often a request was put on a connection, the transport's own replays included
+	Elsewhere       int              // of Attempts, those on lanes that the exchange has left
 	Retries         int              // tries after the first on its lane, those before a fallback included
 	RetryRefused    bool             // a retry was left out because the lane's budget was used up
 	Fallback        guard.FallbackOn // why new's request was given to legacy; 0: it was not

@@ -21,6 +21,10 @@ func (x *Exchange) NoRetry(replayable bool) Next {
 	return x.elsewhere(replayable)
 }
 
+// NotAgain says what comes instead of a retry that the lane's breaker, open by
+// now, would turn away.
+func (x *Exchange) NotAgain(replayable bool) Next { return x.elsewhere(replayable) }
+
 // mayRetry reports whether a try that ended in class may be made once more.
 // Streams are left out: nobody can begin one again. What was sent may have
 // taken effect, so that only what means the same twice is sent again.

@@ -117,6 +117,11 @@ func TestWithoutABudgetTheBackendsOwnAnswerPasses(t *testing.T) {
 	if next := x.NoRetry(true); next.Do != exchange.Relay || x.Status != 503 || !x.RetryRefused {
 		t.Errorf("%+v, status %d", next, x.Status)
 	}
+	x = begun(exchange.Exchange{Method: "GET"}, policy(), nil)
+	x.HeadArrived(503, nil, tried(0))
+	if next := x.NotAgain(true); next.Do != exchange.Relay || x.Status != 503 || x.RetryRefused || x.Retries != 0 {
+		t.Errorf("with the breaker open: %+v, status %d, %d retries", next, x.Status, x.Retries)
+	}
 	x = begun(exchange.Exchange{Method: "PUT"}, policy(), nil)
 	if next := x.HeadArrived(503, nil, exchange.Tried{}); next.Do != exchange.Relay {
 		t.Errorf("a body that is gone: %+v", next)

@@ -58,9 +58,6 @@ type guards struct {
 }
 
 func newGuards(logger *slog.Logger, onChange func(LaneID, guard.Change)) *guards {
-	if onChange == nil {
-		onChange = func(LaneID, guard.Change) {}
-	}
 	return &guards{
 		logger: logger, onChange: onChange,
 		lanes: make(map[LaneID]*laneGuard), backends: make(map[string]*backendGuard),

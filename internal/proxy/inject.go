@@ -25,6 +25,7 @@ const faultHeader = "Strangler-Fault"
 func (f *flow) injected(by guard.Injection) (*http.Response, error) {
 	try := f.try
 	f.Fault = by.Fault
+	f.metrics.Injected()
 	try.trace.wrote.Store(true)
 	try.unpin()
 	if by.Delay > 0 && !sleep(try.deadline.ctx, by.Delay) {

@@ -59,7 +59,7 @@ func New(o Options) *Proxy {
 	}
 	p := &Proxy{
 		pools:     newPools(o.Logger),
-		guards:    newGuards(o.Logger, o.OnBreaker),
+		guards:    newGuards(o.Logger, o.breakerChanged),
 		trusted:   unmapped(o.Trusted),
 		metrics:   o.Metrics,
 		counts:    o.Counts,
@@ -93,6 +93,14 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f.assign()  // 3. the side that serves it
 	f.forward() // 4. through that lane, and back
+}
+
+// breakerChanged counts a change of a breaker, and passes it on.
+func (o Options) breakerChanged(id LaneID, change guard.Change) {
+	o.Metrics.BreakerChanged(id.Route, id.Side, change.After.State)
+	if o.OnBreaker != nil {
+		o.OnBreaker(id, change)
+	}
 }
 
 // Ready reports whether a table is being served.

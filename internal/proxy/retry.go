@@ -10,10 +10,14 @@ import (
 )
 
 // retry waits before another try on the same lane, if the lane's budget has
-// one left. The permits are kept meanwhile.
+// one left and its breaker is not open. The permits are kept meanwhile.
 func (f *flow) retry(wait time.Duration) exchange.Next {
 	budget := f.lane.guard.budget
+	if f.lane.guard.breaker.State(f.now()).State == guard.Open {
+		return f.NotAgain(f.body.replayable())
+	}
 	if !budget.Reserve(f.tick()) {
+		f.metrics.RetryRefused()
 		return f.NoRetry(f.body.replayable())
 	}
 	f.discard()
@@ -24,6 +28,7 @@ func (f *flow) retry(wait time.Duration) exchange.Next {
 		return f.AttemptFailed(guard.ClientGone, f.ended())
 	}
 	budget.Spend(f.tick())
+	f.metrics.Retried(f.Class)
 	return f.Waited(f.at)
 }
 
@@ -53,7 +58,9 @@ func (f *flow) fallBack() exchange.Next {
 // change takes the exchange to another lane.
 func (f *flow) change(to *lane) {
 	f.permits.release()
-	f.metrics.Leave()
+	made := int(f.connections.Load())
+	f.metrics.Leave(made - f.Elsewhere)
+	f.Elsewhere = made
 	f.use(to)
 }
 

@@ -72,9 +72,13 @@ func (a *attempt) repeats(n int, multiplexed bool) error {
 		return errReset
 	case !a.repin():
 		return errTableChanged
-	case n > max(a.flow.lane.policy.Retry.Attempts, 2) || !a.flow.lane.guard.spend():
+	case n > max(a.flow.lane.policy.Retry.Attempts, 2):
+		return errReplays
+	case !a.flow.lane.guard.spend():
+		a.flow.metrics.RetryRefused()
 		return errReplays
 	default:
+		a.flow.metrics.Replayed()
 		return nil
 	}
 }

@@ -29,6 +29,7 @@ type series struct {
 	requests           handles[outcome]
 	cohortKeys         handles[source]
 	keyChanged         handles[struct{}]
+	guard              guardSeries
 }
 
 // outcome is what a request is counted by: a method of ours and a status.
@@ -40,8 +41,17 @@ type outcome struct {
 // Begin notes that an exchange is under way. Every Begin has one End.
 func (l *Lane) Begin() { l.inFlight.Add(1) }
 
-// Leave takes back a Begin: the exchange goes on in another lane.
-func (l *Lane) Leave() { l.inFlight.Add(-1) }
+// Leave takes back a Begin: the exchange goes on in another lane, after so many
+// attempts in this one.
+func (l *Lane) Leave(attempts int) {
+	l.inFlight.Add(-1)
+	if attempts == 0 {
+		return
+	}
+	if s := l.bound(); s != nil {
+		s.attempts.Add(float64(attempts))
+	}
+}
 
 // End records a finished exchange.
 func (l *Lane) End(x *exchange.Exchange) {
@@ -58,9 +68,10 @@ func (l *Lane) End(x *exchange.Exchange) {
 	if x.Kind != exchange.KindUpgrade && x.Kind != exchange.KindEvents {
 		s.duration.Observe(x.Duration.Seconds())
 	}
-	if x.Attempts > 0 {
-		s.attempts.Add(float64(x.Attempts))
+	if here := x.Attempts - x.Elsewhere; here > 0 {
+		s.attempts.Add(float64(here))
 	}
+	l.crossed(s, x)
 	if x.Assignment.Stage == routing.StageCanary && x.Assignment.Reason != routing.ReasonOverride {
 		l.cohortKey(s, &x.Assignment)
 	}
@@ -132,6 +143,17 @@ func (l *Lane) cohortKey(s *series, a *routing.Assignment) {
 	}
 }
 
+// count counts one of what happens too seldom for its labels to matter.
+func count[K comparable](l *Lane, s *series, cache *handles[K], vec *prometheus.CounterVec, key K, labels ...string) {
+	counter, ok := cache.get(key)
+	if !ok {
+		counter = bind(l, s, cache, vec, key, labels...)
+	}
+	if counter != nil {
+		counter.Inc()
+	}
+}
+
 // bind makes the counter of a label set met for the first time; nil when the
 // lane's series were forgotten meanwhile, which must not bring one back.
 func bind[K comparable](l *Lane, s *series, cache *handles[K], vec *prometheus.CounterVec, key K, labels ...string) prometheus.Counter {
@@ -162,6 +184,7 @@ func (l *Lane) forget() {
 		m.cohortKeys.DeleteLabelValues(route, key.String())
 	}
 	m.keyChanged.DeleteLabelValues(route)
+	s.guard.forget(l.key, &m.guard)
 }
 
 // code is the status as a label.

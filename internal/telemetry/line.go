@@ -27,6 +27,10 @@ import (
 //	strangler.route, strangler.side, strangler.reason, strangler.revision, and in
 //	canary strangler.weight_bp and strangler.point       the assignment
 //	strangler.backend, strangler.endpoint, strangler.attempts, strangler.class
+//	strangler.queued_ms                  waited for a place in a bulkhead
+//	strangler.retries, strangler.retry_refused           tries after the first; one more had no room in the budget
+//	strangler.fallback, strangler.fallback_refused       why legacy served what was new's, or would have
+//	strangler.fault                      id of an injected fault that a try met
 //	strangler.kind                       unless plain
 //	strangler.problem                    the code, when the router itself answered
 //	error                                what went wrong, for people
@@ -122,6 +126,7 @@ func appendOutcome(buf []byte, x *exchange.Exchange) []byte {
 		buf = appendInt(buf, "strangler.attempts", int64(x.Attempts))
 		buf = appendText(buf, "strangler.class", x.Class.String())
 	}
+	buf = appendGuard(buf, x)
 	if x.Kind != exchange.KindPlain {
 		buf = appendText(buf, "strangler.kind", x.Kind.String())
 	}
@@ -130,6 +135,29 @@ func appendOutcome(buf []byte, x *exchange.Exchange) []byte {
 	}
 	if x.Err != nil {
 		buf = appendText(buf, "error", x.Err.Error())
+	}
+	return buf
+}
+
+// appendGuard writes what the guard did beyond one try.
+func appendGuard(buf []byte, x *exchange.Exchange) []byte {
+	if x.Queued > 0 {
+		buf = appendMillis(buf, "strangler.queued_ms", x.Queued)
+	}
+	if x.Retries > 0 {
+		buf = appendInt(buf, "strangler.retries", int64(x.Retries))
+	}
+	if x.RetryRefused {
+		buf = append(appendKey(buf, "strangler.retry_refused"), "true"...)
+	}
+	if x.Fallback != 0 {
+		buf = appendText(buf, "strangler.fallback", x.Fallback.String())
+	}
+	if x.FallbackRefused != 0 {
+		buf = appendText(buf, "strangler.fallback_refused", x.FallbackRefused.String())
+	}
+	if x.Fault != 0 {
+		buf = appendInt(buf, "strangler.fault", x.Fault)
 	}
 	return buf
 }

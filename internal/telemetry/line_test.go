@@ -78,6 +78,31 @@ func TestLineHasEverything(t *testing.T) {
 	})
 }
 
+func TestLineSaysWhatTheGuardDid(t *testing.T) {
+	x := &exchange.Exchange{
+		Attempts: 4, Elsewhere: 3, Retries: 2, RetryRefused: true, Queued: 12_500 * time.Microsecond,
+		Fallback: guard.Fallback503, Fault: 17,
+	}
+	want := map[string]any{
+		"strangler.attempts": 4.0, "strangler.retries": 2.0, "strangler.retry_refused": true,
+		"strangler.queued_ms": 12.5, "strangler.fallback": "503", "strangler.fault": 17.0,
+	}
+	refused := &exchange.Exchange{FallbackRefused: guard.FallbackOpen}
+	for x, want := range map[*exchange.Exchange]map[string]any{
+		x: want, refused: {"strangler.fallback_refused": "open"}, {Attempts: 1}: {"strangler.attempts": 1.0},
+	} {
+		got := map[string]any{}
+		for key, value := range parse(t, logged(t, x))[0] {
+			if strings.HasPrefix(key, "strangler.") && key != "strangler.class" {
+				got[key] = value
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 func TestLineOfAnExchangeThatWasNeverAssigned(t *testing.T) {
 	wantLine(t, &exchange.Exchange{
 		Start: time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC), Method: "GET", Path: "/a%00b", Host: "[::1]", Protocol: "HTTP/1.1",

@@ -14,16 +14,21 @@ import (
 	"github.com/stranglerfig/strangler/internal/routing"
 )
 
-// The names of labels. Their values are route names, the router's own words,
-// and status codes: never anything a client can choose freely.
+// The names of labels. Their values are names of routes, backends and endpoints,
+// the router's own words, and status codes: never anything a client can choose freely.
 const (
-	labelRoute  = "route"
-	labelSide   = "side"
-	labelMethod = "method"
-	labelCode   = "code"
-	labelSource = "source"
-	labelResult = "result"
-	labelReason = "reason"
+	labelRoute    = "route"
+	labelSide     = "side"
+	labelMethod   = "method"
+	labelCode     = "code"
+	labelSource   = "source"
+	labelResult   = "result"
+	labelReason   = "reason"
+	labelClass    = "class"
+	labelCause    = "cause"
+	labelTo       = "to"
+	labelBackend  = "backend"
+	labelEndpoint = "endpoint"
 )
 
 // Metrics is everything the router counts, in a registry of its own.
@@ -42,6 +47,7 @@ type Metrics struct {
 	proxyHeaders *prometheus.CounterVec
 	weight       *prometheus.GaugeVec
 	revision     prometheus.Gauge
+	guard        guardCounters
 
 	mu         sync.Mutex
 	lanes      map[laneKey]*Lane       // guarded by mu; a lane is never taken out, because somebody may hold it
@@ -97,6 +103,8 @@ func New(version string) *Metrics {
 		Name: "strangler_config_revision",
 		Help: "Revision of the table being served.",
 	})
+	m.guard = newGuardCounters()
+	m.guard.register(m.registry)
 	m.registry.MustRegister(
 		m.requests, m.duration, m.upstream, m.attempts, m.cohortKeys, m.keyChanged, m.overrides, m.problems, m.clientFaults, m.proxyHeaders, m.weight, m.revision,
 		buildInfo(version), newInFlight(m), collectors.NewGoCollector(),

@@ -241,11 +241,16 @@ func TestBuildInfo(t *testing.T) {
 }
 
 func TestNamesFollowThePrometheusConventions(t *testing.T) {
-	m := telemetry.New("1.2.3")
-	m.SetTable(1, table(map[string]routing.Weight{"r": 100}))
+	m := guarded(guard.Open)
+	m.SetTable(1, table(map[string]routing.Weight{"orders": 100}))
 	x := served()
-	x.Problem = &exchange.Problem{Code: "upstream_timeout"}
-	pass(m.Lane("r", routing.New), x)
+	x.Problem, x.Fallback, x.FallbackRefused = &exchange.Problem{Code: "upstream_timeout"}, guard.Fallback502, guard.Fallback502
+	lane := m.Lane("orders", routing.New)
+	pass(lane, x)
+	lane.Retried(guard.NotSent)
+	lane.RetryRefused()
+	lane.Injected()
+	m.BreakerChanged("orders", routing.New, guard.Open)
 	problems, err := promlint.New(strings.NewReader(text(t, m))).Lint()
 	if err != nil {
 		t.Fatal(err)
