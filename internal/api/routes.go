@@ -88,10 +88,12 @@ func timeoutsInForce(definition spec.Route) []wire.Setting {
 		if backendOf(definition, side) == "" {
 			continue
 		}
-		for _, timeout := range definition.TimeoutOrigins(side) {
-			settings = append(settings, wire.Setting{
-				Side: wire.Side(side.String()), Name: timeout.Name, Value: timeout.Value.String(), Source: wire.SettingSource(timeout.From),
-			})
+		for _, setting := range definition.Settings(side) {
+			if setting.Part == spec.PartTimeouts {
+				settings = append(settings, wire.Setting{
+					Side: wire.Side(side.String()), Name: setting.Name, Value: setting.Value, Source: wire.SettingSource(setting.From),
+				})
+			}
 		}
 	}
 	return settings

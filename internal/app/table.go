@@ -5,7 +5,6 @@ import (
 	"log/slog"
 
 	"github.com/stranglerfig/strangler/internal/fleet"
-	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/proxy"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/routing"
@@ -47,14 +46,11 @@ func (t *tables) compile(s *fleet.Snapshot) {
 	policies := make([]proxy.Policies, len(s.Routes))
 	for i, route := range s.Definitions.Routes {
 		states[route.Name] = s.Routes[i].State
-		policies[i] = proxy.Policies{
-			Legacy: guard.Policy{Timeouts: route.Timeouts(routing.Legacy)}.Defaulted(guard.LegacyPolicy()),
-			New:    guard.Policy{Timeouts: route.Timeouts(routing.New)}.Defaulted(guard.NewPolicy()),
-		}
+		policies[i] = proxy.Policies{Legacy: route.Policy(routing.Legacy), New: route.Policy(routing.New)}
 	}
-	backends := make(map[string]proxy.Backend, len(s.Definitions.Backends))
+	backends, legacy := make(map[string]proxy.Backend, len(s.Definitions.Backends)), s.Definitions.LegacyBackends()
 	for _, definition := range s.Definitions.Backends {
-		backends[definition.Name] = backendOf(definition)
+		backends[definition.Name] = backendOf(definition, legacy[definition.Name])
 		if err := checkTLS(definition); err != nil {
 			t.logger.Error("no connection to the backend's https endpoints can be made until this is mended", "backend", definition.Name, "error", err)
 		}
@@ -69,10 +65,13 @@ func (t *tables) compile(s *fleet.Snapshot) {
 	}
 }
 
-// backendOf is a backend as the data plane takes it. What is in force is what
-// Validate let through.
-func backendOf(definition spec.Backend) proxy.Backend {
-	backend := proxy.Backend{Endpoints: definition.Endpoints, Protocol: proxy.Protocol(definition.Protocol)}
+// backendOf is a backend as the data plane takes it, some route's legacy side or
+// not. What is in force is what Validate let through.
+func backendOf(definition spec.Backend, legacy bool) proxy.Backend {
+	backend := proxy.Backend{
+		Endpoints: definition.Endpoints, Protocol: proxy.Protocol(definition.Protocol),
+		Bulkhead: definition.BulkheadPolicy(legacy),
+	}
 	if definition.TLS != nil {
 		backend.TLS = proxy.BackendTLS(*definition.TLS)
 	}
@@ -95,7 +94,7 @@ func (t *tables) rewrite(routes []spec.Route) {
 
 // checkTLS says why this machine can make no TLS connection to a backend,
 // whatever that does.
-func checkTLS(definition spec.Backend) error { return backendOf(definition).TLS.Check() }
+func checkTLS(definition spec.Backend) error { return backendOf(definition, false).TLS.Check() }
 
 func assigned(routes []fleet.RouteState) []routing.Assigned {
 	out := make([]routing.Assigned, len(routes))

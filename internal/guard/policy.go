@@ -73,7 +73,7 @@ func (p Policy) Validate() error {
 	case whole > p.Breaker.Trial:
 		return fmt.Errorf("timeout whole (%s) is longer than the breaker's trial (%s): a trial could outlive its lease", whole, p.Breaker.Trial)
 	case p.Breaker.SlowCall > whole:
-		return fmt.Errorf("breaker slow over (%s) is longer than timeout whole (%s): no exchange would ever be slow", p.Breaker.SlowCall, whole)
+		return fmt.Errorf("breaker slow.over (%s) is longer than timeout whole (%s): no exchange would ever be slow", p.Breaker.SlowCall, whole)
 	}
 	return nil
 }

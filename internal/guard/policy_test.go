@@ -61,7 +61,7 @@ func TestPoliciesThatContradict(t *testing.T) {
 			"timeout whole (15s) is not below the breaker's window (15s): results would leave the window before their like arrive",
 		},
 		{func(p *guard.Policy) { p.Breaker.Trial = 10 * time.Second }, "timeout whole (15s) is longer than the breaker's trial (10s): a trial could outlive its lease"},
-		{func(p *guard.Policy) { p.Breaker.SlowCall = 16 * time.Second }, "breaker slow over (16s) is longer than timeout whole (15s): no exchange would ever be slow"},
+		{func(p *guard.Policy) { p.Breaker.SlowCall = 16 * time.Second }, "breaker slow.over (16s) is longer than timeout whole (15s): no exchange would ever be slow"},
 		{func(p *guard.Policy) { p.Breaker.Window = -1 }, "breaker window is -1ns: it must be positive"},
 		{func(p *guard.Policy) { p.Breaker.OpenFor = 2 * time.Minute }, "breaker open (2m0s) is longer than max_open (1m0s)"},
 		{func(p *guard.Policy) { p.Breaker.FailureRate = math.NaN() }, "breaker failures is NaN: it must be above 0 and at most 1"},

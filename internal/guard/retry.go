@@ -29,6 +29,18 @@ const (
 	RetryNotSent                       // not sent only
 )
 
+// String returns the name as people write it.
+func (r Retried) String() string {
+	switch r {
+	case RetryRepeatable:
+		return "repeatable"
+	case RetryNotSent:
+		return "not_sent"
+	default:
+		return "default"
+	}
+}
+
 // LegacyRetry are the defaults of the legacy side: once more, and only when
 // nothing was sent.
 func LegacyRetry() RetryPolicy {
@@ -69,11 +81,11 @@ func (p RetryPolicy) Validate() error {
 	case p.Replay < 0:
 		return fmt.Errorf("retry replay is %d bytes: it must not be negative", p.Replay)
 	case !isShare(p.Share):
-		return fmt.Errorf("retry budget share is %v: it must be above 0 and at most 1", p.Share)
+		return fmt.Errorf("retry budget is %v: it must be above 0 and at most 1", p.Share)
 	case !(p.Floor > 0 && p.Floor <= maxFloor):
-		return fmt.Errorf("retry budget floor is %v a second: it must be above 0 and at most %d", p.Floor, maxFloor)
+		return fmt.Errorf("retry min_per_second is %v: it must be above 0 and at most %d", p.Floor, maxFloor)
 	case p.Classes != RetryRepeatable && p.Classes != RetryNotSent:
-		return fmt.Errorf("retry classes is %d: it must be %d (repeatable) or %d (not sent)", p.Classes, RetryRepeatable, RetryNotSent)
+		return fmt.Errorf("retry classes is %q: it must be %s or %s", p.Classes, RetryRepeatable, RetryNotSent)
 	}
 	return nil
 }

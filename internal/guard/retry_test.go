@@ -80,9 +80,9 @@ func TestRetryPoliciesThatContradict(t *testing.T) {
 		{func(p *guard.RetryPolicy) { p.Base = -1 }, "retry base is -1ns: it must be positive"},
 		{func(p *guard.RetryPolicy) { p.Base = time.Minute }, "retry base (1m0s) is longer than cap (2s)"},
 		{func(p *guard.RetryPolicy) { p.Replay = -5 }, "retry replay is -5 bytes: it must not be negative"},
-		{func(p *guard.RetryPolicy) { p.Share = 1.5 }, "retry budget share is 1.5: it must be above 0 and at most 1"},
-		{func(p *guard.RetryPolicy) { p.Floor = -3 }, "retry budget floor is -3 a second: it must be above 0 and at most 10000"},
-		{func(p *guard.RetryPolicy) { p.Classes = 9 }, "retry classes is 9: it must be 1 (repeatable) or 2 (not sent)"},
+		{func(p *guard.RetryPolicy) { p.Share = 1.5 }, "retry budget is 1.5: it must be above 0 and at most 1"},
+		{func(p *guard.RetryPolicy) { p.Floor = -3 }, "retry min_per_second is -3: it must be above 0 and at most 10000"},
+		{func(p *guard.RetryPolicy) { p.Classes = 9 }, `retry classes is "default": it must be repeatable or not_sent`},
 	} {
 		policy := guard.NewRetry()
 		test.change(&policy)

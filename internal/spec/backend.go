@@ -41,9 +41,13 @@ func (b *Backend) normalize() {
 	if b.TLS != nil && *b.TLS == (BackendTLS{}) {
 		b.TLS = nil
 	}
+	b.Bulkhead, b.Health = b.Bulkhead.normalized(), b.Health.normalized()
 }
 
-func (b Backend) check(found *findings) {
+// check takes whether some route's legacy side is this backend.
+func (b Backend) check(legacy bool, found *findings) {
+	b.checkBulkhead(legacy, found)
+	b.checkHealth(found)
 	if len(b.Endpoints) == 0 {
 		found.add("endpoints", CodeEndpoint, "it has no endpoints: name at least one, like http://127.0.0.1:3000")
 	}

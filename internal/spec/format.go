@@ -78,7 +78,7 @@ func (f *formatter) pairs(v reflect.Value) []pair {
 // of their own.
 func (f *formatter) block(lead string, field pair) {
 	line := lead + field.key + ": " + f.flow(field.value)
-	value := reflect.Indirect(field.value)
+	value := bare(field.value)
 	if len(line) <= lineWidth || value.Kind() == reflect.String {
 		f.text.WriteString(line + "\n")
 		return
@@ -102,9 +102,8 @@ func (f *formatter) flow(v reflect.Value) string {
 		return f.key(key)
 	}
 	var parts []string
+	v = bare(v)
 	switch v.Kind() {
-	case reflect.Pointer:
-		return f.flow(v.Elem())
 	case reflect.Struct, reflect.Map:
 		for _, p := range f.pairs(v) {
 			parts = append(parts, p.key+": "+f.flow(p.value))
@@ -120,6 +119,16 @@ func (f *formatter) flow(v reflect.Value) string {
 	default:
 		return fmt.Sprint(v.Interface())
 	}
+}
+
+// bare is a value without the pointer to it, and without the choice between a
+// part of a guard and the word off.
+func bare(v reflect.Value) reflect.Value {
+	v = reflect.Indirect(v)
+	if part, ok := reflect.TypeAssert[interface{ plain() any }](v); ok && v.Kind() == reflect.Struct {
+		return reflect.ValueOf(part.plain())
+	}
+	return v
 }
 
 func (f *formatter) key(key Key) string {
@@ -161,7 +170,7 @@ func plain(s string) bool {
 	}
 	if s[0] >= '0' && s[0] <= '9' {
 		unit := strings.TrimLeft(s, "0123456789.")
-		return slices.Contains([]string{"%", "ms", "s", "m", "h"}, unit)
+		return slices.Contains([]string{"%", "ms", "s", "m", "h", "KiB", "MiB"}, unit)
 	}
 	switch strings.ToLower(s) {
 	case "true", "false", "yes", "no", "on", "off", "y", "n", "null":

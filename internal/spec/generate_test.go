@@ -40,6 +40,8 @@ func text() *rapid.Generator[string] {
 func drawBackend(t *rapid.T) spec.Backend {
 	return spec.Backend{
 		Name: name().Draw(t, "name"), Endpoints: rapid.SliceOfN(text(), 1, 3).Draw(t, "endpoints"),
+		Bulkhead: drawPart(t, "bulkhead", drawBulkhead(t)),
+		Health:   rapid.Ptr(rapid.Just(spec.Health{Path: "/up?a=b", Interval: "1s", Healthy: new(1)}), true).Draw(t, "health"),
 		Protocol: text().Draw(t, "protocol"), TLS: rapid.Ptr(rapid.Custom(drawBackendTLS), true).Draw(t, "tls"),
 	}
 }
@@ -116,15 +118,42 @@ func drawGuard(t *rapid.T) *spec.Guard {
 	if !rapid.Bool().Draw(t, "guarded") {
 		return nil
 	}
-	side := func() *spec.SideGuard {
-		return &spec.SideGuard{Timeouts: &spec.Timeouts{
-			Connect: text().Draw(t, "connect"), Read: text().Draw(t, "read"), Whole: "1s",
-		}}
-	}
+	side := func() *spec.SideGuard { return new(drawSideGuard(t)) }
 	if rapid.Bool().Draw(t, "legacy too") {
 		return &spec.Guard{Legacy: side(), New: side()}
 	}
 	return &spec.Guard{New: side()}
+}
+
+// drawSideGuard draws all parts alike, each written, off, or neither.
+func drawSideGuard(t *rapid.T) spec.SideGuard {
+	return spec.SideGuard{
+		Timeouts: &spec.Timeouts{Connect: text().Draw(t, "connect"), Read: text().Draw(t, "read"), Whole: "1s"},
+		Retry: drawPart(t, "retry", spec.Retry{
+			Attempts: number(t, "attempts"), Base: text().Draw(t, "base"), Budget: text().Draw(t, "budget"),
+			MinPerSecond: number(t, "min per second"), Replay: text().Draw(t, "replay"), Classes: "not_sent",
+		}),
+		Breaker: drawPart(t, "breaker", spec.Breaker{
+			Window: text().Draw(t, "window"), Failures: text().Draw(t, "failures"), Min: number(t, "min"), Consecutive: number(t, "consecutive"),
+			Slow: rapid.Ptr(rapid.Just(spec.SlowCalls{Over: "1s", Share: "5%"}), true).Draw(t, "slow"), MaxOpen: text().Draw(t, "max open"),
+		}),
+		Bulkhead: drawPart(t, "bulkhead", drawBulkhead(t)),
+		Streams:  drawPart(t, "streams", drawBulkhead(t)),
+		Fallback: drawPart(t, "fallback", spec.Fallback{On: rapid.SliceOfN(text(), 1, 3).Draw(t, "causes")}),
+	}
+}
+
+func drawBulkhead(t *rapid.T) spec.Bulkhead {
+	return spec.Bulkhead{Concurrent: number(t, "concurrent"), Queue: number(t, "queue"), Wait: "1ms"}
+}
+
+// drawPart draws nothing, off, or the settings.
+func drawPart[T any](t *rapid.T, label string, set T) *spec.Part[T] {
+	return rapid.SampledFrom([]*spec.Part[T]{nil, {Off: true}, {Set: set}}).Draw(t, label)
+}
+
+func number(t *rapid.T, label string) *int {
+	return rapid.Ptr(rapid.IntRange(-9, 999), true).Draw(t, label)
 }
 
 func drawPlan(t *rapid.T) *spec.Plan {
@@ -157,8 +186,18 @@ func shuffled(t *rapid.T, d spec.Definitions) spec.Definitions {
 		m.Methods = permuted(t, fmt.Sprint("methods ", i), m.Methods)
 		m.Headers = permuted(t, fmt.Sprint("headers ", i), m.Headers)
 		m.Query = permuted(t, fmt.Sprint("query ", i), m.Query)
+		shuffleCauses(t, out.Routes[i].Guard)
 	}
 	return out
+}
+
+func shuffleCauses(t *rapid.T, guard *spec.Guard) {
+	if guard == nil || guard.New == nil || guard.New.Fallback == nil {
+		return
+	}
+	side, fallback := *guard.New, *guard.New.Fallback
+	fallback.Set.On = permuted(t, "causes", fallback.Set.On)
+	side.Fallback, guard.New = &fallback, &side
 }
 
 func permuted[T any](t *rapid.T, label string, items []T) []T {

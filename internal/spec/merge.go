@@ -30,6 +30,7 @@ func Apply(current Current, file Definitions, src Source, prune bool) (Definitio
 	merged, found := merge(current.Definitions, file, prune)
 	found = append(found, validate(merged, current.States)...)
 	found = append(found, exposed(current, merged)...)
+	found = append(found, strange(file)...)
 	if err := src.problems(found).orNil(); err != nil {
 		return Definitions{}, err
 	}

@@ -48,25 +48,6 @@ func (r *Route) normalize() {
 	}
 }
 
-// normalized drops what is empty, so that guard: {new: {}} equals no guard.
-func (g *Guard) normalized() *Guard {
-	if g == nil {
-		return nil
-	}
-	out := Guard{Legacy: g.Legacy.normalized(), New: g.New.normalized()}
-	if out == (Guard{}) {
-		return nil
-	}
-	return &out
-}
-
-func (s *SideGuard) normalized() *SideGuard {
-	if s == nil || s.Timeouts == nil || *s.Timeouts == (Timeouts{}) {
-		return nil
-	}
-	return s
-}
-
 func sortedConditions(conditions []Condition) []Condition {
 	out := orNil(slices.Clone(conditions))
 	slices.SortStableFunc(out, func(a, b Condition) int {

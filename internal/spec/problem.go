@@ -20,6 +20,8 @@ const (
 	CodeProtocol   = "protocol" // of a backend: unknown, or contradicted by an endpoint's scheme
 	CodeTLS        = "tls"      // of a backend
 	CodeTimeout    = "timeout"
+	CodeGuard      = "guard"  // of a route or backend, its timeouts aside
+	CodeHealth     = "health" // of a backend
 	CodeRewrite    = "rewrite"
 	CodePlan       = "plan"
 	CodeKey        = "key"

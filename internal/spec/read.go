@@ -54,7 +54,10 @@ func (r *reader) value(node ast.Node, path string, into reflect.Value) {
 		r.report(node, path, CodeType, "%s has the tag %s: definitions need no tags, leave it out", label(path), n.Start.Value)
 		return
 	}
+	part, isPart := reflect.TypeAssert[interface{ switches() (*bool, any) }](into.Addr())
 	switch {
+	case isPart:
+		r.part(node, path, part.switches)
 	case into.Type() == reflect.TypeFor[Key]():
 		r.key(node, path, into)
 	case into.Kind() == reflect.Pointer:
@@ -119,6 +122,21 @@ func (r *reader) fields(node ast.Node, path string, into reflect.Value) {
 			continue
 		}
 		r.value(pair.Value, join(path, name), into.Field(index))
+	}
+}
+
+// part reads the settings of a part of a guard, or the word off.
+func (r *reader) part(node ast.Node, path string, switches func() (*bool, any)) {
+	off, settings := switches()
+	into := reflect.ValueOf(settings).Elem()
+	switch node.(type) {
+	case *ast.MappingNode, *ast.SequenceNode, *ast.NullNode:
+		r.fields(node, path, into)
+		return
+	}
+	word, ok := r.word(node, path)
+	if *off = word == wordOff; ok && !*off {
+		r.report(node, path, CodeType, "%s is %q: want a map with the keys %s, or off", label(path), word, strings.Join(keysOf(into.Type()), ", "))
 	}
 }
 

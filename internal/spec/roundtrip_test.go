@@ -21,6 +21,8 @@ func drawShop(t *rapid.T) spec.Definitions {
 			return spec.BackendTLS{CA: rapid.StringMatching(`/[a-z/#: ]{1,20}\.pem`).Draw(t, "ca"), ServerName: "shop.example"}
 		}), true).Draw(t, "tls")},
 	}}
+	defs.Backends[1].Bulkhead = drawPart(t, "bulkhead", spec.Bulkhead{Queue: new(3)})
+	defs.Backends[1].Health = rapid.SampledFrom([]*spec.Health{nil, {Path: "/up"}, {Path: "/up?a=1&b", Interval: "9s", Unhealthy: new(1)}}).Draw(t, "health")
 	for i := range rapid.IntRange(0, 3).Draw(t, "groups") {
 		defs.Groups = append(defs.Groups, spec.Group{Name: fmt.Sprintf("g%d", i), Salt: salt.Draw(t, "salt of group"), Keys: drawChain(t)})
 	}
@@ -45,12 +47,26 @@ func drawShop(t *rapid.T) spec.Definitions {
 				Path: "/v2/{id}", Host: "shop.example", RemoveHeaders: []string{"X-Old"}, SetHeaders: map[string]string{"X-New": "a" + value.Draw(t, "header") + "b"},
 			}}
 		}
+		r.Guard = rapid.SampledFrom([]*spec.Guard{nil, {New: new(drawValidGuard(t))}, {Legacy: &spec.SideGuard{Breaker: &spec.Part[spec.Breaker]{Off: true}}}}).Draw(t, "guard")
 		if rapid.Bool().Draw(t, "planned") {
 			r.Plan = &spec.Plan{Steps: []string{"5%", "100%"}, Bake: "1m"}
 		}
 		defs.Routes = append(defs.Routes, r)
 	}
 	return defs
+}
+
+// drawValidGuard draws the new side's guard, whose parts may each be off.
+func drawValidGuard(t *rapid.T) spec.SideGuard {
+	share := rapid.SampledFrom([]string{"0.5%", "20%", "100%"})
+	return spec.SideGuard{
+		Timeouts: rapid.Ptr(rapid.Just(spec.Timeouts{Whole: "18s"}), true).Draw(t, "timeouts"),
+		Retry:    drawPart(t, "retry", spec.Retry{Attempts: new(rapid.IntRange(1, 10).Draw(t, "attempts")), Budget: share.Draw(t, "budget"), Replay: "16KiB"}),
+		Breaker:  drawPart(t, "breaker", spec.Breaker{Slow: &spec.SlowCalls{Over: "2s"}, Failures: share.Draw(t, "failures"), Min: new(9)}),
+		Bulkhead: drawPart(t, "lane's bulkhead", spec.Bulkhead{Concurrent: new(rapid.IntRange(1, 999).Draw(t, "concurrent")), Wait: "5ms"}),
+		Streams:  drawPart(t, "streams", spec.Bulkhead{Queue: new(1)}),
+		Fallback: drawPart(t, "fallback", spec.Fallback{On: rapid.Permutation([]string{"timeout", "404", "5xx", "open"}).Draw(t, "causes")}),
+	}
 }
 
 func drawChain(t *rapid.T) []spec.Key {

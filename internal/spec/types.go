@@ -19,6 +19,9 @@ type Backend struct {
 
 	Protocol string      `json:"protocol,omitempty" yaml:"protocol,omitempty"` // "" or http1, h2, h2c, auto
 	TLS      *BackendTLS `json:"tls,omitempty" yaml:"tls,omitempty"`           // only with https:// endpoints
+
+	Bulkhead *Part[Bulkhead] `json:"bulkhead,omitempty" yaml:"bulkhead,omitempty"` // shared by all its lanes
+	Health   *Health         `json:"health,omitempty" yaml:"health,omitempty"`     // nil: endpoints are not asked
 }
 
 // Group is a cohort group: its routes share keys and salt, and so move the same users.
@@ -69,28 +72,6 @@ type Condition struct {
 	Name    string  `json:"name" yaml:"name"`
 	Equals  *string `json:"equals,omitempty" yaml:"equals,omitempty"`
 	Matches *string `json:"matches,omitempty" yaml:"matches,omitempty"`
-}
-
-// Guard is what protects each side; what is not written keeps the side's default.
-type Guard struct {
-	Legacy *SideGuard `json:"legacy,omitempty" yaml:"legacy,omitempty"`
-	New    *SideGuard `json:"new,omitempty" yaml:"new,omitempty"`
-}
-
-// SideGuard is the guard of one side.
-type SideGuard struct {
-	Timeouts *Timeouts `json:"timeouts,omitempty" yaml:"timeouts,omitempty"`
-}
-
-// Timeouts are durations as people write them: "2s", "500ms". See guard.Timeouts.
-type Timeouts struct {
-	Connect string `json:"connect,omitempty" yaml:"connect,omitempty"`
-	TLS     string `json:"tls,omitempty" yaml:"tls,omitempty"`
-	Read    string `json:"read,omitempty" yaml:"read,omitempty"`
-	Write   string `json:"write,omitempty" yaml:"write,omitempty"`
-	Whole   string `json:"whole,omitempty" yaml:"whole,omitempty"`
-	Idle    string `json:"idle,omitempty" yaml:"idle,omitempty"`
-	Stream  string `json:"stream,omitempty" yaml:"stream,omitempty"`
 }
 
 // Plan is the way a route takes: steps like "shadow", "1%", "100%", and the bake time of each.

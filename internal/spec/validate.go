@@ -32,9 +32,10 @@ func Validate(defs Definitions, src Source) Problems {
 // needs no legacy side any more.
 func validate(defs Definitions, states map[string]rollout.State) []finding {
 	found := findings{list: checkNames(defs)}
+	legacy := defs.LegacyBackends()
 	for i, b := range defs.Backends {
 		found.object(KindBackend, b.Name, i)
-		b.check(&found)
+		b.check(legacy[b.Name], &found)
 	}
 	for i, g := range defs.Groups {
 		found.object(KindGroup, g.Name, i)
@@ -76,8 +77,8 @@ func (r Route) check(found *findings) {
 	checkConditions("match.query", r.Match.Query, found)
 	r.checkRewrite(routing.Legacy, found)
 	r.checkRewrite(routing.New, found)
-	r.checkTimeouts(routing.Legacy, found)
-	r.checkTimeouts(routing.New, found)
+	r.checkGuard(routing.Legacy, found)
+	r.checkGuard(routing.New, found)
 	r.Plan.check(found)
 }
 

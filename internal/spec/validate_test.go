@@ -119,10 +119,6 @@ func TestRoutes(t *testing.T) {
 		"plan: {bake: soon}":                       `f.yaml:11:18: route "r": the bake time is "soon": write a duration like 10m, or 0s for none`,
 		"plan: {bake: -1s}":                        `f.yaml:11:18: route "r": the bake time is "-1s": write a duration like 10m, or 0s for none`,
 		"plan: {bake: 0s}":                         "",
-		"guard: {new: {timeouts: {read: 2}}}":      `f.yaml:11:36: route "r": timeout read is "2": write a duration like 500ms, 2s or 1m30s`,
-		"guard: {new: {timeouts: {tls: 0s}}}":      `f.yaml:11:35: route "r": timeout tls is 0s: it must be positive; leave it out for the default`,
-		"guard: {new: {timeouts: {whole: 14s}}}":   `f.yaml:11:29: route "r": side new: timeout write (15s) is longer than whole (14s): a single try cannot outlast the exchange; what is not written has its default: read 5s, write 15s, whole 15s`,
-		"guard: {legacy: {timeouts: {read: 80s}}}": `f.yaml:11:32: route "r": side legacy: timeout read (1m20s) is longer than whole (1m15s): a single try cannot outlast the exchange; what is not written has its default: read 1m0s, write 1m0s, whole 1m15s`,
 	}
 	for line, want := range tests {
 		if got := problems(t, fmt.Sprintf(aroundRoute, line)); got != want {
@@ -190,24 +186,6 @@ routes:
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-}
-
-func TestTimeoutsAndWhereTheyComeFrom(t *testing.T) {
-	r := spec.Route{Guard: &spec.Guard{New: &spec.SideGuard{Timeouts: &spec.Timeouts{Read: "2s", Idle: "1m"}}}}
-	if got := r.Timeouts(routing.New); got.Read != 2*time.Second || got.Write != 15*time.Second || got.Idle != time.Minute {
-		t.Errorf("new: %+v", got)
-	}
-	if got := r.Timeouts(routing.Legacy); got.Read != time.Minute || got.Whole != 75*time.Second {
-		t.Errorf("legacy: %+v", got)
-	}
-	var got []string
-	for _, timeout := range r.TimeoutOrigins(routing.New) {
-		got = append(got, fmt.Sprintf("%s %s %s", timeout.Name, timeout.Value, timeout.From))
-	}
-	want := "connect 2s default, tls 5s default, read 2s route, write 15s default, whole 15s default, idle 1m0s route, stream 1h0m0s default"
-	if strings.Join(got, ", ") != want {
-		t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), want)
 	}
 }
 
