@@ -38,6 +38,9 @@ func TestWrongWordsAreAUsageError(t *testing.T) {
 
 func TestATokenFromMakingToRevoking(t *testing.T) {
 	database := "sqlite:" + filepath.Join(t.TempDir(), "s.db")
+	if code, _, stderr := invoke(t, "migrate", "up", "--database", database); code != exitOK {
+		t.Fatalf("migrate up: exit code %d, stderr %q", code, stderr)
+	}
 	code, secret, note := invoke(t, "token", "create", "--name", "ana", "--role", "viewer", "--database", database)
 	made := regexp.MustCompile(`^strangler_([a-z2-7]{8})_[a-z2-7]{26}\n$`).FindStringSubmatch(secret)
 	if code != exitOK || made == nil {

@@ -25,7 +25,8 @@ func (p *program) tokenCreate() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "create --name NAME",
 		Short: "Make a token in the store and print it, this once",
-		Long: "Make a token directly in the store and print it, this once. It works beside a running router.\n" +
+		Long: "Make a token directly in the store and print it, this once. It works beside a running router;\n" +
+			"a SQLite file that is not there is refused, since no router would know the token.\n" +
 			"The token alone goes to standard output, so it can be put into a variable.",
 		Example: "  export STRANGLER_TOKEN=$(strangler token create --name ana --role operator --database postgres://…)",
 		Args:    noArguments,

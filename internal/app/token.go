@@ -85,7 +85,7 @@ func CreateToken(ctx context.Context, config Config, request TokenRequest, stdou
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	opened, err := store.Open(ctx, config.Database, store.Options{Logger: quietLogger(stderr), Migrate: true})
+	opened, err := store.Open(ctx, config.Database, store.Options{Logger: quietLogger(stderr), Migrate: true, Existing: true})
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 // ListTokens prints the tokens in the store of config, oldest first, without
 // their secrets.
 func ListTokens(ctx context.Context, config Config, stdout io.Writer) error {
-	opened, err := store.Open(ctx, config.Database, store.Options{})
+	opened, err := store.Open(ctx, config.Database, store.Options{Existing: true})
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func ListTokens(ctx context.Context, config Config, stdout io.Writer) error {
 
 // RevokeToken takes the token with this id out of force in the store of config.
 func RevokeToken(ctx context.Context, config Config, id string, stdout io.Writer) error {
-	opened, err := store.Open(ctx, config.Database, store.Options{})
+	opened, err := store.Open(ctx, config.Database, store.Options{Existing: true})
 	if err != nil {
 		return err
 	}

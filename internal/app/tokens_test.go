@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -16,6 +17,9 @@ import (
 
 func TestTokensAreListedAndRevoked(t *testing.T) {
 	config := app.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "s.db")}
+	if err := app.Migrate(t.Context(), config, "up", io.Discard); err != nil {
+		t.Fatal(err)
+	}
 	for _, request := range []app.TokenRequest{{Name: "ana", Role: "operator"}, {Name: "ci", Role: "viewer", TTL: time.Hour}} {
 		if err := app.CreateToken(t.Context(), config, request, io.Discard, io.Discard); err != nil {
 			t.Fatal(err)
@@ -46,6 +50,25 @@ func TestTokensAreListedAndRevoked(t *testing.T) {
 	}
 	if err := app.RevokeToken(t.Context(), config, "nosuch", io.Discard); !errors.Is(err, auth.ErrNoToken) {
 		t.Errorf("an id of no token: %v", err)
+	}
+}
+
+// TestTokensOfNoStore: a mistyped path must not become a second store, of which
+// no router knows the tokens.
+func TestTokensOfNoStore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "stranger.db")
+	config := app.Config{Database: "sqlite:" + path}
+	for verb, err := range map[string]error{
+		"create": app.CreateToken(t.Context(), config, app.TokenRequest{Name: "ana", Role: "viewer"}, io.Discard, io.Discard),
+		"ls":     app.ListTokens(t.Context(), config, io.Discard),
+		"revoke": app.RevokeToken(t.Context(), config, "kq3x7ab2", io.Discard),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "there is no file "+path) {
+			t.Errorf("token %s: %v", verb, err)
+		}
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s was made: %v", path, err)
 	}
 }
 

@@ -84,6 +84,7 @@ type Options struct {
 	DatabaseListen string       // PostgreSQL: URL of a direct connection for LISTEN, where the main one is a pooler
 	Migrate        bool         // bring an older schema up to date; a newer one is served as it is
 	Lock           bool         // SQLite: refuse a file that another router serves
+	Existing       bool         // SQLite: refuse a file that is not there instead of making it
 }
 
 // Open opens postgres://…, postgresql://… or sqlite:path. A PostgreSQL server
@@ -100,7 +101,7 @@ func Open(ctx context.Context, url string, options Options) (Store, error) {
 		}))
 	case "sqlite":
 		return opened(sqlite.Open(ctx, url, sqlite.Options{
-			Logger: options.Logger, Up: options.Migrate, Lock: options.Lock,
+			Logger: options.Logger, Up: options.Migrate, Lock: options.Lock, Existing: options.Existing,
 		}))
 	default:
 		return nil, unknownScheme(url)

@@ -35,8 +35,9 @@ func parse(address string) (string, error) {
 
 // prepare makes the file when it is not there, readable by its owner alone
 // (SQLite gives the files beside it the same mode), and checks that it and its
-// folder can be written.
-func prepare(path string) error {
+// folder can be written. Where existing is set, a file that is not there is
+// refused: whoever works beside a router has mistyped its path.
+func prepare(path string, existing bool) error {
 	folder := filepath.Dir(path)
 	info, err := os.Stat(folder)
 	switch {
@@ -47,8 +48,13 @@ func prepare(path string) error {
 	case !info.IsDir():
 		return fmt.Errorf("%w: %s is not a folder", relational.ErrAddress, folder)
 	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+	info, err = os.Stat(path)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
 		return fmt.Errorf("%w: %s is not a regular file", relational.ErrAddress, path)
+	case existing && errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: there is no file %s; correct the path, or make a store with `strangler serve` or `strangler migrate up`",
+			relational.ErrAddress, path)
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

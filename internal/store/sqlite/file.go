@@ -5,13 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/golang-migrate/migrate/v4/database"
 	migratesqlite "github.com/golang-migrate/migrate/v4/database/sqlite"
 
-	"github.com/stranglerfig/strangler/internal/store/internal/relational"
 	"github.com/stranglerfig/strangler/internal/store/internal/schema"
 	"github.com/stranglerfig/strangler/migrations"
 )
@@ -29,10 +26,7 @@ func Schema(ctx context.Context, address string, create bool) (opened schema.Sch
 	if err != nil {
 		return schema.Schema{}, nil, err
 	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !create {
-		return schema.Schema{}, nil, fmt.Errorf("%w: there is no file %s; `strangler migrate up` makes it", relational.ErrAddress, path)
-	}
-	if err := prepare(path); err != nil {
+	if err := prepare(path, !create); err != nil {
 		return schema.Schema{}, nil, err
 	}
 	files, err := migrations.SQLite()

@@ -125,6 +125,11 @@ func TestStatusMakesNoFile(t *testing.T) {
 	if _, _, err := sqlite.Schema(t.Context(), "sqlite:"+path, false); !errors.Is(err, store.ErrAddress) {
 		t.Errorf("error %v, want ErrAddress", err)
 	}
+	beside := options()
+	beside.Existing = true
+	if _, err := sqlite.Open(t.Context(), "sqlite:"+path, beside); !errors.Is(err, store.ErrAddress) || !strings.Contains(err.Error(), "there is no file "+path) {
+		t.Errorf("error %v, want ErrAddress that names the file", err)
+	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Error("looking made a file")
 	}

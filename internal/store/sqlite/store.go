@@ -35,9 +35,10 @@ const readers = 4
 
 // Options say how a store is opened.
 type Options struct {
-	Logger *slog.Logger // required
-	Up     bool         // migrate an older schema instead of refusing it
-	Lock   bool         // refuse a file that another process has opened with Lock
+	Logger   *slog.Logger // required
+	Up       bool         // migrate an older schema instead of refusing it
+	Lock     bool         // refuse a file that another process has opened with Lock
+	Existing bool         // refuse a file that is not there instead of making it
 }
 
 // Store is a store in one file. It is safe for concurrent use.
@@ -55,7 +56,7 @@ func Open(ctx context.Context, address string, options Options) (*Store, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := prepare(path); err != nil {
+	if err := prepare(path, options.Existing); err != nil {
 		return nil, err
 	}
 	s := &Store{listeners: newListeners(), unlock: func() error { return nil }}
