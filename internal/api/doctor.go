@@ -10,6 +10,7 @@ import (
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
 	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/spoken"
 )
 
 // examineFor bounds a whole examination.
@@ -108,7 +109,7 @@ func (s *server) instanceChecks(ctx context.Context, snapshot *fleet.Snapshot) [
 		switch state := instanceState(instance); {
 		case state == wire.InstanceStateSilent:
 			checks = append(checks, group.warn("instance_silent", "if it was stopped for good, it is forgotten after a day",
-				"%s has not been heard of for %s", instance.Name, instance.Age.Round(time.Second)))
+				"%s has not been heard of for %s", instance.Name, spoken.Duration(instance.Age.Round(time.Second))))
 		case state == wire.InstanceStateServing && instance.Revision < snapshot.Revision:
 			serving++
 			checks = append(checks, group.warn("instance_behind", "ask again; if it stays behind, look into its log",

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
+	"github.com/stranglerfig/strangler/internal/spoken"
 )
 
 // maxNamedForwarders is how many peers doctor names.
@@ -44,7 +45,8 @@ func (s *server) forwardedChecks() []wire.Check {
 	named := all[:min(len(all), maxNamedForwarders)]
 	var peers, networks []string
 	for _, f := range named {
-		peers = append(peers, fmt.Sprintf("%s (%d times, the last %s ago)", f.Peer, f.Requests, max(0, time.Since(f.Last)).Truncate(time.Second)))
+		peers = append(peers, fmt.Sprintf("%s (%d times, the last %s ago)", f.Peer, f.Requests,
+			spoken.Duration(max(0, time.Since(f.Last)).Truncate(time.Second))))
 		networks = append(networks, netip.PrefixFrom(f.Peer, f.Peer.BitLen()).String())
 	}
 	if more := len(all) - len(named); more > 0 {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/stranglerfig/strangler/internal/spoken"
 )
 
 // Config is what `strangler serve` can be told. The text of each flag is its
@@ -116,7 +118,7 @@ func (c *Config) validate() error {
 		return badSetting("health-path", c.HealthPath, "a path begins with /")
 	}
 	if c.DrainDelay < 0 || c.DrainTimeout < 0 {
-		return fmt.Errorf("%w: --drain-delay %s and --drain-timeout %s must not be negative", ErrConfig, c.DrainDelay, c.DrainTimeout)
+		return fmt.Errorf("%w: --drain-delay %s and --drain-timeout %s must not be negative", ErrConfig, spoken.Duration(c.DrainDelay), spoken.Duration(c.DrainTimeout))
 	}
 	if c.Legacy != "" {
 		if u, err := url.Parse(c.Legacy); err != nil || u.Host == "" {

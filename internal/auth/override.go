@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/stranglerfig/strangler/internal/spoken"
 )
 
 // Where a request carries an override, and for how long one may be in force.
@@ -115,7 +117,7 @@ func checkOverride(o Override, ttl time.Duration) error {
 	case o.Side != "legacy" && o.Side != "new":
 		return fmt.Errorf("%w: side %q: a side is legacy or new", ErrOverride, o.Side)
 	case ttl < time.Second || ttl > OverrideLimit:
-		return fmt.Errorf("%w: %s is not how long one may be in force: give between 1s and %s", ErrOverride, ttl, OverrideLimit)
+		return fmt.Errorf("%w: %s is not how long one may be in force: give between 1s and %s", ErrOverride, spoken.Duration(ttl), spoken.Duration(OverrideLimit))
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/stranglerfig/strangler/internal/spoken"
 )
 
 // Prefix begins every secret, so that people and secret scanners know one when they see it.
@@ -37,7 +39,7 @@ func Mint(name string, role Role, ttl time.Duration) (Token, string, error) {
 		return Token{}, "", err
 	}
 	if ttl < 0 {
-		return Token{}, "", fmt.Errorf("a token that is valid for %s is of no use: give a positive duration, or 0 for no end", ttl)
+		return Token{}, "", fmt.Errorf("a token that is valid for %s is of no use: give a positive duration, or 0 for no end", spoken.Duration(ttl))
 	}
 	id := strings.ToLower(rand.Text()[:idLength])
 	secret := Prefix + id + "_" + strings.ToLower(rand.Text())

@@ -1,10 +1,10 @@
 package rollout
 
 import (
-	"strings"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/spoken"
 )
 
 func decideRetire(cmd Command, rec Record, now time.Time) (Outcome, error) {
@@ -26,7 +26,7 @@ func decideRetire(cmd Command, rec Record, now time.Time) (Outcome, error) {
 	}
 	if left := rec.bakeLeft(now); left > 0 && !cmd.Force {
 		return Outcome{}, refuse(rec, CodeBaking, "wait, or "+run(rec, VerbRetire, " --force --reason WHY"),
-			"has %s left of its bake time (%s at 100%%): legacy stays until then, for a rollback", spoken(left.Round(time.Second)), spoken(rec.Facts.Plan.Bake))
+			"has %s left of its bake time (%s at 100%%): legacy stays until then, for a rollback", spoken.Duration(left.Round(time.Second)), spoken.Duration(rec.Facts.Plan.Bake))
 	}
 	return rec.to(State{Stage: routing.StageRetired, Weight: routing.FullWeight},
 		"legacy has left the route: rollback and undo are no longer possible"), nil
@@ -40,16 +40,4 @@ func (r Record) bakeLeft(now time.Time) time.Duration {
 		since = r.Last.At
 	}
 	return since.Add(r.Facts.Plan.Bake).Sub(now)
-}
-
-// spoken is a duration without needless zeros: 10m0s is 10m.
-func spoken(d time.Duration) string {
-	text := d.String()
-	if rest, found := strings.CutSuffix(text, "m0s"); found {
-		text = rest + "m"
-	}
-	if rest, found := strings.CutSuffix(text, "h0m"); found {
-		text = rest + "h"
-	}
-	return text
 }
