@@ -2,9 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/stranglerfig/strangler/internal/app"
 )
 
 // badFlag says what is wrong with a flag in words, not in those of Go's parsers.
@@ -13,12 +16,6 @@ func badFlag(c *cobra.Command, err error) error {
 	if !ok {
 		return usage(c, "%w", err)
 	}
-	flag, value := bad.GetFlag().Name, bad.GetValue()
-	switch bad.GetFlag().Value.Type() {
-	case "duration":
-		return usage(c, "--%s %q is no duration: write it with its unit, like 90s, 30m or 48h", flag, value)
-	case "bool":
-		return usage(c, "--%s %q: leave the value away, or write --%s=true or --%s=false", flag, value, flag, flag)
-	}
-	return usage(c, "--%s %q: %w", flag, value, errors.Unwrap(bad))
+	name := bad.GetFlag().Name
+	return usage(c, "--%s: %w", name, app.BadValue(bad, fmt.Sprintf("--%s, --%[1]s=true or --%[1]s=false", name)))
 }

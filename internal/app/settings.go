@@ -41,10 +41,26 @@ func EnvName(flag string) string {
 }
 
 func set(fs *pflag.FlagSet, flag, value, where string) error {
-	if err := fs.Set(flag, value); err != nil {
+	err := fs.Set(flag, value)
+	if bad, is := errors.AsType[*pflag.InvalidValueError](err); is {
+		return fmt.Errorf("%w: %s: %w", ErrConfig, where, BadValue(bad, "true or false"))
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrConfig, where, err)
 	}
 	return nil
+}
+
+// BadValue says what is wrong with the value of a flag in words, not in those
+// of Go's parsers. toggle is how to write a value that is on or off.
+func BadValue(bad *pflag.InvalidValueError, toggle string) error {
+	switch bad.GetFlag().Value.Type() {
+	case "duration":
+		return fmt.Errorf("%q is no duration: write it with its unit, like 90s, 30m or 48h", bad.GetValue())
+	case "bool":
+		return fmt.Errorf("%q is neither on nor off: write %s", bad.GetValue(), toggle)
+	}
+	return fmt.Errorf("%q: %w", bad.GetValue(), errors.Unwrap(bad))
 }
 
 // fileEntry is one key of the config file.
@@ -58,7 +74,7 @@ func readConfigFile(fs *pflag.FlagSet, file string) (map[string]fileEntry, error
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+		return nil, fmt.Errorf("%w: the config file cannot be read (--config or STRANGLER_CONFIG names it): %w", ErrConfig, err)
 	}
 	parsed, err := parser.ParseBytes(text, 0)
 	if err != nil {

@@ -59,7 +59,9 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		"not a mapping":   {nil, "- listen\n", []string{"strangler.yaml"}},
 		"nested":          {nil, "listen: {a: b}\n", []string{"strangler.yaml:1:1", "listen"}},
 		"broken YAML":     {nil, "database: postgres://u:hunter2@h/d\nlisten: [\n", []string{"strangler.yaml:2:"}},
-		"bad environment": {[]string{"STRANGLER_DRAIN_DELAY=soon"}, "", []string{"STRANGLER_DRAIN_DELAY", "soon"}},
+		"bad environment": {[]string{"STRANGLER_DRAIN_DELAY=soon"}, "", []string{`STRANGLER_DRAIN_DELAY: "soon" is no duration: write it with its unit`}},
+		"bare number":     {nil, "drain_delay: 5\n", []string{`strangler.yaml:1:1: drain_delay: "5" is no duration`}},
+		"bad toggle":      {[]string{"STRANGLER_ADMIN_INSECURE=perhaps"}, "", []string{`STRANGLER_ADMIN_INSECURE: "perhaps" is neither on nor off: write true or false`}},
 	} {
 		_, err := resolved(t, nil, c.env, c.file)
 		if !errors.Is(err, app.ErrConfig) {
@@ -73,6 +75,20 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		}
 		if strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: the message shows the password: %q", name, err)
+		}
+	}
+}
+
+func TestAConfigFileThatIsMissing(t *testing.T) {
+	fs := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	path := filepath.Join(t.TempDir(), "strangler.yaml")
+	err := app.Resolve(fs, app.Environ(nil), path)
+	if !errors.Is(err, app.ErrConfig) || !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for _, part := range []string{path, "--config", "STRANGLER_CONFIG"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q does not name %s", err, part)
 		}
 	}
 }
