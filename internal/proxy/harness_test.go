@@ -83,6 +83,7 @@ type settings struct {
 	options proxy.Options
 	limits  proxy.Policies
 	tls     *tls.Config
+	around  func(http.Handler) http.Handler // nil: nothing
 }
 
 func trusting(prefix string) option {
@@ -112,7 +113,11 @@ func start(t testing.TB, backends map[string]string, opts ...option) *router {
 	}
 	ln := listen(t)
 	r.addr = ln.Addr().String()
-	server := r.proxy.NewServer(r.proxy, s.tls)
+	handler := http.Handler(r.proxy)
+	if s.around != nil {
+		handler = s.around(handler)
+	}
+	server := r.proxy.NewServer(handler, s.tls)
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ln) }()
 	t.Cleanup(func() {
@@ -122,6 +127,7 @@ func start(t testing.TB, backends map[string]string, opts ...option) *router {
 		if err := <-done; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
+		r.proxy.Close()
 		if err := accessLog.Close(); err != nil {
 			t.Errorf("closing the access log: %v", err)
 		}
