@@ -20,7 +20,8 @@ type Exchange struct {
 	Peer      netip.AddrPort
 	Client    netip.Addr // the client behind trusted proxies; the peer's address without them
 	UserAgent string
-	TraceID   string // from traceparent; empty without one
+	TraceID   string // from traceparent, or of the trace that begins here; empty without one
+	Trace     *Trace // nil: nobody follows it
 
 	Assignment routing.Assignment // zero Route: the request ended before it was assigned
 
