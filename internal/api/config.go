@@ -48,6 +48,11 @@ type Overrides interface {
 	RevokeOverride(ctx context.Context, override fleet.RevokedOverride, actor string) error
 }
 
+// Controls is the store as faults, drains and resets need it.
+type Controls interface {
+	Control(ctx context.Context, control fleet.Control, decide func(fleet.Controlling) (fleet.Controls, error)) (fleet.Controlled, error)
+}
+
 // Signer has the keys of overrides; *auth.OverrideKeys is the one.
 type Signer interface {
 	Sign(route, side string, ttl time.Duration, now time.Time) (auth.Override, string, error)
@@ -95,10 +100,14 @@ type Config struct {
 	Tokens     Authenticator
 	TokenStore TokenStore
 	Overrides  Overrides
+	Controls   Controls
 	Signer     Signer // nil: there are no keys, and no override can be made
 	Counts     Counts
 	Forwarders Forwarders   // nil: nobody knows
 	Metrics    http.Handler // answers /metrics
+
+	// Trouble is what is not at rest on this router now. Nil: nobody knows.
+	Trouble func() fleet.Trouble
 
 	// Accept makes this router follow what its store holds although it raised an
 	// alarm about it, and returns what is served then.
@@ -154,6 +163,7 @@ func (c *Config) missing() string {
 		{"Tokens", c.Tokens != nil},
 		{"TokenStore", c.TokenStore != nil},
 		{"Overrides", c.Overrides != nil},
+		{"Controls", c.Controls != nil},
 		{"Counts", c.Counts != nil},
 		{"Accept", c.Accept != nil},
 		{"Metrics", c.Metrics != nil},

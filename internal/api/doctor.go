@@ -38,8 +38,11 @@ func (s *server) Doctor(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
+	instances := s.troubled(ctx)
 	checks = append(checks, s.backendChecks(ctx, snapshot.Definitions.Backends)...)
+	checks = append(checks, endpointChecks(snapshot, instances)...)
 	checks = append(checks, s.routeChecks(snapshot)...)
+	checks = append(checks, laneChecks(snapshot, instances)...)
 	checks = append(checks, s.instanceChecks(ctx, snapshot)...)
 	checks = append(checks, s.forwardedChecks()...)
 	s.writeJSON(w, r, checks)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
+	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/spec"
 )
@@ -69,6 +70,7 @@ func eventQuery(params wire.ListEventsParams) (rollout.EventQuery, error) {
 	query := rollout.EventQuery{Limit: defaultEvents}
 	if params.Route != nil {
 		query.Kind, query.Subject = spec.KindRoute, *params.Route
+		query.AlsoKinds = []string{fleet.KindFault, fleet.KindBreaker} // what happened to its guard
 	}
 	if params.Limit != nil {
 		if *params.Limit < 1 || *params.Limit > maxEvents {

@@ -30,6 +30,18 @@ type ServerInterface interface {
 	// PutBackend Define a backend, or change it.
 	// (PUT /api/v1/backends/{backend})
 	PutBackend(w http.ResponseWriter, r *http.Request, backend BackendName, params PutBackendParams)
+	// DrainEndpoint Send an endpoint no new requests, on any router. The last one that serves is refused.
+	// (POST /api/v1/backends/{backend}/drain)
+	DrainEndpoint(w http.ResponseWriter, r *http.Request, backend BackendName, params DrainEndpointParams)
+	// ReadyEndpoint Send a drained endpoint requests again; without one, every endpoint of the backend.
+	// (POST /api/v1/backends/{backend}/ready)
+	ReadyEndpoint(w http.ResponseWriter, r *http.Request, backend BackendName, params ReadyEndpointParams)
+	// ListBreakers The breakers that are not closed, on every router that serves, by route, side and instance.
+	// (GET /api/v1/breakers)
+	ListBreakers(w http.ResponseWriter, r *http.Request, params ListBreakersParams)
+	// ResetBreaker Close a route's breakers on every router and forget what they have counted.
+	// (POST /api/v1/breakers/{route}/reset)
+	ResetBreaker(w http.ResponseWriter, r *http.Request, route RouteName, params ResetBreakerParams)
 	// Doctor Look for what is wrong or soon will be.
 	// (GET /api/v1/doctor)
 	Doctor(w http.ResponseWriter, r *http.Request)
@@ -45,6 +57,18 @@ type ServerInterface interface {
 	// Export The definitions, as apply takes them.
 	// (GET /api/v1/export)
 	Export(w http.ResponseWriter, r *http.Request)
+	// StopFaults Stop every fault, or every one of a route.
+	// (DELETE /api/v1/faults)
+	StopFaults(w http.ResponseWriter, r *http.Request, params StopFaultsParams)
+	// ListFaults The faults that are injected now, oldest first.
+	// (GET /api/v1/faults)
+	ListFaults(w http.ResponseWriter, r *http.Request)
+	// StartFault Inject latency, an error or a reset into one side of one route, for an hour at most.
+	// (POST /api/v1/faults)
+	StartFault(w http.ResponseWriter, r *http.Request, params StartFaultParams)
+	// StopFault Stop one fault.
+	// (DELETE /api/v1/faults/{fault})
+	StopFault(w http.ResponseWriter, r *http.Request, fault int64, params StopFaultParams)
 	// ListGroups Every cohort group, by name.
 	// (GET /api/v1/groups)
 	ListGroups(w http.ResponseWriter, r *http.Request)
@@ -400,6 +424,178 @@ func (siw *ServerInterfaceWrapper) PutBackend(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// DrainEndpoint operation middleware
+func (siw *ServerInterfaceWrapper) DrainEndpoint(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "backend" -------------
+	var backend BackendName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "backend", mux.Vars(r)["backend"], &backend, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "backend", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DrainEndpointParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DrainEndpoint(w, r, backend, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReadyEndpoint operation middleware
+func (siw *ServerInterfaceWrapper) ReadyEndpoint(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "backend" -------------
+	var backend BackendName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "backend", mux.Vars(r)["backend"], &backend, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "backend", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReadyEndpointParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReadyEndpoint(w, r, backend, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListBreakers operation middleware
+func (siw *ServerInterfaceWrapper) ListBreakers(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListBreakersParams
+
+	// ------------- Optional query parameter "route" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "route", r.URL.Query(), &params.Route, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "route"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "route", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "all" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "all", r.URL.Query(), &params.All, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "all"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "all", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListBreakers(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResetBreaker operation middleware
+func (siw *ServerInterfaceWrapper) ResetBreaker(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "route" -------------
+	var route RouteName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "route", mux.Vars(r)["route"], &route, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "route", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResetBreakerParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResetBreaker(w, r, route, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // Doctor operation middleware
 func (siw *ServerInterfaceWrapper) Doctor(w http.ResponseWriter, r *http.Request) {
 
@@ -506,6 +702,167 @@ func (siw *ServerInterfaceWrapper) Export(w http.ResponseWriter, r *http.Request
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Export(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopFaults operation middleware
+func (siw *ServerInterfaceWrapper) StopFaults(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StopFaultsParams
+
+	// ------------- Optional query parameter "route" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "route", r.URL.Query(), &params.Route, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "route"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "route", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "reason" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reason", r.URL.Query(), &params.Reason, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "reason"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reason", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopFaults(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListFaults operation middleware
+func (siw *ServerInterfaceWrapper) ListFaults(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListFaults(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StartFault operation middleware
+func (siw *ServerInterfaceWrapper) StartFault(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StartFaultParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StartFault(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopFault operation middleware
+func (siw *ServerInterfaceWrapper) StopFault(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "fault" -------------
+	var fault int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "fault", mux.Vars(r)["fault"], &fault, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "fault", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StopFaultParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "reason" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reason", r.URL.Query(), &params.Reason, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "reason"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reason", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopFault(w, r, fault, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1633,6 +1990,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/v1/backends/{backend}", wrapper.PutBackend).Methods(http.MethodPut)
 
+	r.HandleFunc(options.BaseURL+"/api/v1/backends/{backend}/drain", wrapper.DrainEndpoint).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/backends/{backend}/ready", wrapper.ReadyEndpoint).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/api/v1/groups", wrapper.ListGroups).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/groups/{group}", wrapper.GetGroup).Methods(http.MethodGet)
@@ -1652,6 +2013,18 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/api/v1/status", wrapper.GetStatus).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/doctor", wrapper.Doctor).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/breakers", wrapper.ListBreakers).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/breakers/{route}/reset", wrapper.ResetBreaker).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/faults", wrapper.StopFaults).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/faults", wrapper.ListFaults).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/faults", wrapper.StartFault).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/faults/{fault}", wrapper.StopFault).Methods(http.MethodDelete)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/tokens", wrapper.ListTokens).Methods(http.MethodGet)
 

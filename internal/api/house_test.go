@@ -102,7 +102,7 @@ func openAt(t *testing.T, url string, change ...func(*api.Config)) *house {
 		Catalog: h.store, Editor: h.store, History: h.store,
 		Mover:  &rollout.Controller{Ledger: h.store, History: h.store},
 		Router: h.router, Tokens: auth.NewVerifier(h.store, "", logger),
-		TokenStore: h.store, Overrides: h.store, Counts: h.store, Accept: h.router.accept,
+		TokenStore: h.store, Overrides: h.store, Controls: h.store, Counts: h.store, Accept: h.router.accept,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "strangler_config_revision 1\n")

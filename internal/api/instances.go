@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
@@ -26,6 +27,7 @@ func (s *server) ListInstances(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		s.Logger.Warn("the traffic of the instances could not be read", "error", err)
 	}
+	own := s.withOwn(instances)
 	list := make([]wire.Instance, len(instances))
 	for i, instance := range instances {
 		list[i] = wire.Instance{
@@ -34,6 +36,9 @@ func (s *server) ListInstances(w http.ResponseWriter, r *http.Request) {
 		}
 		if instance.OverrideKeys != nil {
 			list[i].OverrideKeys = &instance.OverrideKeys
+		}
+		if at := slices.IndexFunc(own, func(i fleet.Instance) bool { return i.Name == instance.Name }); at >= 0 {
+			list[i].Trouble = wireTrouble(own[at].Trouble, own[at].Age)
 		}
 		if err == nil {
 			rate := traffic[instance.Name]

@@ -38,7 +38,7 @@ func (s *server) operations() []operation {
 		route = v1 + "/routes/{route}"
 	)
 	glue := &ServerInterfaceWrapper{Handler: s, ErrorHandlerFunc: s.badParameter}
-	return []operation{
+	return append([]operation{
 		{"GetLivez", get, "/livez", open, glue.GetLivez},
 		{"GetReadyz", get, "/readyz", open, glue.GetReadyz},
 		{"GetMetrics", get, "/metrics", auth.Viewer, glue.GetMetrics},
@@ -82,6 +82,27 @@ func (s *server) operations() []operation {
 		{"CreateOverride", post, v1 + "/overrides", auth.Operator, glue.CreateOverride},
 		{"RevokeOverride", del, v1 + "/overrides/{override}", auth.Operator, glue.RevokeOverride},
 		{"RotateOverrideKey", post, v1 + "/overrides/rotate", auth.Admin, glue.RotateOverrideKey},
+	}, guardOperations(glue)...)
+}
+
+// guardOperations are those about what protects both sides. Endpoints are
+// drained by who is on call, and so an operator may.
+func guardOperations(glue *ServerInterfaceWrapper) []operation {
+	const (
+		get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
+
+		v1      = "/api/v1"
+		backend = v1 + "/backends/{backend}"
+	)
+	return []operation{
+		{"DrainEndpoint", post, backend + "/drain", auth.Operator, glue.DrainEndpoint},
+		{"ReadyEndpoint", post, backend + "/ready", auth.Operator, glue.ReadyEndpoint},
+		{"ListBreakers", get, v1 + "/breakers", auth.Viewer, glue.ListBreakers},
+		{"ResetBreaker", post, v1 + "/breakers/{route}/reset", auth.Operator, glue.ResetBreaker},
+		{"ListFaults", get, v1 + "/faults", auth.Viewer, glue.ListFaults},
+		{"StartFault", post, v1 + "/faults", auth.Operator, glue.StartFault},
+		{"StopFaults", del, v1 + "/faults", auth.Operator, glue.StopFaults},
+		{"StopFault", del, v1 + "/faults/{fault}", auth.Operator, glue.StopFault},
 	}
 }
 

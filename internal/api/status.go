@@ -16,7 +16,7 @@ import (
 func (s *server) GetStatus(w http.ResponseWriter, r *http.Request) {
 	store := s.Router.Status()
 	status := wire.Status{
-		Instance: s.Instance, Version: s.Version, Ready: true,
+		Instance: s.Instance, Version: s.Version, Ready: true, Faults: []wire.Fault{}, Drained: []wire.DrainedEndpoint{},
 		Store: wire.StoreStatus{URL: s.StoreURL, Reachable: store.Reachable, Since: store.Since.UTC()},
 	}
 	if err := s.Router.Ready(); err != nil {
@@ -33,6 +33,10 @@ func (s *server) GetStatus(w http.ResponseWriter, r *http.Request) {
 		status.Revision = wire.Revision(snapshot.Revision)
 		status.AgeS = max(0, time.Since(store.ConfirmedAt).Seconds())
 		count(&status, snapshot)
+		status.Faults = running(snapshot)
+		for _, d := range snapshot.Controls.Drained {
+			status.Drained = append(status.Drained, wire.DrainedEndpoint{Backend: d.Backend, Endpoint: d.Endpoint})
+		}
 	}
 	status.Invalid = s.invalidList()
 	s.writeJSON(w, r, status)

@@ -48,6 +48,11 @@ type Reset struct {
 	Generation routing.Revision `json:"generation"` // the revision that demanded it: another one is another demand
 }
 
+// Clone returns controls that share nothing with these.
+func (c Controls) Clone() Controls {
+	return Controls{Faults: slices.Clone(c.Faults), Drained: slices.Clone(c.Drained), Resets: slices.Clone(c.Resets)}
+}
+
 // Running are the faults that have not ended at a moment of this machine's clock.
 func (c Controls) Running(now time.Time) []Fault {
 	return slices.DeleteFunc(slices.Clone(c.Faults), func(f Fault) bool { return !f.Until.After(now) })

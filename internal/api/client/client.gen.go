@@ -127,6 +127,53 @@ type ClientInterface interface {
 	// Corresponds with PUT /api/v1/backends/{backend} (the `PutBackend` operationId).
 	PutBackend(ctx context.Context, backend BackendName, params *PutBackendParams, body PutBackendJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// DrainEndpointWithBody Send an endpoint no new requests, on any router. The last one that serves is refused.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/backends/{backend}/drain (the `DrainEndpoint` operationId).
+	DrainEndpointWithBody(ctx context.Context, backend BackendName, params *DrainEndpointParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DrainEndpoint Send an endpoint no new requests, on any router. The last one that serves is refused.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/backends/{backend}/drain (the `DrainEndpoint` operationId).
+	DrainEndpoint(ctx context.Context, backend BackendName, params *DrainEndpointParams, body DrainEndpointJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReadyEndpointWithBody Send a drained endpoint requests again; without one, every endpoint of the backend.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/backends/{backend}/ready (the `ReadyEndpoint` operationId).
+	ReadyEndpointWithBody(ctx context.Context, backend BackendName, params *ReadyEndpointParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReadyEndpoint Send a drained endpoint requests again; without one, every endpoint of the backend.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/backends/{backend}/ready (the `ReadyEndpoint` operationId).
+	ReadyEndpoint(ctx context.Context, backend BackendName, params *ReadyEndpointParams, body ReadyEndpointJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListBreakers The breakers that are not closed, on every router that serves, by route, side and instance.
+	//
+	// Corresponds with GET /api/v1/breakers (the `ListBreakers` operationId).
+	ListBreakers(ctx context.Context, params *ListBreakersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResetBreakerWithBody Close a route's breakers on every router and forget what they have counted.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/breakers/{route}/reset (the `ResetBreaker` operationId).
+	ResetBreakerWithBody(ctx context.Context, route RouteName, params *ResetBreakerParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResetBreaker Close a route's breakers on every router and forget what they have counted.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/breakers/{route}/reset (the `ResetBreaker` operationId).
+	ResetBreaker(ctx context.Context, route RouteName, params *ResetBreakerParams, body ResetBreakerJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// Doctor Look for what is wrong or soon will be.
 	//
 	// Corresponds with GET /api/v1/doctor (the `Doctor` operationId).
@@ -160,6 +207,35 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/export (the `Export` operationId).
 	Export(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StopFaults Stop every fault, or every one of a route.
+	//
+	// Corresponds with DELETE /api/v1/faults (the `StopFaults` operationId).
+	StopFaults(ctx context.Context, params *StopFaultsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListFaults The faults that are injected now, oldest first.
+	//
+	// Corresponds with GET /api/v1/faults (the `ListFaults` operationId).
+	ListFaults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartFaultWithBody Inject latency, an error or a reset into one side of one route, for an hour at most.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/faults (the `StartFault` operationId).
+	StartFaultWithBody(ctx context.Context, params *StartFaultParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartFault Inject latency, an error or a reset into one side of one route, for an hour at most.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/faults (the `StartFault` operationId).
+	StartFault(ctx context.Context, params *StartFaultParams, body StartFaultJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StopFault Stop one fault.
+	//
+	// Corresponds with DELETE /api/v1/faults/{fault} (the `StopFault` operationId).
+	StopFault(ctx context.Context, fault int64, params *StopFaultParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListGroups Every cohort group, by name.
 	//
@@ -533,6 +609,123 @@ func (c *Client) PutBackend(ctx context.Context, backend BackendName, params *Pu
 	return c.Client.Do(req)
 }
 
+// DrainEndpointWithBody Send an endpoint no new requests, on any router. The last one that serves is refused.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/backends/{backend}/drain (the `DrainEndpoint` operationId).
+func (c *Client) DrainEndpointWithBody(ctx context.Context, backend BackendName, params *DrainEndpointParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDrainEndpointRequestWithBody(c.Server, backend, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DrainEndpoint Send an endpoint no new requests, on any router. The last one that serves is refused.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/backends/{backend}/drain (the `DrainEndpoint` operationId).
+func (c *Client) DrainEndpoint(ctx context.Context, backend BackendName, params *DrainEndpointParams, body DrainEndpointJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDrainEndpointRequest(c.Server, backend, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReadyEndpointWithBody Send a drained endpoint requests again; without one, every endpoint of the backend.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/backends/{backend}/ready (the `ReadyEndpoint` operationId).
+func (c *Client) ReadyEndpointWithBody(ctx context.Context, backend BackendName, params *ReadyEndpointParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReadyEndpointRequestWithBody(c.Server, backend, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReadyEndpoint Send a drained endpoint requests again; without one, every endpoint of the backend.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/backends/{backend}/ready (the `ReadyEndpoint` operationId).
+func (c *Client) ReadyEndpoint(ctx context.Context, backend BackendName, params *ReadyEndpointParams, body ReadyEndpointJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReadyEndpointRequest(c.Server, backend, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListBreakers The breakers that are not closed, on every router that serves, by route, side and instance.
+//
+// Corresponds with GET /api/v1/breakers (the `ListBreakers` operationId).
+func (c *Client) ListBreakers(ctx context.Context, params *ListBreakersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListBreakersRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResetBreakerWithBody Close a route's breakers on every router and forget what they have counted.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/breakers/{route}/reset (the `ResetBreaker` operationId).
+func (c *Client) ResetBreakerWithBody(ctx context.Context, route RouteName, params *ResetBreakerParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResetBreakerRequestWithBody(c.Server, route, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResetBreaker Close a route's breakers on every router and forget what they have counted.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/breakers/{route}/reset (the `ResetBreaker` operationId).
+func (c *Client) ResetBreaker(ctx context.Context, route RouteName, params *ResetBreakerParams, body ResetBreakerJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResetBreakerRequest(c.Server, route, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // Doctor Look for what is wrong or soon will be.
 //
 // Corresponds with GET /api/v1/doctor (the `Doctor` operationId).
@@ -617,6 +810,85 @@ func (c *Client) Explain(ctx context.Context, body ExplainJSONRequestBody, reqEd
 // Corresponds with GET /api/v1/export (the `Export` operationId).
 func (c *Client) Export(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewExportRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StopFaults Stop every fault, or every one of a route.
+//
+// Corresponds with DELETE /api/v1/faults (the `StopFaults` operationId).
+func (c *Client) StopFaults(ctx context.Context, params *StopFaultsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStopFaultsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListFaults The faults that are injected now, oldest first.
+//
+// Corresponds with GET /api/v1/faults (the `ListFaults` operationId).
+func (c *Client) ListFaults(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListFaultsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartFaultWithBody Inject latency, an error or a reset into one side of one route, for an hour at most.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/faults (the `StartFault` operationId).
+func (c *Client) StartFaultWithBody(ctx context.Context, params *StartFaultParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartFaultRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartFault Inject latency, an error or a reset into one side of one route, for an hour at most.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/faults (the `StartFault` operationId).
+func (c *Client) StartFault(ctx context.Context, params *StartFaultParams, body StartFaultJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartFaultRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StopFault Stop one fault.
+//
+// Corresponds with DELETE /api/v1/faults/{fault} (the `StopFault` operationId).
+func (c *Client) StopFault(ctx context.Context, fault int64, params *StopFaultParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStopFaultRequest(c.Server, fault, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1661,6 +1933,290 @@ func NewPutBackendRequestWithBody(server string, backend BackendName, params *Pu
 	return req, nil
 }
 
+// NewDrainEndpointRequest calls the generic DrainEndpoint builder with application/json body
+func NewDrainEndpointRequest(server string, backend BackendName, params *DrainEndpointParams, body DrainEndpointJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDrainEndpointRequestWithBody(server, backend, params, "application/json", bodyReader)
+}
+
+// NewDrainEndpointRequestWithBody constructs an http.Request for the DrainEndpoint method, with any body, and a specified content type
+func NewDrainEndpointRequestWithBody(server string, backend BackendName, params *DrainEndpointParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "backend", backend, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/backends/%s/drain", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewReadyEndpointRequest calls the generic ReadyEndpoint builder with application/json body
+func NewReadyEndpointRequest(server string, backend BackendName, params *ReadyEndpointParams, body ReadyEndpointJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReadyEndpointRequestWithBody(server, backend, params, "application/json", bodyReader)
+}
+
+// NewReadyEndpointRequestWithBody constructs an http.Request for the ReadyEndpoint method, with any body, and a specified content type
+func NewReadyEndpointRequestWithBody(server string, backend BackendName, params *ReadyEndpointParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "backend", backend, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/backends/%s/ready", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListBreakersRequest constructs an http.Request for the ListBreakers method
+func NewListBreakersRequest(server string, params *ListBreakersParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/breakers")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Route != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "route", *params.Route, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "all", params.All, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewResetBreakerRequest calls the generic ResetBreaker builder with application/json body
+func NewResetBreakerRequest(server string, route RouteName, params *ResetBreakerParams, body ResetBreakerJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewResetBreakerRequestWithBody(server, route, params, "application/json", bodyReader)
+}
+
+// NewResetBreakerRequestWithBody constructs an http.Request for the ResetBreaker method, with any body, and a specified content type
+func NewResetBreakerRequestWithBody(server string, route RouteName, params *ResetBreakerParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "route", route, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/breakers/%s/reset", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewDoctorRequest constructs an http.Request for the Doctor method
 func NewDoctorRequest(server string) (*http.Request, error) {
 	var err error
@@ -1853,6 +2409,251 @@ func NewExportRequest(server string) (*http.Request, error) {
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStopFaultsRequest constructs an http.Request for the StopFaults method
+func NewStopFaultsRequest(server string, params *StopFaultsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/faults")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Route != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "route", *params.Route, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListFaultsRequest constructs an http.Request for the ListFaults method
+func NewListFaultsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/faults")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStartFaultRequest calls the generic StartFault builder with application/json body
+func NewStartFaultRequest(server string, params *StartFaultParams, body StartFaultJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewStartFaultRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewStartFaultRequestWithBody constructs an http.Request for the StartFault method, with any body, and a specified content type
+func NewStartFaultRequestWithBody(server string, params *StartFaultParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/faults")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewStopFaultRequest constructs an http.Request for the StopFault method
+func NewStopFaultRequest(server string, fault int64, params *StopFaultParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "fault", fault, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/faults/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -3452,6 +4253,55 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /api/v1/backends/{backend} (the `PutBackend` operationId).
 	PutBackendWithResponse(ctx context.Context, backend BackendName, params *PutBackendParams, body PutBackendJSONRequestBody, reqEditors ...RequestEditorFn) (*PutBackendResponse, error)
 
+	// DrainEndpointWithBodyWithResponse Send an endpoint no new requests, on any router. The last one that serves is refused.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/backends/{backend}/drain (the `DrainEndpoint` operationId).
+	DrainEndpointWithBodyWithResponse(ctx context.Context, backend BackendName, params *DrainEndpointParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DrainEndpointResponse, error)
+
+	// DrainEndpointWithResponse Send an endpoint no new requests, on any router. The last one that serves is refused.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/backends/{backend}/drain (the `DrainEndpoint` operationId).
+	DrainEndpointWithResponse(ctx context.Context, backend BackendName, params *DrainEndpointParams, body DrainEndpointJSONRequestBody, reqEditors ...RequestEditorFn) (*DrainEndpointResponse, error)
+
+	// ReadyEndpointWithBodyWithResponse Send a drained endpoint requests again; without one, every endpoint of the backend.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/backends/{backend}/ready (the `ReadyEndpoint` operationId).
+	ReadyEndpointWithBodyWithResponse(ctx context.Context, backend BackendName, params *ReadyEndpointParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReadyEndpointResponse, error)
+
+	// ReadyEndpointWithResponse Send a drained endpoint requests again; without one, every endpoint of the backend.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/backends/{backend}/ready (the `ReadyEndpoint` operationId).
+	ReadyEndpointWithResponse(ctx context.Context, backend BackendName, params *ReadyEndpointParams, body ReadyEndpointJSONRequestBody, reqEditors ...RequestEditorFn) (*ReadyEndpointResponse, error)
+
+	// ListBreakersWithResponse The breakers that are not closed, on every router that serves, by route, side and instance.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/breakers (the `ListBreakers` operationId).
+	ListBreakersWithResponse(ctx context.Context, params *ListBreakersParams, reqEditors ...RequestEditorFn) (*ListBreakersResponse, error)
+
+	// ResetBreakerWithBodyWithResponse Close a route's breakers on every router and forget what they have counted.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/breakers/{route}/reset (the `ResetBreaker` operationId).
+	ResetBreakerWithBodyWithResponse(ctx context.Context, route RouteName, params *ResetBreakerParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResetBreakerResponse, error)
+
+	// ResetBreakerWithResponse Close a route's breakers on every router and forget what they have counted.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/breakers/{route}/reset (the `ResetBreaker` operationId).
+	ResetBreakerWithResponse(ctx context.Context, route RouteName, params *ResetBreakerParams, body ResetBreakerJSONRequestBody, reqEditors ...RequestEditorFn) (*ResetBreakerResponse, error)
+
 	// DoctorWithResponse Look for what is wrong or soon will be.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -3493,6 +4343,41 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/export (the `Export` operationId).
 	ExportWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ExportResponse, error)
+
+	// StopFaultsWithResponse Stop every fault, or every one of a route.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/faults (the `StopFaults` operationId).
+	StopFaultsWithResponse(ctx context.Context, params *StopFaultsParams, reqEditors ...RequestEditorFn) (*StopFaultsResponse, error)
+
+	// ListFaultsWithResponse The faults that are injected now, oldest first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/faults (the `ListFaults` operationId).
+	ListFaultsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListFaultsResponse, error)
+
+	// StartFaultWithBodyWithResponse Inject latency, an error or a reset into one side of one route, for an hour at most.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/faults (the `StartFault` operationId).
+	StartFaultWithBodyWithResponse(ctx context.Context, params *StartFaultParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartFaultResponse, error)
+
+	// StartFaultWithResponse Inject latency, an error or a reset into one side of one route, for an hour at most.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/faults (the `StartFault` operationId).
+	StartFaultWithResponse(ctx context.Context, params *StartFaultParams, body StartFaultJSONRequestBody, reqEditors ...RequestEditorFn) (*StartFaultResponse, error)
+
+	// StopFaultWithResponse Stop one fault.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/faults/{fault} (the `StopFault` operationId).
+	StopFaultWithResponse(ctx context.Context, fault int64, params *StopFaultParams, reqEditors ...RequestEditorFn) (*StopFaultResponse, error)
 
 	// ListGroupsWithResponse Every cohort group, by name.
 	//
@@ -4076,6 +4961,205 @@ func (r PutBackendResponse) ContentType() string {
 	return ""
 }
 
+type DrainEndpointResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EndpointChanged
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r DrainEndpointResponse) GetJSON200() *EndpointChanged {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DrainEndpointResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DrainEndpointResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DrainEndpointResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DrainEndpointResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DrainEndpointResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ReadyEndpointResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EndpointChanged
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReadyEndpointResponse) GetJSON200() *EndpointChanged {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReadyEndpointResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReadyEndpointResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReadyEndpointResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReadyEndpointResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReadyEndpointResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListBreakersResponse200Headers the declared response headers of an HTTP 200 response for ListBreakers
+type ListBreakersResponse200Headers struct {
+	StranglerStale int
+}
+
+type ListBreakersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]Breaker
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListBreakersResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListBreakersResponse) GetJSON200() *[]Breaker {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListBreakersResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListBreakersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListBreakersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListBreakersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListBreakersResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ResetBreakerResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BreakerReset
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ResetBreakerResponse) GetJSON200() *BreakerReset {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ResetBreakerResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ResetBreakerResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResetBreakerResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResetBreakerResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResetBreakerResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type DoctorResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -4303,6 +5387,205 @@ func (r ExportResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ExportResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StopFaultsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *FaultsChanged
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r StopFaultsResponse) GetJSON200() *FaultsChanged {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StopFaultsResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StopFaultsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StopFaultsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StopFaultsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StopFaultsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListFaultsResponse200Headers the declared response headers of an HTTP 200 response for ListFaults
+type ListFaultsResponse200Headers struct {
+	StranglerStale int
+}
+
+type ListFaultsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]Fault
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListFaultsResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListFaultsResponse) GetJSON200() *[]Fault {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListFaultsResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListFaultsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListFaultsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListFaultsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListFaultsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StartFaultResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *FaultsChanged
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r StartFaultResponse) GetJSON200() *FaultsChanged {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StartFaultResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StartFaultResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StartFaultResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StartFaultResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StartFaultResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StopFaultResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *FaultsChanged
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r StopFaultResponse) GetJSON200() *FaultsChanged {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StopFaultResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StopFaultResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StopFaultResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StopFaultResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StopFaultResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5851,6 +7134,97 @@ func (c *ClientWithResponses) PutBackendWithResponse(ctx context.Context, backen
 	return ParsePutBackendResponse(rsp)
 }
 
+// DrainEndpointWithBodyWithResponse Send an endpoint no new requests, on any router. The last one that serves is refused.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/backends/{backend}/drain (the `DrainEndpoint` operationId).
+func (c *ClientWithResponses) DrainEndpointWithBodyWithResponse(ctx context.Context, backend BackendName, params *DrainEndpointParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DrainEndpointResponse, error) {
+	rsp, err := c.DrainEndpointWithBody(ctx, backend, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDrainEndpointResponse(rsp)
+}
+
+// DrainEndpointWithResponse Send an endpoint no new requests, on any router. The last one that serves is refused.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/backends/{backend}/drain (the `DrainEndpoint` operationId).
+func (c *ClientWithResponses) DrainEndpointWithResponse(ctx context.Context, backend BackendName, params *DrainEndpointParams, body DrainEndpointJSONRequestBody, reqEditors ...RequestEditorFn) (*DrainEndpointResponse, error) {
+	rsp, err := c.DrainEndpoint(ctx, backend, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDrainEndpointResponse(rsp)
+}
+
+// ReadyEndpointWithBodyWithResponse Send a drained endpoint requests again; without one, every endpoint of the backend.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/backends/{backend}/ready (the `ReadyEndpoint` operationId).
+func (c *ClientWithResponses) ReadyEndpointWithBodyWithResponse(ctx context.Context, backend BackendName, params *ReadyEndpointParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReadyEndpointResponse, error) {
+	rsp, err := c.ReadyEndpointWithBody(ctx, backend, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReadyEndpointResponse(rsp)
+}
+
+// ReadyEndpointWithResponse Send a drained endpoint requests again; without one, every endpoint of the backend.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/backends/{backend}/ready (the `ReadyEndpoint` operationId).
+func (c *ClientWithResponses) ReadyEndpointWithResponse(ctx context.Context, backend BackendName, params *ReadyEndpointParams, body ReadyEndpointJSONRequestBody, reqEditors ...RequestEditorFn) (*ReadyEndpointResponse, error) {
+	rsp, err := c.ReadyEndpoint(ctx, backend, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReadyEndpointResponse(rsp)
+}
+
+// ListBreakersWithResponse The breakers that are not closed, on every router that serves, by route, side and instance.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/breakers (the `ListBreakers` operationId).
+func (c *ClientWithResponses) ListBreakersWithResponse(ctx context.Context, params *ListBreakersParams, reqEditors ...RequestEditorFn) (*ListBreakersResponse, error) {
+	rsp, err := c.ListBreakers(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListBreakersResponse(rsp)
+}
+
+// ResetBreakerWithBodyWithResponse Close a route's breakers on every router and forget what they have counted.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/breakers/{route}/reset (the `ResetBreaker` operationId).
+func (c *ClientWithResponses) ResetBreakerWithBodyWithResponse(ctx context.Context, route RouteName, params *ResetBreakerParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResetBreakerResponse, error) {
+	rsp, err := c.ResetBreakerWithBody(ctx, route, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResetBreakerResponse(rsp)
+}
+
+// ResetBreakerWithResponse Close a route's breakers on every router and forget what they have counted.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/breakers/{route}/reset (the `ResetBreaker` operationId).
+func (c *ClientWithResponses) ResetBreakerWithResponse(ctx context.Context, route RouteName, params *ResetBreakerParams, body ResetBreakerJSONRequestBody, reqEditors ...RequestEditorFn) (*ResetBreakerResponse, error) {
+	rsp, err := c.ResetBreaker(ctx, route, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResetBreakerResponse(rsp)
+}
+
 // DoctorWithResponse Look for what is wrong or soon will be.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -5927,6 +7301,71 @@ func (c *ClientWithResponses) ExportWithResponse(ctx context.Context, reqEditors
 		return nil, err
 	}
 	return ParseExportResponse(rsp)
+}
+
+// StopFaultsWithResponse Stop every fault, or every one of a route.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/faults (the `StopFaults` operationId).
+func (c *ClientWithResponses) StopFaultsWithResponse(ctx context.Context, params *StopFaultsParams, reqEditors ...RequestEditorFn) (*StopFaultsResponse, error) {
+	rsp, err := c.StopFaults(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStopFaultsResponse(rsp)
+}
+
+// ListFaultsWithResponse The faults that are injected now, oldest first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/faults (the `ListFaults` operationId).
+func (c *ClientWithResponses) ListFaultsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListFaultsResponse, error) {
+	rsp, err := c.ListFaults(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListFaultsResponse(rsp)
+}
+
+// StartFaultWithBodyWithResponse Inject latency, an error or a reset into one side of one route, for an hour at most.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/faults (the `StartFault` operationId).
+func (c *ClientWithResponses) StartFaultWithBodyWithResponse(ctx context.Context, params *StartFaultParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartFaultResponse, error) {
+	rsp, err := c.StartFaultWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartFaultResponse(rsp)
+}
+
+// StartFaultWithResponse Inject latency, an error or a reset into one side of one route, for an hour at most.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/faults (the `StartFault` operationId).
+func (c *ClientWithResponses) StartFaultWithResponse(ctx context.Context, params *StartFaultParams, body StartFaultJSONRequestBody, reqEditors ...RequestEditorFn) (*StartFaultResponse, error) {
+	rsp, err := c.StartFault(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartFaultResponse(rsp)
+}
+
+// StopFaultWithResponse Stop one fault.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/faults/{fault} (the `StopFault` operationId).
+func (c *ClientWithResponses) StopFaultWithResponse(ctx context.Context, fault int64, params *StopFaultParams, reqEditors ...RequestEditorFn) (*StopFaultResponse, error) {
+	rsp, err := c.StopFault(ctx, fault, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStopFaultResponse(rsp)
 }
 
 // ListGroupsWithResponse Every cohort group, by name.
@@ -6729,6 +8168,151 @@ func ParsePutBackendResponse(rsp *http.Response) (*PutBackendResponse, error) {
 	return response, nil
 }
 
+// ParseDrainEndpointResponse parses an HTTP response from a DrainEndpointWithResponse call
+func ParseDrainEndpointResponse(rsp *http.Response) (*DrainEndpointResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DrainEndpointResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest EndpointChanged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseReadyEndpointResponse parses an HTTP response from a ReadyEndpointWithResponse call
+func ParseReadyEndpointResponse(rsp *http.Response) (*ReadyEndpointResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReadyEndpointResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest EndpointChanged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListBreakersResponse parses an HTTP response from a ListBreakersWithResponse call
+func ParseListBreakersResponse(rsp *http.Response) (*ListBreakersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListBreakersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []Breaker
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListBreakersResponse200Headers
+		if values := rsp.Header.Values("Strangler-Stale"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Strangler-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.StranglerStale = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseResetBreakerResponse parses an HTTP response from a ResetBreakerWithResponse call
+func ParseResetBreakerResponse(rsp *http.Response) (*ResetBreakerResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResetBreakerResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BreakerReset
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseDoctorResponse parses an HTTP response from a DoctorWithResponse call
 func ParseDoctorResponse(rsp *http.Response) (*DoctorResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -6875,6 +8459,151 @@ func ParseExportResponse(rsp *http.Response) (*ExportResponse, error) {
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStopFaultsResponse parses an HTTP response from a StopFaultsWithResponse call
+func ParseStopFaultsResponse(rsp *http.Response) (*StopFaultsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StopFaultsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest FaultsChanged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListFaultsResponse parses an HTTP response from a ListFaultsWithResponse call
+func ParseListFaultsResponse(rsp *http.Response) (*ListFaultsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListFaultsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []Fault
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListFaultsResponse200Headers
+		if values := rsp.Header.Values("Strangler-Stale"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Strangler-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.StranglerStale = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseStartFaultResponse parses an HTTP response from a StartFaultWithResponse call
+func ParseStartFaultResponse(rsp *http.Response) (*StartFaultResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StartFaultResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest FaultsChanged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStopFaultResponse parses an HTTP response from a StopFaultWithResponse call
+func ParseStopFaultResponse(rsp *http.Response) (*StopFaultResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StopFaultResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest FaultsChanged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Error
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {

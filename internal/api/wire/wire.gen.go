@@ -8,6 +8,27 @@ import (
 	"time"
 )
 
+// Defines values for BreakerState.
+const (
+	BreakerStateClosed   BreakerState = "closed"
+	BreakerStateHalfOpen BreakerState = "half_open"
+	BreakerStateOpen     BreakerState = "open"
+)
+
+// Valid indicates whether the value is a known member of the BreakerState enum.
+func (e BreakerState) Valid() bool {
+	switch e {
+	case BreakerStateClosed:
+		return true
+	case BreakerStateHalfOpen:
+		return true
+	case BreakerStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ChangeKind.
 const (
 	ChangeKindBackend ChangeKind = "backend"
@@ -436,6 +457,60 @@ type BackendTLS struct {
 	ServerName string `json:"server_name,omitempty,omitzero"`
 }
 
+// BackendTrouble A backend that could not take every request in the last minute.
+type BackendTrouble struct {
+	Backend  string `json:"backend"`
+	Rejected int64  `json:"rejected,omitempty,omitzero"`
+	Waiting  int    `json:"waiting,omitempty,omitzero"`
+}
+
+// Breaker The breaker of one side of a route, on one router.
+type Breaker struct {
+	// Failures How many results were failures when it opened.
+	Failures int `json:"failures,omitempty,omitzero"`
+
+	// ForS How long it has been so.
+	ForS     float64 `json:"for_s,omitempty,omitzero"`
+	Instance string  `json:"instance"`
+
+	// LeftS Until it lets a trial through, when it is open.
+	LeftS float64 `json:"left_s,omitempty,omitzero"`
+
+	// Reason Why it is not closed.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Results How many results there were then.
+	Results int    `json:"results,omitempty,omitzero"`
+	Route   string `json:"route"`
+
+	// Side Which of a route's two backends serves.
+	Side Side `json:"side"`
+
+	// State What a breaker does: let everything pass, nothing, or one trial at a time.
+	State BreakerState `json:"state"`
+}
+
+// BreakerReset Whose breakers were reset.
+type BreakerReset struct {
+	Actor  string    `json:"actor"`
+	At     time.Time `json:"at"`
+	DryRun bool      `json:"dry_run"`
+
+	// Note What else there is to know.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// PreviousRevision Numbers the tables of one store; 0 means nothing was committed yet.
+	PreviousRevision Revision `json:"previous_revision"`
+
+	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
+	Revision Revision `json:"revision"`
+	Route    string   `json:"route"`
+	Sides    []Side   `json:"sides"`
+}
+
+// BreakerState What a breaker does: let everything pass, nothing, or one trial at a time.
+type BreakerState string
+
 // BrokenEvent A row of the history that is not what was written.
 type BrokenEvent struct {
 	// ID Of the event; the first that is missing when rows are missing.
@@ -486,6 +561,12 @@ type Condition struct {
 	Name    string  `json:"name"`
 }
 
+// DrainedEndpoint An endpoint that gets no new requests.
+type DrainedEndpoint struct {
+	Backend  string `json:"backend"`
+	Endpoint string `json:"endpoint"`
+}
+
 // Edit What an edit changed, or on a dry run would change.
 type Edit struct {
 	Actor   string    `json:"actor"`
@@ -498,6 +579,49 @@ type Edit struct {
 
 	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
 	Revision Revision `json:"revision"`
+}
+
+// EndpointChange Which endpoints of a backend serve.
+type EndpointChange struct {
+	Actor   string    `json:"actor"`
+	At      time.Time `json:"at"`
+	Backend string    `json:"backend"`
+
+	// Changed False when there was nothing to do; on a dry run whether there was.
+	Changed bool     `json:"changed"`
+	Drained []string `json:"drained"`
+	DryRun  bool     `json:"dry_run"`
+
+	// Note What else there is to know.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// PreviousRevision Numbers the tables of one store; 0 means nothing was committed yet.
+	PreviousRevision Revision `json:"previous_revision"`
+
+	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
+	Revision Revision `json:"revision"`
+	Serving  []string `json:"serving"`
+}
+
+// EndpointRequest Which endpoint, and why.
+type EndpointRequest struct {
+	// Endpoint As the backend's definition writes it.
+	Endpoint string `json:"endpoint,omitempty,omitzero"`
+
+	// Reason Why, for the history.
+	Reason string `json:"reason,omitempty,omitzero"`
+}
+
+// EndpointTrouble An endpoint that gets no requests though nobody has drained it.
+type EndpointTrouble struct {
+	Backend  string `json:"backend"`
+	Endpoint string `json:"endpoint"`
+
+	// Ill Its health check fails.
+	Ill bool `json:"ill,omitempty,omitzero"`
+
+	// LeftS Until it is no longer ejected.
+	LeftS float64 `json:"left_s,omitempty,omitzero"`
 }
 
 // Event One row of the history.
@@ -517,7 +641,7 @@ type Event struct {
 	Evidence json.RawMessage `json:"evidence"`
 	ID       int64           `json:"id"`
 
-	// Kind What the subject is: route, backend, group, token, override, store or login.
+	// Kind What the subject is: route, backend, group, token, override, store or login; fault and breaker are those of the route that the subject names.
 	Kind   string `json:"kind"`
 	Reason string `json:"reason"`
 
@@ -608,6 +732,87 @@ type Explanation struct {
 	WeightBp Weight `json:"weight_bp"`
 }
 
+// Fault Trouble that somebody injects into one side of a route. It ends by itself.
+type Fault struct {
+	Actor string `json:"actor"`
+
+	// EndsAt By the store's clock.
+	EndsAt time.Time `json:"ends_at"`
+	Header string    `json:"header,omitempty,omitzero"`
+
+	// ID By which it is stopped; 0 on a dry run.
+	ID      int64  `json:"id"`
+	Jitter  string `json:"jitter,omitempty,omitzero"`
+	Latency string `json:"latency,omitempty,omitzero"`
+
+	// LeftS Until it ends.
+	LeftS     float64 `json:"left_s"`
+	PercentBp int     `json:"percent_bp"`
+	Reason    string  `json:"reason,omitempty,omitzero"`
+	Reset     bool    `json:"reset,omitempty,omitzero"`
+	Route     string  `json:"route"`
+
+	// Side Which of a route's two backends serves.
+	Side      Side      `json:"side"`
+	StartedAt time.Time `json:"started_at"`
+	Status    int       `json:"status,omitempty,omitzero"`
+	Value     string    `json:"value,omitempty,omitzero"`
+}
+
+// FaultChange Faults that were started or stopped.
+type FaultChange struct {
+	Actor string    `json:"actor"`
+	At    time.Time `json:"at"`
+
+	// Changed False when there was nothing to do; on a dry run whether there was.
+	Changed bool    `json:"changed"`
+	DryRun  bool    `json:"dry_run"`
+	Faults  []Fault `json:"faults"`
+
+	// Note What else there is to know.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// PreviousRevision Numbers the tables of one store; 0 means nothing was committed yet.
+	PreviousRevision Revision `json:"previous_revision"`
+
+	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
+	Revision Revision `json:"revision"`
+}
+
+// FaultRequest What to inject, where, and for how long. It needs a latency, a status or a reset.
+type FaultRequest struct {
+	// For Such as 5m; an hour at most.
+	For string `json:"for"`
+
+	// Header Only requests with this header.
+	Header string `json:"header,omitempty,omitzero"`
+
+	// Jitter So much more or less; the latency at most.
+	Jitter string `json:"jitter,omitempty,omitzero"`
+
+	// Latency Waited before each try, such as 300ms; a minute at most, with the jitter.
+	Latency string `json:"latency,omitempty,omitzero"`
+
+	// PercentBp Of the tries, in basis points; all unless told.
+	PercentBp *int `json:"percent_bp,omitempty"`
+
+	// Reason Why, for the history.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Reset The try ends as if the backend had reset the connection; not together with a status.
+	Reset bool   `json:"reset,omitempty,omitzero"`
+	Route string `json:"route"`
+
+	// Side Which of a route's two backends serves.
+	Side Side `json:"side"`
+
+	// Status Answered in place of the backend.
+	Status int `json:"status,omitempty,omitzero"`
+
+	// Value And with this value of it.
+	Value string `json:"value,omitempty,omitzero"`
+}
+
 // Finding One thing that is wrong with definitions.
 type Finding struct {
 	// Code Stable.
@@ -682,7 +887,10 @@ type Instance struct {
 	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
 	Revision Revision      `json:"revision"`
 	State    InstanceState `json:"state"`
-	Version  string        `json:"version"`
+
+	// Trouble What is not at rest there; absent when it does not say.
+	Trouble *Trouble `json:"trouble,omitempty,omitzero"`
+	Version string   `json:"version"`
 }
 
 // InstanceState defines model for Instance.State.
@@ -708,6 +916,25 @@ type InvalidRoute struct {
 
 // Keys Cohort key sources, first one present wins: {header: NAME}, {cookie: NAME}, {claim: NAME}, client_address, mint.
 type Keys = []json.RawMessage
+
+// LaneTrouble A side of a route whose breaker is not closed, or that could not take every request in the last minute.
+type LaneTrouble struct {
+	// Breaker What a breaker does: let everything pass, nothing, or one trial at a time.
+	Breaker BreakerState `json:"breaker"`
+
+	// NoRetries Its budget for retries is used up.
+	NoRetries bool `json:"no_retries,omitempty,omitzero"`
+
+	// Rejected By its bulkheads since the router began, if some were in the last minute.
+	Rejected int64  `json:"rejected,omitempty,omitzero"`
+	Route    string `json:"route"`
+
+	// Side Which of a route's two backends serves.
+	Side Side `json:"side"`
+
+	// Waiting Requests that wait for a permit.
+	Waiting int `json:"waiting,omitempty,omitzero"`
+}
 
 // MatchDefinition Which requests a route wants; either path or prefix.
 type MatchDefinition struct {
@@ -882,6 +1109,15 @@ type PromoteRequest struct {
 
 	// To A stage, or a percentage such as 25%; the next step of the plan unless told.
 	To string `json:"to,omitempty,omitzero"`
+}
+
+// ResetRequest Which side, and why.
+type ResetRequest struct {
+	// Reason Why, for the history.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Side Both sides unless told.
+	Side Side `json:"side,omitempty,omitzero"`
 }
 
 // Reshuffle A group's new salt, and whom it moves.
@@ -1181,6 +1417,12 @@ type Status struct {
 	// AgeS Since what it serves was read from the store.
 	AgeS float64 `json:"age_s"`
 
+	// Drained The endpoints that get no new requests because somebody drained them.
+	Drained []DrainedEndpoint `json:"drained"`
+
+	// Faults The faults that this router injects now.
+	Faults []Fault `json:"faults"`
+
 	// Holds Routes per kind of hold.
 	Holds HoldCounts `json:"holds"`
 
@@ -1270,6 +1512,16 @@ type TokenRequest struct {
 	TTL string `json:"ttl,omitempty,omitzero"`
 }
 
+// Trouble What is not at rest on one router. Without trouble its lists are empty.
+type Trouble struct {
+	Backends  []BackendTrouble  `json:"backends"`
+	Endpoints []EndpointTrouble `json:"endpoints"`
+	Lanes     []LaneTrouble     `json:"lanes"`
+
+	// LeftOut How many more of them there was no room for.
+	LeftOut int `json:"left_out"`
+}
+
 // VerbRequest What every verb takes.
 type VerbRequest struct {
 	// Reason Why, for the history.
@@ -1316,8 +1568,14 @@ type RouteName = string
 // Edited What an edit changed, or on a dry run would change.
 type Edited = Edit
 
+// EndpointChanged Which endpoints of a backend serve.
+type EndpointChanged = EndpointChange
+
 // Error An error (RFC 9457).
 type Error = Problem
+
+// FaultsChanged Faults that were started or stopped.
+type FaultsChanged = FaultChange
 
 // Moved What a verb did to one route.
 type Moved = Move
@@ -1358,6 +1616,33 @@ type PutBackendParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// DrainEndpointParams defines parameters for DrainEndpoint.
+type DrainEndpointParams struct {
+	// DryRun Say what would happen and change nothing.
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// ReadyEndpointParams defines parameters for ReadyEndpoint.
+type ReadyEndpointParams struct {
+	// DryRun Say what would happen and change nothing.
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// ListBreakersParams defines parameters for ListBreakers.
+type ListBreakersParams struct {
+	// Route Only those of this route, and the closed ones too.
+	Route *string `form:"route,omitempty" json:"route,omitempty"`
+
+	// All The closed ones too.
+	All bool `form:"all,omitempty" json:"all,omitempty,omitzero"`
+}
+
+// ResetBreakerParams defines parameters for ResetBreaker.
+type ResetBreakerParams struct {
+	// DryRun Say what would happen and change nothing.
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
 // ListEventsParams defines parameters for ListEvents.
 type ListEventsParams struct {
 	// Route Only events about this route.
@@ -1368,6 +1653,33 @@ type ListEventsParams struct {
 
 	// Limit At most this many; 50 unless told.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// StopFaultsParams defines parameters for StopFaults.
+type StopFaultsParams struct {
+	// Route Only those of this route.
+	Route *string `form:"route,omitempty" json:"route,omitempty"`
+
+	// DryRun Say what would happen and change nothing.
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Reason Why, for the history.
+	Reason *Reason `form:"reason,omitempty" json:"reason,omitempty"`
+}
+
+// StartFaultParams defines parameters for StartFault.
+type StartFaultParams struct {
+	// DryRun Say what would happen and change nothing.
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// StopFaultParams defines parameters for StopFault.
+type StopFaultParams struct {
+	// DryRun Say what would happen and change nothing.
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Reason Why, for the history.
+	Reason *Reason `form:"reason,omitempty" json:"reason,omitempty"`
 }
 
 // PromoteGroupParams defines parameters for PromoteGroup.
@@ -1469,8 +1781,20 @@ type UndoRouteParams struct {
 // PutBackendJSONRequestBody defines body for PutBackend for application/json ContentType.
 type PutBackendJSONRequestBody = BackendDefinition
 
+// DrainEndpointJSONRequestBody defines body for DrainEndpoint for application/json ContentType.
+type DrainEndpointJSONRequestBody = EndpointRequest
+
+// ReadyEndpointJSONRequestBody defines body for ReadyEndpoint for application/json ContentType.
+type ReadyEndpointJSONRequestBody = EndpointRequest
+
+// ResetBreakerJSONRequestBody defines body for ResetBreaker for application/json ContentType.
+type ResetBreakerJSONRequestBody = ResetRequest
+
 // ExplainJSONRequestBody defines body for Explain for application/json ContentType.
 type ExplainJSONRequestBody = ExplainRequest
+
+// StartFaultJSONRequestBody defines body for StartFault for application/json ContentType.
+type StartFaultJSONRequestBody = FaultRequest
 
 // PromoteGroupJSONRequestBody defines body for PromoteGroup for application/json ContentType.
 type PromoteGroupJSONRequestBody = PromoteRequest

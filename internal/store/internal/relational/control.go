@@ -30,12 +30,13 @@ func (d *DB) Control(ctx context.Context, control fleet.Control, decide func(fle
 		if err != nil {
 			return err
 		}
+		before := found.Controls.Clone() // decide may do with its own what it likes
 		wanted, err := decide(found)
 		if err != nil {
 			return err
 		}
 		wanted.Sort()
-		changes := fleet.ControlChanges(found.Controls, wanted)
+		changes := fleet.ControlChanges(before, wanted)
 		if !control.DryRun && len(changes) > 0 {
 			w.advance()
 			if err := w.switchControls(ctx, control.Actor, control.Reason, changes); err != nil {
@@ -44,6 +45,7 @@ func (d *DB) Control(ctx context.Context, control fleet.Control, decide func(fle
 			if err := w.putControls(ctx, wanted); err != nil {
 				return err
 			}
+			wanted = wanted.Clone() // the changes point into what it was
 			wanted.Sort()
 		}
 		done = fleet.Controlled{Previous: w.from.revision, Revision: w.head.revision, Controls: wanted, Changes: changes, At: w.at}
