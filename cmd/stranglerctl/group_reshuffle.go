@@ -48,14 +48,7 @@ func (r *reshuffle) run(ctx context.Context, group string) error {
 		if err != nil {
 			return err
 		}
-		question := "No route of " + group + " is in canary, so nobody changes sides now. Give it a new salt?"
-		if len(would.value.Moved) > 0 {
-			question = "Users of " + strings.Join(would.value.Moved, ", ") + " change sides, in both directions. Reshuffle " + group + "?"
-			if would.value.Note != "" {
-				question = "Mind: " + would.value.Note + ". " + question
-			}
-		}
-		if err := r.confirm(ctx, "group reshuffle", question); err != nil {
+		if err := r.confirm(ctx, "group reshuffle", reshuffleQuestion(would.value)); err != nil {
 			return err
 		}
 	}
@@ -67,6 +60,18 @@ func (r *reshuffle) run(ctx context.Context, group string) error {
 		return err
 	}
 	return r.waitFor(ctx, api, done.value.Revision, r.wait)
+}
+
+// reshuffleQuestion says who would change sides.
+func reshuffleQuestion(would wire.Reshuffle) string {
+	if len(would.Moved) == 0 {
+		return "No route of " + would.Group + " is in canary, so nobody changes sides now. Give it a new salt?"
+	}
+	question := "Users of " + strings.Join(would.Moved, ", ") + " change sides, in both directions. Reshuffle " + would.Group + "?"
+	if would.Note != "" {
+		question = "Mind: " + would.Note + ". " + question
+	}
+	return question
 }
 
 func (r *reshuffle) send(ctx context.Context, api *client.Client, group string, dryRun bool) (answer[wire.Reshuffle], error) {
