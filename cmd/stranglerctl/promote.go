@@ -113,11 +113,25 @@ func (p *promote) promoteGroup(ctx context.Context) error {
 	if err := p.follow(ctx, api, done.value); err != nil || p.dryRun {
 		return err
 	}
+	moved := onlyChanged(done.value)
+	next, undo := "", ""
 	if slices.ContainsFunc(done.value, mayGoOn) {
-		p.hintNext("promote --group "+term.ShellWord(p.group), "")
+		next = "promote --group " + term.ShellWord(p.group)
+	}
+	switch {
+	case slices.ContainsFunc(moved, exposes):
+		undo = forEachRoute("rollback")
+	case len(moved) > 0:
+		undo = forEachRoute("undo")
+	}
+	if len(done.value) > 1 { // of a single route follow has said it
+		p.hintNext(next, undo)
 	}
 	return nil
 }
+
+// exposes reports whether new serves something of a route after a move.
+func exposes(m wire.Move) bool { return m.After.WeightBp > 0 }
 
 // mayGoOn reports whether a route of a group has a step before it.
 func mayGoOn(m wire.Move) bool {

@@ -116,7 +116,13 @@ func (v *verb) rollbackAll(ctx context.Context, request wire.RollbackRequest) er
 	if len(moved) == 0 && len(done.value) > 0 {
 		moved = []wire.Move{{Revision: done.value[0].Revision}} // to wait for
 	}
-	return v.follow(ctx, api, moved)
+	if err := v.follow(ctx, api, moved); err != nil || v.dryRun {
+		return err
+	}
+	if len(moved) > 1 {
+		v.hintNext("", forEachRoute("undo"))
+	}
+	return nil
 }
 
 // tellRetired names the routes that stay on new whatever is rolled back.

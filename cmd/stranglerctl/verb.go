@@ -132,6 +132,10 @@ func (v *verb) follow(ctx context.Context, api *client.Client, made []wire.Move)
 	return nil
 }
 
+// forEachRoute is how to take a change of several routes back: one by one,
+// since each may meanwhile have moved on.
+func forEachRoute(verb string) string { return verb + " ROUTE, for each route above" }
+
 // tellNotes prints what else there is to know about each move, and once what
 // stage shadow does not do yet.
 func (v *verb) tellNotes(made []wire.Move) {
