@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -25,19 +26,32 @@ is the first column of stranglerctl token ls, and is part of the token itself.`,
 			if err != nil {
 				return err
 			}
+			before, err := ask[[]wire.Token](api.ListTokens(cmd.Context()))
+			if err != nil {
+				return err
+			}
 			revoked, err := ask[wire.Token](api.RevokeToken(cmd.Context(), args[0]))
 			if err != nil {
 				return err
 			}
-			token := revoked.value
-			return c.show(view{raw: revoked.raw, names: []string{token.ID}, people: func(bool) error {
-				c.out.Linef("%s  of %s, role %s: revoked", c.out.Paint(term.Strong, token.ID), token.Name, string(token.Role))
-				return nil
-			}})
+			return c.showRevokedToken(revoked, before.value)
 		},
 	}
 	c.registerYes(cmd)
 	return cmd
+}
+
+func (c *cli) showRevokedToken(revoked answer[wire.Token], before []wire.Token) error {
+	token := revoked.value
+	again := slices.ContainsFunc(before, func(t wire.Token) bool { return t.ID == token.ID && t.RevokedAt != nil })
+	return c.show(view{raw: revoked.raw, names: []string{token.ID}, people: func(bool) error {
+		became := "revoked"
+		if again {
+			became = "was revoked already, at " + moment(token.RevokedAt)
+		}
+		c.out.Linef("%s  of %s, role %s: %s", c.out.Paint(term.Strong, token.ID), token.Name, string(token.Role), became)
+		return nil
+	}})
 }
 
 // tokensInForce are the ids of the tokens that can be revoked.
