@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,14 +21,19 @@ whatever the weight: as a cookie in a browser, or as a header. It works on
 every router, also while the database is down, and ends by itself. It is
 ignored while the route is rolled back, and it moves nobody else.
 
+Nobody keeps the values, so there is no list of them: stranglerctl history has
+an entry for each that was signed, with its id, and for each that was revoked.
+
 A route that is called revoke or rotate is written after --.`,
 		Example: `  stranglerctl override orders-get --side new --for 2h
   value=$(stranglerctl override orders-get --side new --for 5m -o json | jq -r .value)
   curl -H "Strangler-Override: $value" https://shop.example/orders/42`,
 		Args:              arguments("ROUTE"),
 		ValidArgsFunction: c.completeRoute,
-		PreRunE: func(cmd *cobra.Command, _ []string) error {
+		PreRunE: func(cmd *cobra.Command, args []string) error {
 			switch {
+			case args[0] == "ls" && !cmd.Flags().Changed("side"):
+				return noOverrideList()
 			case !cmd.Flags().Changed("side") || !cmd.Flags().Changed("for"):
 				return usagef("an override wants a side and an end: add both, like --side new --for 2h")
 			case !wire.Side(side).Valid():
@@ -57,6 +63,14 @@ A route that is called revoke or rotate is written after --.`,
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the history")
 	cmd.AddCommand(newOverrideRevokeCommand(c), newOverrideRotateCommand(c))
 	return cmd
+}
+
+// noOverrideList answers a look for what every other family of commands has.
+func noOverrideList() error {
+	return &failure{
+		code: exitUsage, err: errors.New("an override is a signed value that nobody keeps, so there is no list of them"),
+		hint: "what was signed and what was revoked is in stranglerctl history",
+	}
 }
 
 func (c *cli) showOverride(made answer[wire.Override]) error {
