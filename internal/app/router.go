@@ -311,6 +311,9 @@ func (r *Router) close() {
 			_ = gate.Close()
 		}
 	}
+	if r.proxy != nil {
+		r.proxy.Close()
+	}
 	if r.store != nil && r.stopped.CompareAndSwap(false, true) {
 		_ = r.store.Close()
 	}

@@ -17,6 +17,7 @@ type Backend struct {
 	Protocol  Protocol
 	TLS       BackendTLS
 	Bulkhead  guard.BulkheadPolicy // shared by all lanes of the backend
+	Health    *Health              // nil: its endpoints are not asked
 }
 
 // Protocol is what a backend is spoken to in.

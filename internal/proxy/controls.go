@@ -71,12 +71,18 @@ func (g *guards) reset(before, now map[LaneID]int64, at time.Time) {
 func (g *guards) drain(drained map[string][]string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.drained = drained
+	g.applyDrains()
+}
+
+// applyDrains enters what is drained on every endpoint. It needs mu.
+func (g *guards) applyDrains() {
 	for name, backend := range g.backends {
 		if backend.picker == nil {
 			continue
 		}
 		for _, endpoint := range backend.picker.Endpoints() {
-			endpoint.SetDrained(slices.Contains(drained[name], endpoint.Address()))
+			endpoint.SetDrained(slices.Contains(g.drained[name], endpoint.Address()))
 		}
 	}
 }

@@ -35,13 +35,14 @@ func DialChecked(ctx context.Context, network, address string) (net.Conn, error)
 // dialer makes connections to one endpoint.
 type dialer struct {
 	tcp       net.Dialer
+	names     *names
 	secrets   *clientTLS
 	handshake time.Duration // until it is done
 }
 
-func newDialer(key poolKey, logger *slog.Logger) *dialer {
+func newDialer(key poolKey, known *names, logger *slog.Logger) *dialer {
 	return &dialer{
-		tcp:     net.Dialer{Timeout: key.connect, ControlContext: checkDialled},
+		tcp: net.Dialer{Timeout: key.connect, ControlContext: checkDialled}, names: known,
 		secrets: newClientTLS(key.files, logger), handshake: key.tls,
 	}
 }
@@ -71,14 +72,14 @@ func (d *dialer) transport(protocol Protocol) *http.Transport {
 		ExpectContinueTimeout:  time.Second,
 		MaxResponseHeaderBytes: maxResponseHead,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := d.tcp.DialContext(ctx, network, address)
+			conn, err := d.dial(ctx, network, address)
 			if err != nil || protocol == H2C {
 				return conn, err
 			}
 			return watchResponses(conn), nil
 		},
 		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := d.tcp.DialContext(ctx, network, address)
+			conn, err := d.dial(ctx, network, address)
 			if err != nil {
 				return nil, err
 			}

@@ -49,6 +49,7 @@ func (p *Proxy) serve(next *generation) *generation {
 	defer p.pools.mu.Unlock()
 	p.pools.adopt(next.lanes)
 	p.guards.adopt(next.lanes)
+	p.checkups.adopt(next.lanes)
 	return p.current.Swap(next)
 }
 

@@ -40,11 +40,11 @@ func (g *laneGuard) spend() bool {
 
 // backendGuard is what the lanes of one backend share.
 type backendGuard struct {
-	name     string
-	bulkhead *guard.Bulkhead
-	fallback *guard.FallbackBudget
-	picker   *guard.Picker
-	policy   guard.BulkheadPolicy
+	name       string
+	definition Backend
+	bulkhead   *guard.Bulkhead
+	fallback   *guard.FallbackBudget
+	picker     *guard.Picker // nil: it has no endpoints
 }
 
 // guards are the guards of the table in service. They outlive tables.
@@ -55,6 +55,7 @@ type guards struct {
 	mu       sync.Mutex // owns the rest
 	lanes    map[LaneID]*laneGuard
 	backends map[string]*backendGuard
+	drained  map[string][]string // endpoints by the name of their backend
 }
 
 func newGuards(logger *slog.Logger, onChange func(LaneID, guard.Change)) *guards {
@@ -94,7 +95,7 @@ func (g *guards) backend(name string, b Backend) *backendGuard {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
-	made := &backendGuard{name: name, policy: b.Bulkhead}
+	made := &backendGuard{name: name, definition: b}
 	var endpoints *guard.Picker
 	if known := g.backends[name]; known != nil {
 		made.bulkhead, made.fallback, endpoints = known.bulkhead, known.fallback, known.picker
@@ -124,9 +125,10 @@ func (g *guards) adopt(lanes *Lanes) {
 	}
 	clear(g.backends)
 	for _, b := range lanes.backends {
-		b.bulkhead.SetPolicy(b.policy)
+		b.bulkhead.SetPolicy(b.definition.Bulkhead)
 		g.backends[b.name] = b
 	}
+	g.applyDrains() // there may be endpoints that were not there before
 }
 
 // changed tells of a breaker. It is called while nothing is locked.

@@ -127,6 +127,7 @@ func start(t testing.TB, backends map[string]string, opts ...option) *router {
 		if err := <-done; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
+		r.proxy.Close()
 		if err := accessLog.Close(); err != nil {
 			t.Errorf("closing the access log: %v", err)
 		}

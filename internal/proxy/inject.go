@@ -27,6 +27,7 @@ func (f *flow) injected(by guard.Injection) (*http.Response, error) {
 	f.Fault = by.Fault
 	f.metrics.Injected()
 	try.trace.wrote.Store(true)
+	try.blameless = true // the endpoint serves other lanes, too
 	try.unpin()
 	if by.Delay > 0 && !sleep(try.deadline.ctx, by.Delay) {
 		return nil, try.deadline.ctx.Err()
@@ -38,6 +39,7 @@ func (f *flow) injected(by guard.Injection) (*http.Response, error) {
 		return injectedAnswer(f.r, by), nil
 	}
 	try.trace.wrote.Store(false)
+	try.blameless = false
 	if !try.repin() {
 		return nil, errTableChanged
 	}

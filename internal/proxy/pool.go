@@ -32,6 +32,7 @@ type poolKey struct {
 // pool is the keep-alive connections to one endpoint.
 type pool struct {
 	scheme, host string
+	name         string // host without its port
 	endpoint     string
 	transport    *http.Transport
 	upgrades     *http.Transport // HTTP/1.1, which alone can upgrade; nil: the endpoint speaks HTTP/2 only
@@ -62,13 +63,14 @@ func (p *pool) closeIdle() {
 
 // pools are the connection pools of the table in service. They outlive tables.
 type pools struct {
+	names  *names
 	logger *slog.Logger
 	mu     sync.Mutex // owns byKey, and is held while the table changes
 	byKey  map[poolKey]*pool
 }
 
-func newPools(logger *slog.Logger) *pools {
-	return &pools{logger: logger, byKey: make(map[poolKey]*pool)}
+func newPools(known *names, logger *slog.Logger) *pools {
+	return &pools{names: known, logger: logger, byKey: make(map[poolKey]*pool)}
 }
 
 // get returns the pool of key, a new one if the table in service has none; nil
@@ -84,7 +86,7 @@ func (p *pools) get(key poolKey) *pool {
 		p.logger.Error("endpoint left out: not a URL", "endpoint", key.endpoint)
 		return nil
 	}
-	return newPool(u, key, p.logger)
+	return newPool(u, key, p.names, p.logger)
 }
 
 // adopt takes in the pools of a table that comes into service. It needs mu.
@@ -99,6 +101,11 @@ func (p *pools) keepOnly(lanes *Lanes) {
 			unused.closeIdle()
 		}
 	}
+	hosts := make(map[string]struct{}, len(p.byKey))
+	for _, used := range p.byKey {
+		hosts[used.name] = struct{}{}
+	}
+	p.names.keepOnly(hosts)
 }
 
 // closeIdle closes every connection that is not in use.
@@ -111,9 +118,12 @@ func (p *pools) closeIdle() {
 }
 
 // newPool makes the connections of one endpoint, none as yet.
-func newPool(u *url.URL, key poolKey, logger *slog.Logger) *pool {
-	dial := newDialer(key, logger)
-	made := &pool{scheme: u.Scheme, host: u.Host, endpoint: u.Scheme + "://" + u.Host, transport: dial.transport(key.protocol)}
+func newPool(u *url.URL, key poolKey, known *names, logger *slog.Logger) *pool {
+	dial := newDialer(key, known, logger)
+	made := &pool{
+		scheme: u.Scheme, host: u.Host, name: u.Hostname(), endpoint: u.Scheme + "://" + u.Host,
+		transport: dial.transport(key.protocol),
+	}
 	switch key.protocol {
 	case HTTP1:
 		made.upgrades = made.transport

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"sync/atomic"
@@ -21,7 +22,8 @@ type Options struct {
 	Metrics       *telemetry.Metrics
 	Counts        *stats.Counts // nil: nobody asks for them
 	AccessLog     *telemetry.AccessLog
-	Overrides     Overrides // nil: none is believed
+	Overrides     Overrides     // nil: none is believed
+	Resolver      *net.Resolver // of the backends' names; nil: the system's
 	Logger        *slog.Logger
 
 	// OnBreaker is told of every change of a breaker, by the goroutine of the
@@ -34,6 +36,8 @@ type Proxy struct {
 	current    atomic.Pointer[generation]
 	pools      *pools
 	guards     *guards
+	checkups   *checkups
+	names      *names
 	controlled atomic.Pointer[controlled] // nil: none yet
 	trusted    []netip.Prefix
 	refusals   *refusals // nil: connections begin without a PROXY header
@@ -57,8 +61,11 @@ func New(o Options) *Proxy {
 	if o.Overrides == nil {
 		o.Overrides = new(auth.OverrideKeys)
 	}
+	known := newNames(o.Resolver, o.Logger)
 	p := &Proxy{
-		pools:     newPools(o.Logger),
+		names:     known,
+		pools:     newPools(known, o.Logger),
+		checkups:  newCheckups(known, o.Logger),
 		guards:    newGuards(o.Logger, o.breakerChanged),
 		trusted:   unmapped(o.Trusted),
 		metrics:   o.Metrics,
@@ -72,6 +79,13 @@ func New(o Options) *Proxy {
 		p.refusals = &refusals{metrics: o.Metrics, logger: o.Logger}
 	}
 	return p
+}
+
+// Close ends what the Proxy does by itself: health checks, and look-ups of
+// names. Exchanges are not its business; they end with their server.
+func (p *Proxy) Close() {
+	p.checkups.close()
+	p.names.end()
 }
 
 // ServeHTTP takes one request through the data plane.

@@ -61,6 +61,9 @@ func (p *Proxy) BackendStates() []BackendState {
 	defer g.mu.Unlock()
 	states := make([]BackendState, 0, len(g.backends))
 	for name, backend := range g.backends {
+		if name == "" { // of the routes without a new side
+			continue
+		}
 		state := BackendState{
 			Name: name, InUse: backend.bulkhead.InUse(), Waiting: backend.bulkhead.Waiting(),
 			Rejected: backend.bulkhead.Rejected(), Fallbacks: backend.fallback.Rate(now),
