@@ -114,9 +114,21 @@ func (a *admin) history(ctx context.Context, route string) ([]event, error) {
 // call sends one request and reads its JSON answer into out. An answer other
 // than 200 is a *refusal.
 func (a *admin) call(ctx context.Context, method, path, contentType string, body []byte, out any) error {
-	req, err := http.NewRequestWithContext(ctx, method, a.base+path, bytes.NewReader(body))
+	text, err := a.text(ctx, method, path, contentType, body)
 	if err != nil {
 		return err
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		return fmt.Errorf("%s %s: the answer cannot be read: %w", method, path, err)
+	}
+	return nil
+}
+
+// text sends one request and returns the body of its answer.
+func (a *admin) text(ctx context.Context, method, path, contentType string, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, a.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+a.token)
 	if contentType != "" {
@@ -124,22 +136,19 @@ func (a *admin) call(ctx context.Context, method, path, contentType string, body
 	}
 	resp, err := a.client.Do(req)
 	if err != nil {
-		return fmt.Errorf("the admin API does not answer: %w", err)
+		return nil, fmt.Errorf("the admin API does not answer: %w", err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("%s %s: the answer broke off: %w", method, path, err)
+		return nil, fmt.Errorf("%s %s: the answer broke off: %w", method, path, err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		problem := &refusal{Status: resp.StatusCode}
 		if err := json.Unmarshal(text, problem); err != nil {
-			return errors.Join(problem, fmt.Errorf("and its body is no problem+json: %w", err))
+			return nil, errors.Join(problem, fmt.Errorf("and its body is no problem+json: %w", err))
 		}
-		return problem
+		return nil, problem
 	}
-	if err := json.Unmarshal(text, out); err != nil {
-		return fmt.Errorf("%s %s: the answer cannot be read: %w", method, path, err)
-	}
-	return nil
+	return text, nil
 }

@@ -19,6 +19,7 @@ type Place struct {
 	Token     string
 	LegacyURL string // the legacy shop itself
 	NewURL    string // the new shop itself
+	Outage    Outage // of the new shop
 }
 
 // ErrScript says that a step of the script found something else than it should.
@@ -99,6 +100,8 @@ func (s *script) steps() []step {
 		{"promote orders-get to 25 %: about a quarter of the users move", s.promote25},
 		{"each of them stays where they are", s.stay},
 		{"promote orders-get to 50 %: nobody moves back", s.promote50},
+		{"the new shop crashes: its breaker opens, and nobody is worse off", s.breakDown},
+		{"the new shop is back: the breaker closes by itself", s.heal},
 		{"pause orders-get: nobody moves, and promote is refused", s.pause},
 		{"roll orders-get back: new serves nobody from then on", s.rollback},
 		{"the history tells it", s.history},

@@ -23,11 +23,13 @@ type faulty struct {
 	fault       string
 	legacy, new http.Handler
 
-	mu     sync.Mutex // guards what follows
-	weight uint64     // of orders-get, in percent
-	paused bool
-	verbs  []string // newest first
-	asked  int      // requests for an order
+	mu      sync.Mutex // guards what follows
+	weight  uint64     // of orders-get, in percent
+	paused  bool
+	verbs   []string // newest first
+	asked   int      // requests for an order
+	down    bool     // the new shop is
+	crashed bool     // it was once
 }
 
 const problemType = "application/problem+json"
@@ -85,16 +87,59 @@ func (f *faulty) order(w http.ResponseWriter, r *http.Request) {
 	if f.fault == "moves users back" && f.weight == 50 {
 		point = 99 - point
 	}
-	weight := f.weight
+	weight, down := f.weight, f.down
+	if f.fault == "keeps the users on legacy" && f.crashed {
+		weight = 0
+	}
 	if f.fault == "moves too many" {
 		weight *= 2
 	}
 	f.mu.Unlock()
-	if point < weight {
+	if point < weight && down && f.fault == "does not fall back" {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	if point < weight && (!down || f.fault == "has a second new shop") {
 		f.new.ServeHTTP(w, r)
 		return
 	}
 	f.legacy.ServeHTTP(w, r)
+}
+
+// Begin has the new shop crash.
+func (f *faulty) Begin() { f.setDown(true) }
+
+// End brings it back.
+func (f *faulty) End(context.Context) error {
+	if f.fault == "does not come back" {
+		return errors.New("the port is taken")
+	}
+	f.setDown(false)
+	return nil
+}
+
+// hasCrashed reports whether the new shop is back after a crash.
+func (f *faulty) hasCrashed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.crashed && !f.down
+}
+
+func (f *faulty) setDown(down bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.down, f.crashed = down, true
+}
+
+// metrics are those of a router whose breaker knows at once.
+func (f *faulty) metrics(w http.ResponseWriter, _ *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	state := 0
+	if f.down && f.fault != "has no breaker" {
+		state = 2
+	}
+	fmt.Fprintf(w, "# TYPE strangler_breaker_state gauge\nstrangler_breaker_state{route=\"orders-get\",side=\"new\"} %d\n", state)
 }
 
 func (f *faulty) rest(w http.ResponseWriter, r *http.Request) {
@@ -104,7 +149,7 @@ func (f *faulty) rest(w http.ResponseWriter, r *http.Request) {
 	case f.fault == "cuts uploads" && r.ContentLength > 1<<20:
 		r.Body = io.NopCloser(io.LimitReader(r.Body, 1<<20))
 		r.ContentLength = 1 << 20
-	case f.fault == "fails for visitors" && r.URL.Path == "/api/products" && r.Header.Get("X-User-Id") != "":
+	case f.fault == "fails for visitors" && f.hasCrashed() && r.URL.Path == "/api/products" && r.Header.Get("X-User-Id") != "":
 		w.WriteHeader(http.StatusBadGateway)
 		return
 	case f.fault == "loses a tick" && r.URL.Path == "/events":
@@ -134,6 +179,7 @@ func stage(t *testing.T, fault string) demo.Place {
 	admin := http.NewServeMux()
 	admin.HandleFunc("POST /api/v1/routes/orders-get/{verb}", f.verb)
 	admin.HandleFunc("GET /api/v1/events", f.events)
+	admin.HandleFunc("GET /metrics", f.metrics)
 	admin.HandleFunc("GET /api/v1/instances", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `[{"instance":"a","state":"silent","revision":0},{"instance":"b","state":"serving","revision":9}]`)
 	})
@@ -147,7 +193,7 @@ func stage(t *testing.T, fault string) demo.Place {
 	t.Cleanup(front.Close)
 	control := httptest.NewServer(admin)
 	t.Cleanup(control.Close)
-	return demo.Place{Shop: front.URL, Admin: control.URL, Token: "secret", LegacyURL: legacy.URL, NewURL: young.URL}
+	return demo.Place{Shop: front.URL, Admin: control.URL, Token: "secret", LegacyURL: legacy.URL, NewURL: young.URL, Outage: f}
 }
 
 func TestEveryStepOfTheScriptCanFail(t *testing.T) {
@@ -157,6 +203,11 @@ func TestEveryStepOfTheScriptCanFail(t *testing.T) {
 		"moves too many":             "% of 2000 users, want 25 ± 4 %",
 		"splits requests, not users": "× each of them stays where they are: user-",
 		"moves users back":           "× promote orders-get to 50 %: nobody moves back: ",
+		"does not fall back":         "× the new shop crashes: its breaker opens, and nobody is worse off: user-",
+		"has a second new shop":      " users were served by the new shop, which is down",
+		"has no breaker":             `: strangler_breaker_state{route="orders-get",side="new"} is 0 (known: true), want 2`,
+		"does not come back":         "× the new shop is back: the breaker closes by itself: the port is taken",
+		"keeps the users on legacy":  "users are not on their sides again: new serves 0 of 30 users",
 		"promotes while paused":      "× pause orders-get: nobody moves, and promote is refused: promote was not refused",
 		"keeps serving new":          "× roll orders-get back: new serves nobody from then on: new still served ",
 		"forgets pause":              `× the history tells it: it says ["promote" "promote" "rollback"], want`,
@@ -184,7 +235,7 @@ func TestScriptIsPlayedToItsEnd(t *testing.T) {
 	if err := demo.Play(t.Context(), stage(t, ""), &out); err != nil {
 		t.Errorf("%v in\n%s", err, out.String())
 	}
-	if steps := strings.Count(out.String(), "√ "); steps != 11 {
+	if steps := strings.Count(out.String(), "√ "); steps != 13 {
 		t.Errorf("%d steps in\n%s", steps, out.String())
 	}
 }

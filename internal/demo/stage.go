@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"slices"
 )
@@ -32,10 +31,10 @@ func (s *stage) set(ctx context.Context, start Start) (place Place, err error) {
 	}
 	s.ends = append(s.ends, func() error { return os.RemoveAll(dir) })
 	books := NewBooks()
-	if place.LegacyURL, err = s.open(ctx, Legacy, books); err != nil {
+	if place.LegacyURL, _, err = s.open(ctx, Legacy, books); err != nil {
 		return Place{}, err
 	}
-	if place.NewURL, err = s.open(ctx, New, books); err != nil {
+	if place.NewURL, place.Outage, err = s.open(ctx, New, books); err != nil {
 		return Place{}, err
 	}
 	router, err := s.start(ctx, start, dir)
@@ -47,18 +46,18 @@ func (s *stage) set(ctx context.Context, start Start) (place Place, err error) {
 }
 
 // open serves one shop on a loopback port of its own.
-func (s *stage) open(ctx context.Context, side Side, books *Books) (url string, err error) {
+func (s *stage) open(ctx context.Context, side Side, books *Books) (url string, outage Outage, err error) {
 	shop, err := Shop(side, books)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	listener, err := newDoor(ctx)
 	if err != nil {
-		return "", fmt.Errorf("the %s shop cannot listen: %w", side, err)
+		return "", nil, fmt.Errorf("the %s shop cannot listen: %w", side, err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.keep(ctx, cancel, "the "+string(side)+" shop", func() error { return Serve(ctx, shop, listener) })
-	return "http://" + listener.Addr().String(), nil
+	return "http://" + listener.address, listener, nil
 }
 
 func (s *stage) start(ctx context.Context, start Start, dir string) (Router, error) {
