@@ -57,6 +57,7 @@ type Router struct {
 	counts  *stats.Counts
 	logins  *api.Logins
 
+	troubles  *troubles
 	overrides *auth.OverrideKeys
 
 	data, admin       *gate
@@ -128,10 +129,12 @@ func (r *Router) build() error {
 		Metrics: metrics, Counts: r.counts, AccessLog: r.access, Overrides: r.overrides, Logger: r.logger,
 	})
 	metrics.Guards(r.laneGuards, r.backendGuards)
+	r.troubles = &troubles{proxy: r.proxy}
 	tables := &tables{proxy: r.proxy, metrics: metrics, logger: r.logger, applied: r.tellRevision}
 	r.watcher = fleet.NewWatcher(fleet.Config{
 		Source: r.store, Apply: tables.apply, StateDir: stateDir,
 		Instance: r.config.instanceName(r.data.Addr()), Version: r.env.Version, Logger: r.logger, OverrideKeys: r.overrides.IDs,
+		Trouble: r.troubles.now,
 	})
 	if err := r.buildServers(metrics); err != nil {
 		return err
@@ -152,7 +155,7 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 	handler, err := api.New(api.Config{
 		Catalog: r.store, Editor: r.store, History: r.store,
 		Mover:  &rollout.Controller{Ledger: r.store, History: r.store},
-		Router: r, Forwarders: r, Accept: r.watcher.Accept,
+		Router: r, Forwarders: r, Accept: r.watcher.Accept, Trouble: r.troubles.now,
 		Tokens: r.verifier(metrics), TokenStore: r.store,
 		Overrides: r.store, Controls: r.store, Signer: r.overrides, Counts: r.store,
 		Dial: proxy.DialChecked, BackendTLS: checkTLS, Metrics: metrics.Handler(), Changed: r.watcher.Wake,

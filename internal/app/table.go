@@ -35,6 +35,7 @@ func (t *tables) apply(s *fleet.Snapshot) <-chan struct{} {
 	}
 	t.proxy.SetRevoked(revokedIDs(s.RevokedOverrides))
 	applied := t.proxy.Install(t.table, t.lanes)
+	t.proxy.SetControls(controlsOf(s.Controls))
 	t.metrics.SetTable(s.Revision, weights(t.table))
 	t.applied(s.Revision)
 	return applied

@@ -134,12 +134,20 @@ func (w *Watcher) heartbeat(ctx context.Context, timeout time.Duration, signedOf
 	revision := w.acks.revision()
 	err := w.cfg.Source.Heartbeat(bounded, Instance{
 		Name: w.cfg.Instance, Revision: revision, Version: w.cfg.Version,
-		StartedAt: w.started, SignedOff: signedOff, OverrideKeys: w.overrideKeys(),
+		StartedAt: w.started, SignedOff: signedOff, OverrideKeys: w.overrideKeys(), Trouble: w.trouble(),
 	})
 	if ctx.Err() == nil {
 		w.beaten(revision, err)
 	}
 	return err
+}
+
+func (w *Watcher) trouble() *Trouble {
+	if w.cfg.Trouble == nil {
+		return nil
+	}
+	found := w.cfg.Trouble()
+	return &found
 }
 
 // overrideKeys is never nil: to have none is something to say.

@@ -19,6 +19,9 @@ func TestHeartbeatSaysWhoAndWhat(t *testing.T) {
 		if last.Name != "shop-1:8080" || last.Version != "1.2.3" || !last.StartedAt.Equal(started) || last.SignedOff || !slices.Equal(last.OverrideKeys, []string{"k2", "k1"}) {
 			t.Errorf("heartbeat %+v", last)
 		}
+		if last.Trouble == nil || len(last.Trouble.Lanes) != 1 || last.Trouble.Lanes[0].Route != "cart" {
+			t.Errorf("trouble %+v", last.Trouble)
+		}
 		if n := len(r.store.allBeats()); n < 12 || n > 13 {
 			t.Errorf("%d heartbeats in a minute, want one every 5 s", n)
 		}

@@ -38,6 +38,9 @@ type Config struct {
 	// OverrideKeys returns the ids of the keys that overrides are signed and
 	// verified with here; nil: there are none.
 	OverrideKeys func() []string
+	// Trouble returns what is not at rest here; nil: nobody knows. It is asked for
+	// every heartbeat.
+	Trouble func() Trouble
 
 	PollEvery      time.Duration // how often the store is asked without being told to; 0: 2 s
 	HeartbeatEvery time.Duration // how often this instance says that it lives; 0: 5 s
