@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"errors"
 	"io"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -82,6 +84,10 @@ const (
 	drainTime = time.Second
 )
 
+// errUnwanted ends the reading of such a response. It is not errIdleTimeout: the
+// client's body, and its connection, are the next try's now.
+var errUnwanted = errors.New("nobody wants the response any more")
+
 // discard lets go of the try that was made, and of its response.
 func (f *flow) discard() {
 	try, res := f.try, f.res
@@ -94,8 +100,13 @@ func (f *flow) discard() {
 		try.deadline.stop()
 		return
 	}
+	if res.StatusCode == http.StatusSwitchingProtocols { // no answer ends there, and no deadline is heeded
+		_ = res.Body.Close()
+		try.deadline.stop()
+		return
+	}
 	go func() { // the client waits for the next try, not for this
-		try.deadline.arm(drainTime, errIdleTimeout)
+		try.deadline.arm(drainTime, errUnwanted)
 		_, _ = io.CopyN(io.Discard, res.Body, maxDrain)
 		_ = res.Body.Close()
 		try.deadline.stop()

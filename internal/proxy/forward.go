@@ -60,8 +60,8 @@ func (f *flow) attempt(within time.Duration) exchange.Next {
 	try.ticket, try.owes, try.used, try.sent = ticket, true, true, now
 	f.count(now)
 	next := f.ask(within)
-	if errors.Is(f.Err, errCallerDeadline) || errors.Is(f.Err, errTableChanged) {
-		try.blameless = true // neither says anything about the backend
+	if errors.Is(f.Err, errCallerDeadline) || errors.Is(f.Err, errTableChanged) || errors.Is(f.Err, errBodyAstray) {
+		try.blameless = true // none of them says anything about the backend
 		return next
 	}
 	try.report(f.Class, f.now())

@@ -28,15 +28,19 @@ type upload struct {
 	interrupt func() // ends a Read that waits for the client; nil: Close does not
 
 	given   atomic.Int64 // bytes that the transport got
+	taking  atomic.Bool  // a Read is under way
 	dropped atomic.Bool  // the transport wants no more of it, or the attempt is over
 }
 
 // Read passes the client's bytes on.
 func (u *upload) Read(p []byte) (int, error) {
+	u.taking.Store(true) // before dropped is asked for: Close does it the other way round
+	defer u.taking.Store(false)
 	b := u.body
 	if !b.reading.TryLock() { // an attempt that was given up still waits for the client
 		u.deadline.armUpload(u.idle, errUploadTimeout)
 		b.reading.Lock()
+		u.deadline.armUpload(u.head, errHeadTimeout)
 	}
 	defer b.reading.Unlock()
 	if b.retired || u.dropped.Load() {
@@ -45,7 +49,10 @@ func (u *upload) Read(p []byte) (int, error) {
 	if kept := b.record.after(u.given.Load()); len(kept) > 0 {
 		return u.give(copy(p, kept)), nil
 	}
-	if b.ended.Load() {
+	switch {
+	case u.given.Load() < b.read.Load(): // what came meanwhile went to the attempt before
+		return 0, errBodyAstray
+	case b.ended.Load():
 		return 0, io.EOF
 	}
 	if u.proceed != nil && !u.proceed() {
@@ -65,10 +72,14 @@ func (u *upload) give(n int) int {
 
 // Close is the transport's; the server closes the real body when the handler
 // has returned. Closing it here would wait for an HTTP/1 client that may never
-// send.
+// send. Nor is it closed where nobody waits for the client, as after a dial that
+// failed: the body may yet be another attempt's.
 func (u *upload) Close() error {
 	b := u.body
-	if u.interrupt != nil && !b.ended.Load() && b.failed.Load() == nil && u.dropped.CompareAndSwap(false, true) {
+	if u.interrupt == nil || b.ended.Load() || b.failed.Load() != nil || !u.dropped.CompareAndSwap(false, true) {
+		return nil
+	}
+	if u.taking.Load() {
 		b.cut.Store(true)
 		u.interrupt()
 	}
@@ -90,3 +101,6 @@ var errBodyNotWanted = errors.New("the request was answered without its body")
 // errBodyConsumed ends an attempt whose connection turned out to be closed
 // after part of the body had been read.
 var errBodyConsumed = errors.New("the connection was closed and the request body cannot be sent twice")
+
+// errBodyAstray ends an attempt for which part of the body is missing.
+var errBodyAstray = errors.New("part of the request body came too late for the try before, and was not kept for this one")
