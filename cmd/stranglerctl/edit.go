@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -40,24 +41,43 @@ func (e *edit) finish(ctx context.Context, api *client.Client, done answer[wire.
 	}
 	if added := addedRoutes(done.value.Changes); len(added) > 0 {
 		e.note.Linef("new routes start in stage legacy: nothing moves until they are promoted")
-		e.hintNext("promote "+term.ShellWord(added[0]), "")
+		e.hintNext(firstPromotion(ctx, api, added[0]), "")
 	}
 	return nil
 }
 
-// addedRoutes names the new routes that have somewhere to be promoted to.
-func addedRoutes(changes []wire.Change) []string {
-	var names []string
+// addedRoute is a new route that has somewhere to be promoted to.
+type addedRoute struct {
+	name     string
+	separate bool // each side keeps its own data
+}
+
+// firstPromotion is the command that takes a new route its first step. Where
+// data is separate, what has to be accepted for that is for the router to know.
+func firstPromotion(ctx context.Context, api *client.Client, route addedRoute) string {
+	command := "promote " + term.ShellWord(route.name)
+	if !route.separate {
+		return command
+	}
+	_, err := ask[wire.Move](api.PromoteRoute(ctx, route.name, &wire.PromoteRouteParams{DryRun: new(true)}, wire.PromoteRequest{}))
+	if refused, is := errors.AsType[*failure](err); is && refused.code == exitRefused {
+		return command + " --accept-split-writes"
+	}
+	return command
+}
+
+func addedRoutes(changes []wire.Change) []addedRoute {
+	var added []addedRoute
 	for _, change := range changes {
 		if change.Kind != wire.ChangeKindRoute || change.Op != wire.ChangeOpAdded {
 			continue
 		}
-		var definition struct{ New string }
+		var definition struct{ New, Data string }
 		if json.Unmarshal(change.After, &definition) == nil && definition.New != "" {
-			names = append(names, change.Name)
+			added = append(added, addedRoute{change.Name, definition.Data == "separate"})
 		}
 	}
-	return names
+	return added
 }
 
 func (e *edit) showEdit(done answer[wire.Edit]) error {
