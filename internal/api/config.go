@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -89,7 +88,7 @@ type Authenticator interface {
 	Verify(ctx context.Context, secret, from string) (auth.Identity, error)
 }
 
-// Config is everything the admin API stands on. The ports, Metrics, Dial, Accept,
+// Config is everything the admin API stands on. The ports, Metrics, Reach, Accept,
 // Logger and Instance are required.
 type Config struct {
 	Catalog    Catalog
@@ -113,9 +112,10 @@ type Config struct {
 	// alarm about it, and returns what is served then.
 	Accept func(ctx context.Context) (*fleet.Snapshot, error)
 
-	// Dial opens the connections by which doctor looks whether endpoints are
-	// there. It is the data plane's, so that both refuse the same addresses.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Reach connects to an endpoint of a backend, up to the end of the TLS
+	// handshake, and hangs up: doctor looks that way whether it is there. It is the
+	// data plane's, so that both refuse the same addresses and certificates.
+	Reach func(ctx context.Context, backend spec.Backend, endpoint string) error
 	// BackendTLS says why this machine can make no TLS connection to a backend,
 	// whatever that does. Nil: nobody looks.
 	BackendTLS func(spec.Backend) error
@@ -167,7 +167,7 @@ func (c *Config) missing() string {
 		{"Counts", c.Counts != nil},
 		{"Accept", c.Accept != nil},
 		{"Metrics", c.Metrics != nil},
-		{"Dial", c.Dial != nil},
+		{"Reach", c.Reach != nil},
 		{"Logger", c.Logger != nil},
 		{"Instance", c.Instance != ""},
 	} {

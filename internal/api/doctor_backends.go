@@ -2,8 +2,8 @@ package api
 
 import (
 	"context"
-	"net"
-	"net/url"
+	"crypto/tls"
+	"errors"
 	"slices"
 	"time"
 
@@ -15,35 +15,49 @@ import (
 
 // How endpoints are looked for.
 const (
-	dialFor = time.Second // one connection
-	dials   = 16          // connections at once
+	reachFor = 3 * time.Second // one connection, its TLS handshake included
+	dials    = 16              // connections at once
 )
 
-// backendChecks looks whether something listens at every endpoint. It sends nothing.
+// backendChecks looks whether every endpoint takes connections. It sends nothing.
 func (s *server) backendChecks(ctx context.Context, backends []spec.Backend) []wire.Check {
-	group := checkup(wire.CheckGroupBackends)
-	type endpoint struct{ backend, url string }
-	var endpoints []endpoint
-	for _, backend := range backends {
-		for _, url := range backend.Endpoints {
-			endpoints = append(endpoints, endpoint{backend.Name, url})
-		}
-	}
-	checks := make([]wire.Check, len(endpoints))
 	var dialling errgroup.Group
 	dialling.SetLimit(dials)
-	for i, e := range endpoints {
-		dialling.Go(func() error {
-			checks[i] = group.ok("endpoint_reachable", "%s: %s accepts connections", e.backend, e.url)
-			if err := s.reach(ctx, e.url); err != nil {
-				checks[i] = group.fail("endpoint_unreachable", "start it, or correct the backend's endpoints",
-					"%s: %s: %v", e.backend, e.url, err)
-			}
-			return nil
-		})
+	checks := make([][]wire.Check, len(backends))
+	for i, backend := range backends {
+		checks[i] = make([]wire.Check, len(backend.Endpoints))
+		for j, endpoint := range backend.Endpoints {
+			dialling.Go(func() error {
+				checks[i][j] = s.endpointCheck(ctx, backend, endpoint)
+				return nil
+			})
+		}
 	}
 	_ = dialling.Wait() // what went wrong is in the checks
-	return slices.Concat(checks, s.backendFiles(backends))
+	return slices.Concat(slices.Concat(checks...), s.backendFiles(backends))
+}
+
+// endpointCheck looks whether one endpoint takes connections that the data
+// plane would use.
+func (s *server) endpointCheck(ctx context.Context, backend spec.Backend, endpoint string) wire.Check {
+	group := checkup(wire.CheckGroupBackends)
+	ctx, cancel := context.WithTimeout(ctx, reachFor)
+	defer cancel()
+	err := s.Reach(ctx, backend, endpoint)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	hint := "start it, or correct the backend's endpoints"
+	switch {
+	case err == nil:
+		return group.ok("endpoint_reachable", "%s: %s accepts connections", backend.Name, endpoint)
+	case untrusted:
+		return group.fail("endpoint_untrusted",
+			"every request to it fails: name the certificate's authority (tls.ca) or a name that is in it (tls.server_name) in the backend's definition",
+			"%s: %s: %v", backend.Name, endpoint, err)
+	case noTLS:
+		hint = "if it speaks plain HTTP, begin its address with http://"
+	}
+	return group.fail("endpoint_unreachable", hint, "%s: %s: %v", backend.Name, endpoint, err)
 }
 
 // backendFiles looks whether this router can use the certificate files that
@@ -63,27 +77,4 @@ func (s *server) backendFiles(backends []spec.Backend) []wire.Check {
 		checks = append(checks, group.ok("tls_usable", "%s: what its tls names can be used", backend.Name))
 	}
 	return checks
-}
-
-// reach opens a connection to an endpoint and closes it again.
-func (s *server) reach(ctx context.Context, endpoint string) error {
-	target, err := url.Parse(endpoint)
-	if err != nil {
-		return err
-	}
-	port := target.Port()
-	switch {
-	case port != "":
-	case target.Scheme == "https":
-		port = "443"
-	default:
-		port = "80"
-	}
-	ctx, cancel := context.WithTimeout(ctx, dialFor)
-	defer cancel()
-	conn, err := s.Dial(ctx, "tcp", net.JoinHostPort(target.Hostname(), port))
-	if err != nil {
-		return err
-	}
-	return conn.Close()
 }

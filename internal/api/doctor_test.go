@@ -2,11 +2,16 @@ package api_test
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -37,13 +42,11 @@ func doctor(h *house) []string {
 // reachable makes the endpoints of the shop reachable, but for those on port.
 func reachable(not string) func(*api.Config) {
 	return func(c *api.Config) {
-		c.Dial = func(_ context.Context, _, address string) (net.Conn, error) {
-			if not != "" && strings.HasSuffix(address, not) {
-				return nil, errors.New("connection refused")
+		c.Reach = func(_ context.Context, _ spec.Backend, endpoint string) error {
+			if not != "" && strings.HasSuffix(endpoint, not) {
+				return errors.New("connection refused")
 			}
-			here, there := net.Pipe()
-			_ = there.Close()
-			return here, nil
+			return nil
 		}
 	}
 }
@@ -82,6 +85,45 @@ func TestDoctorDialsEndpointsForReal(t *testing.T) {
 	}
 	want := map[string]wire.CheckLevel{listener.Addr().String(): wire.CheckLevelOk, gone: wire.CheckLevelFail}
 	if diff := cmp.Diff(want, levels); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A backend whose certificate nobody here trusts takes connections, and every
+// request to it is answered with 502.
+func TestDoctorShakesHands(t *testing.T) {
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	defer secure.Close()
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	authority := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := open(t)
+	h.post("/api/v1/apply", fmt.Sprintf(`
+backends:
+  - {name: known, endpoints: [%[1]q], tls: {ca: %[3]s}}
+  - {name: misnamed, endpoints: [%[1]q], tls: {ca: %[3]s, server_name: other.example}}
+  - {name: plain, endpoints: [%[2]q]}
+  - {name: unknown, endpoints: [%[1]q]}
+`, secure.URL, strings.Replace(plain.URL, "http:", "https:", 1), authority), yamlBody).want(http.StatusOK)
+	var found []string
+	for _, c := range decode[[]wire.Check](h.get("/api/v1/doctor").want(http.StatusOK)) {
+		if name, _, _ := strings.Cut(c.Message, ":"); strings.HasPrefix(c.Code, "endpoint_") {
+			hint, _, _ := strings.Cut(c.Hint, ":")
+			found = append(found, strings.Join([]string{name, c.Code, string(c.Level), hint}, " "))
+		}
+	}
+	const mend = "every request to it fails"
+	want := []string{
+		"known endpoint_reachable ok ",
+		"misnamed endpoint_untrusted fail " + mend,
+		"plain endpoint_unreachable fail if it speaks plain HTTP, begin its address with http",
+		"unknown endpoint_untrusted fail " + mend,
+	}
+	if diff := cmp.Diff(want, found); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -186,10 +228,10 @@ func TestDoctorWorksWhenTheStoreIsAway(t *testing.T) {
 func TestOneDoctorExaminesAtATime(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	h := open(t, func(c *api.Config) {
-		c.Dial = func(context.Context, string, string) (net.Conn, error) {
+		c.Reach = func(context.Context, spec.Backend, string) error {
 			entered <- struct{}{}
 			<-leave
-			return nil, errors.New("refused")
+			return errors.New("refused")
 		}
 	})
 	h.post("/api/v1/apply", "backends:\n- name: b\n  endpoints: [http://127.0.0.1:1]\n", yamlBody).want(http.StatusOK)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -21,6 +20,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/api/wire"
 	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/proxy"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/spec"
@@ -107,7 +107,7 @@ func openAt(t *testing.T, url string, change ...func(*api.Config)) *house {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "strangler_config_revision 1\n")
 		}),
-		Dial: (&net.Dialer{}).DialContext, Changed: h.router.refresh,
+		Reach: reach, Changed: h.router.refresh,
 		Instance: "router-1", Version: "test", StoreURL: kept.URL(), Logger: logger,
 	}
 	for _, c := range change {
@@ -416,4 +416,13 @@ func (j *journal) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.String()
+}
+
+// reach is the data plane's way to an endpoint.
+func reach(ctx context.Context, backend spec.Backend, endpoint string) error {
+	var secrets proxy.BackendTLS
+	if backend.TLS != nil {
+		secrets = proxy.BackendTLS(*backend.TLS)
+	}
+	return proxy.Reach(ctx, proxy.Backend{TLS: secrets, Protocol: proxy.Protocol(backend.Protocol)}, endpoint)
 }

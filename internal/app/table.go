@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"iter"
 	"log/slog"
 
@@ -96,6 +97,11 @@ func (t *tables) rewrite(routes []spec.Route) {
 // checkTLS says why this machine can make no TLS connection to a backend,
 // whatever that does.
 func checkTLS(definition spec.Backend) error { return backendOf(definition, false).TLS.Check() }
+
+// reach connects to an endpoint as requests would.
+func reach(ctx context.Context, definition spec.Backend, endpoint string) error {
+	return proxy.Reach(ctx, backendOf(definition, false), endpoint)
+}
 
 func assigned(routes []fleet.RouteState) []routing.Assigned {
 	out := make([]routing.Assigned, len(routes))

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/guard"
@@ -47,6 +48,7 @@ type Tried struct {
 	At         time.Duration // since Start
 	Replayable bool          // the request's body can be sent once more, from its beginning
 	Random     float64       // in [0, 1), for the jitter of a back-off
+	ProxyError string        // RFC 9209 error type of a failure, where that is known better than by its class; or empty
 }
 
 // Begin says what comes first once a request with the fields in has been
@@ -122,6 +124,9 @@ func (x *Exchange) AttemptFailed(class guard.Class, t Tried) Next {
 	problem := problemFor(class, x.Assignment.Side.String())
 	if problem == nil {
 		return Next{Do: Abort}
+	}
+	if class == guard.NotSent {
+		problem.ProxyError = cmp.Or(t.ProxyError, problem.ProxyError)
 	}
 	x.guard.ending = Next{Do: Answer, Problem: problem}
 	x.guard.cause = guard.FallbackCause(class, 0)

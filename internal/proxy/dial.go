@@ -1,13 +1,16 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"syscall"
 	"time"
 
@@ -25,11 +28,25 @@ func checkDialled(_ context.Context, _, address string, _ syscall.RawConn) error
 	return guard.CheckAddress(resolved.Addr())
 }
 
-// DialChecked connects like the data plane does: to no address that a backend
-// must not have.
-func DialChecked(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := net.Dialer{ControlContext: checkDialled}
-	return dialer.DialContext(ctx, network, address)
+// Reach connects to an endpoint of a backend as the data plane does, up to the
+// end of the TLS handshake, and hangs up. It sends no request. ctx bounds it.
+func Reach(ctx context.Context, b Backend, endpoint string) error {
+	target, err := url.Parse(endpoint)
+	if err != nil {
+		return err
+	}
+	port := map[string]string{"http": "80", "https": "443"}[target.Scheme]
+	address := net.JoinHostPort(target.Hostname(), cmp.Or(target.Port(), port))
+	limits := guard.LegacyPolicy().Timeouts
+	d := newDialer(poolKey{files: b.TLS, connect: limits.Connect, tls: limits.TLS}, nil, slog.New(slog.DiscardHandler))
+	conn, err := d.tcp.DialContext(ctx, "tcp", address)
+	if err == nil && target.Scheme == "https" {
+		conn, err = d.secure(ctx, conn, address, b.Protocol)
+	}
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // dialer makes connections to one endpoint.
@@ -121,3 +138,15 @@ type handshakeError struct{ err error }
 
 func (e *handshakeError) Error() string { return "TLS handshake: " + e.err.Error() }
 func (e *handshakeError) Unwrap() error { return e.err }
+
+// proxyError is the RFC 9209 error type of a failed attempt, where err says
+// more than the attempt's class does.
+func proxyError(err error) string {
+	if _, handshake := errors.AsType[*handshakeError](err); !handshake {
+		return ""
+	}
+	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
+		return "tls_certificate_error"
+	}
+	return "tls_protocol_error"
+}

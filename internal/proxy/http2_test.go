@@ -106,6 +106,36 @@ func TestBackendWithoutHTTP2IsNotAsked(t *testing.T) {
 	}
 }
 
+// TestAFailedHandshakeIsCalledOne by Proxy-Status (RFC 9209) and in the log.
+func TestAFailedHandshakeIsCalledOne(t *testing.T) {
+	secure, _ := secureServer(t, http.HandlerFunc(echoProto), func(c *tls.Config) { c.MinVersion = tls.VersionTLS13 })
+	plain := plainServer(t, http.HandlerFunc(echoProto))
+	for endpoint, want := range map[string]string{
+		secure: "strangler; error=tls_certificate_error",
+		strings.Replace(plain, "http:", "https:", 1): "strangler; error=tls_protocol_error",
+		"http://" + closedPort(t):                    "strangler; error=destination_unavailable",
+	} {
+		r := start(t, map[string]string{"legacy": endpoint})
+		r.install(1, legacyOnly())
+		res, body := r.get("/")
+		if code := problem(t, res, body); code != "upstream_unreachable" || res.Header.Get("Proxy-Status") != want {
+			t.Errorf("%s: %s, Proxy-Status %q, want %q", endpoint, code, res.Header.Get("Proxy-Status"), want)
+		}
+		entry := r.log.entries(t, 1)[0]
+		if says := strings.HasPrefix(entry["error"].(string), "TLS handshake: "); says != strings.Contains(want, "tls_") {
+			t.Errorf("%s: logged %v", endpoint, entry["error"])
+		}
+	}
+}
+
+// closedPort is an address where nothing listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	ln := listen(t)
+	_ = ln.Close()
+	return ln.Addr().String()
+}
+
 // serverWithoutALPN ends every connection after the handshake.
 func serverWithoutALPN(t *testing.T) (url, ca string) {
 	t.Helper()

@@ -74,7 +74,7 @@ func (f *flow) streams() {
 
 // ended is what the exchange's core has to know of a try that ended now.
 func (f *flow) ended() exchange.Tried {
-	return exchange.Tried{At: f.at, Replayable: f.body.replayable(), Random: rand.Float64()}
+	return exchange.Tried{At: f.at, Replayable: f.body.replayable(), Random: rand.Float64(), ProxyError: proxyError(f.Err)}
 }
 
 // tick reads the clock.
