@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stranglerfig/strangler/internal/app"
 )
@@ -49,6 +50,50 @@ routes:
 	replaceFile(t, file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
 	if status, body := r.get(t, "/secure"); status != 200 || body != "secure HTTP/2.0" {
 		t.Errorf("%d %s", status, body)
+	}
+}
+
+// TestHealthChecksAreThoseOfTheDefinitions: the endpoint that answers users but
+// not its health check gets no requests, until the checks are taken back.
+func TestHealthChecksAreThoseOfTheDefinitions(t *testing.T) {
+	serving := func(name string, health int) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/up" {
+				w.WriteHeader(health)
+				return
+			}
+			_, _ = io.WriteString(w, name)
+		}))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	well, ill := serving("well", 204), serving("ill", 500)
+	var log lockedBuffer
+	r := run(t, func(*app.Config) {}, app.Env{Version: "test", Stdout: io.Discard, Stderr: &log})
+	define := func(health string) {
+		r.apply(t, fmt.Sprintf(`
+backends: [{name: two, endpoints: [%q, %q]%s}]
+routes: [{name: catch-all, match: {prefix: /}, legacy: two}]
+`, well, ill, health))
+	}
+	define(", health: {path: /up, interval: 100ms, healthy: 1, unhealthy: 2}")
+	within(t, "the ill endpoint is found", func() bool { return strings.Contains(log.String(), "endpoint is ill") })
+	for range 30 {
+		if status, body := r.get(t, "/"); status != 200 || body != "well" {
+			t.Fatalf("%d %s", status, body)
+		}
+	}
+	define("")
+	within(t, "it is used again", func() bool { _, body := r.get(t, "/"); return body == "ill" })
+}
+
+// within waits for what the router does in its own time.
+func within(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within 20 s", what)
+		}
 	}
 }
 

@@ -77,6 +77,10 @@ func backendOf(definition spec.Backend, legacy bool) proxy.Backend {
 	if definition.TLS != nil {
 		backend.TLS = proxy.BackendTLS(*definition.TLS)
 	}
+	if policy := definition.HealthPolicy(); policy != nil {
+		health := proxy.Health(*policy)
+		backend.Health = &health
+	}
 	return backend
 }
 
