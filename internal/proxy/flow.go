@@ -232,9 +232,13 @@ func (f *flow) survive(cause any) bool {
 	f.proxy.logger.Error("the router failed on a request: this is a bug in it",
 		"request_id", f.RequestID, "error", f.Err, "stack", string(debug.Stack()))
 	f.finishInterims()
-	if f.answered {
-		return false
-	}
+	return !f.answered && f.apologise()
+}
+
+// apologise answers for a panic. It reports whether the client has that answer:
+// what has failed once may fail again, and the permits are yet to be given back.
+func (f *flow) apologise() (whole bool) {
+	defer func() { whole = recover() == nil }()
 	f.answer(exchange.Internal())
 	return true
 }

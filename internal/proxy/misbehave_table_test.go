@@ -85,10 +85,12 @@ func (l tight) narrow(p *guard.Policy) {
 	}
 }
 
+// Answers say that their connection is closed: how often the backend is asked
+// must not depend on whether a try meets the close.
 const (
-	okHead    = "HTTP/1.1 200 OK\r\nX-A: b\r\n"
+	okHead    = "HTTP/1.1 200 OK\r\nConnection: close\r\n"
 	chunked   = okHead + "Transfer-Encoding: chunked\r\n\r\n"
-	emptyBody = "Content-Length: 0\r\n\r\n"
+	emptyBody = "Connection: close\r\nContent-Length: 0\r\n\r\n"
 )
 
 func misdeeds() []misdeed {
