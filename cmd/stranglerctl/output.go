@@ -60,7 +60,7 @@ func (c *cli) showTable(t *term.Table, more int, wide bool) error {
 		whole.Width = 0
 		return whole.Table(t)
 	}
-	narrow := &term.Table{Heading: t.Heading[:more]}
+	narrow := &term.Table{Heading: t.Heading[:more], Spare: t.Spare}
 	for _, row := range t.Rows {
 		narrow.Add(row[:more]...)
 	}

@@ -98,6 +98,7 @@ func (s *statusReader) printRoutes(routes []wire.RouteStatus, wide bool) error {
 		return nil
 	}
 	t := &term.Table{Heading: []string{"ROUTE", "STAGE", "WEIGHT", "HOLD", "STEP", "MATCH", "CHANGED", "LEGACY", "NEW", "GROUP", "REVISION"}}
+	t.Spare = []string{"MATCH", "STEP", "CHANGED", "STAGE"}
 	for _, r := range routes {
 		row := term.Cells(r.Name, string(r.Stage), percent(r.WeightBp), holdText(r.Hold), stepText(r.Step, r.Steps), r.Match,
 			term.Ago(s.now().Sub(r.ChangedAt))+" by "+r.ChangedBy, r.Legacy, r.New, r.Group, strconv.FormatInt(r.Revision, 10))

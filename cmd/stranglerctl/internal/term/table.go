@@ -2,6 +2,7 @@ package term
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -25,6 +26,7 @@ func Cells(texts ...string) []Cell {
 type Table struct {
 	Heading []string
 	Rows    [][]Cell
+	Spare   []string // headings of what is left out where the rest would not be readable, the first one first
 }
 
 // Add appends a row.
@@ -35,15 +37,10 @@ func (t *Table) Add(row ...Cell) { t.Rows = append(t.Rows, row) }
 // Cells are shortened to fit the table into width characters, if that is
 // possible; 0 leaves them whole.
 func (t *Table) Write(w io.Writer, palette Palette, width int) error {
-	rows := make([][]Cell, 0, len(t.Rows)+1)
-	heading := Cells(t.Heading...)
-	for i := range heading {
-		heading[i].Colour = Faint
-	}
-	rows = append(append(rows, heading), t.Rows...)
+	rows := t.all()
 	widths := columnWidths(rows)
 	if width > 0 {
-		fit(widths, width)
+		rows, widths = t.fit(rows, widths, width)
 	}
 	var b strings.Builder
 	for _, row := range rows {
@@ -60,33 +57,79 @@ func (t *Table) Write(w io.Writer, palette Palette, width int) error {
 	return err
 }
 
-// Between and within columns.
-const (
-	gap       = 2  // spaces between two columns
-	narrowest = 10 // what a column keeps when it is shortened
-	firstKeep = 20 // the same for the first column: names are there to be typed again
-)
-
-// fit takes from the widest column, again and again, until the table has no
-// more than width characters a line or no column has anything to give. The
-// first column gives last.
-func fit(widths []int, width int) {
-	total := gap * (len(widths) - 1)
-	for _, w := range widths {
-		total += w
+// all are the rows under their heading.
+func (t *Table) all() [][]Cell {
+	heading := Cells(t.Heading...)
+	for i := range heading {
+		heading[i].Colour = Faint
 	}
-	for ; total > width; total-- {
+	return append([][]Cell{heading}, t.Rows...)
+}
+
+// gap is the spaces between two columns.
+const gap = 2
+
+// floor is what columns keep when they are shortened. The first one keeps
+// more: names are there to be typed again.
+type floor struct{ first, others int }
+
+// fit makes the table narrow enough: by shortening, and where little would be
+// left of each column, by leaving spare ones out. The first spare column gives
+// way before all others.
+func (t *Table) fit(rows [][]Cell, widths []int, width int) (fitted [][]Cell, widthsOfThem []int) {
+	roomy, tight := floor{30, 24}, floor{20, 10} // readable, recognisable
+	for _, name := range t.Spare {
+		at := slices.IndexFunc(rows[0], func(c Cell) bool { return c.Text == name })
+		if at < 0 {
+			continue
+		}
+		if over := total(widths) - width; over > 0 {
+			widths[at] -= max(0, min(over, widths[at]-tight.others))
+		}
+		trial := slices.Clone(widths)
+		if roomy.shrink(trial, width) {
+			return rows, trial
+		}
+		rows, widths = without(rows, at), slices.Delete(widths, at, at+1)
+	}
+	tight.shrink(widths, width)
+	return rows, widths
+}
+
+// without is the rows without one column.
+func without(rows [][]Cell, column int) [][]Cell {
+	left := make([][]Cell, len(rows))
+	for i, row := range rows {
+		left[i] = slices.Delete(slices.Clone(row), column, column+1)
+	}
+	return left
+}
+
+func total(widths []int) int {
+	sum := gap * (len(widths) - 1)
+	for _, w := range widths {
+		sum += w
+	}
+	return sum
+}
+
+// shrink takes from the widest column, again and again, until the table has no
+// more than width characters a line or no column has anything to give. The
+// first column gives last. It reports whether the table fits.
+func (f floor) shrink(widths []int, width int) (fits bool) {
+	for over := total(widths) - width; over > 0; over-- {
 		widest := 0
 		for i := 1; i < len(widths); i++ {
-			if widths[i] > narrowest && (widest == 0 || widths[i] > widths[widest]) {
+			if widths[i] > f.others && (widest == 0 || widths[i] > widths[widest]) {
 				widest = i
 			}
 		}
-		if widest == 0 && widths[0] <= firstKeep {
-			return
+		if widest == 0 && widths[0] <= f.first {
+			return false
 		}
 		widths[widest]--
 	}
+	return true
 }
 
 // shortened is text in at most width characters, the last of which says that it was longer.

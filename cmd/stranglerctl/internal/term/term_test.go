@@ -169,6 +169,34 @@ func TestTableFitsItsTerminal(t *testing.T) {
 	}
 }
 
+func TestSpareColumnsGiveWay(t *testing.T) {
+	table := term.Table{
+		Heading: []string{"ROUTE", "STAGE", "WEIGHT", "HOLD", "STEP", "MATCH", "CHANGED"},
+		Spare:   []string{"MATCH", "STEP", "CHANGED", "STAGE"},
+	}
+	table.Add(term.Cells("orders-get", "shadow", "0%", "rolled back: wrong totals since noon", "", "GET /api/v2/orders/{id}", "3m ago by admin-token")...)
+	table.Add(term.Cells("carts", "canary", "25%", "", "4/6", "/carts/*", "2h ago by ana")...)
+	for width, want := range map[int]string{
+		110: "ROUTE       STAGE   WEIGHT  HOLD                                  STEP  MATCH            CHANGED\n" +
+			"orders-get  shadow  0%      rolled back: wrong totals since noon  -     GET /api/v2/or…  3m ago by admin-token\n" +
+			"carts       canary  25%     -                                     4/6   /carts/*         2h ago by ana\n",
+		80: "ROUTE       STAGE   WEIGHT  HOLD                                  CHANGED\n" +
+			"orders-get  shadow  0%      rolled back: wrong totals since noon  3m ago by adm…\n" +
+			"carts       canary  25%     -                                     2h ago by ana\n",
+		40: "ROUTE       WEIGHT  HOLD\n" +
+			"orders-get  0%      rolled back: wrong …\n" +
+			"carts       25%     -\n",
+	} {
+		var got strings.Builder
+		if err := table.Write(&got, term.Palette{}, width); err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != want {
+			t.Errorf("width %d:\n%s\nwant:\n%s", width, got.String(), want)
+		}
+	}
+}
+
 func TestAgo(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Minute:            "now",
