@@ -49,7 +49,12 @@ func (c *cli) showBackend(backend answer[wire.Backend]) error {
 			used = "no route"
 		}
 		c.out.Linef("  used by  %s", used)
-		return nil
+		c.out.Linef("")
+		t := &term.Table{Heading: []string{"SETTING", "VALUE", "FROM"}}
+		for _, s := range b.Settings {
+			t.Add(term.Cells(s.Name, shortened(s.Value), string(s.Source))...)
+		}
+		return c.out.Table(t)
 	}})
 }
 

@@ -45,8 +45,8 @@ func (c *cli) showRoute(route answer[wire.RouteDetail]) error {
 		if plan := planText(d.Plan); plan != "" {
 			c.out.Linef("plan in force: %s", plan)
 		}
-		t := &term.Table{Heading: []string{"SIDE", "TIMEOUT", "VALUE", "FROM"}}
-		for _, s := range d.Timeouts {
+		t := &term.Table{Heading: []string{"SIDE", "SETTING", "VALUE", "FROM"}}
+		for _, s := range d.Settings {
 			t.Add(term.Cells(string(s.Side), s.Name, shortened(s.Value), string(s.Source))...)
 		}
 		return c.out.Table(t)

@@ -9,6 +9,14 @@ import (
 	"github.com/stranglerfig/strangler/internal/spec"
 )
 
+// backendDetail is wire.Backend with what has a shape of its own in package
+// spec as that writes it.
+type backendDetail struct {
+	wire.Backend
+	Bulkhead *spec.Part[spec.Bulkhead] `json:"bulkhead,omitempty"`
+	Health   *spec.Health              `json:"health,omitempty"`
+}
+
 // ListBackends answers with every backend and who uses it.
 func (s *server) ListBackends(w http.ResponseWriter, r *http.Request) {
 	snapshot, err := s.read(w, r)
@@ -23,9 +31,10 @@ func (s *server) ListBackends(w http.ResponseWriter, r *http.Request) {
 			users[route.New] = append(users[route.New], route.Name)
 		}
 	}
-	list := make([]wire.Backend, len(snapshot.Definitions.Backends))
+	legacy := snapshot.Definitions.LegacyBackends()
+	list := make([]backendDetail, len(snapshot.Definitions.Backends))
 	for i, definition := range snapshot.Definitions.Backends {
-		list[i] = wireBackend(snapshot, i, users[definition.Name])
+		list[i] = wireBackend(snapshot, i, legacy[definition.Name], users[definition.Name])
 	}
 	s.writeJSON(w, r, list)
 }
@@ -43,7 +52,8 @@ func (s *server) GetBackend(w http.ResponseWriter, r *http.Request, backend stri
 		return
 	}
 	w.Header().Set("ETag", etag(snapshot.BackendRevisions[i]))
-	s.writeJSON(w, r, wireBackend(snapshot, i, namesWhere(snapshot.Definitions.Routes, func(route spec.Route) bool {
+	legacy := snapshot.Definitions.LegacyBackends()[backend]
+	s.writeJSON(w, r, wireBackend(snapshot, i, legacy, namesWhere(snapshot.Definitions.Routes, func(route spec.Route) bool {
 		return route.Legacy == backend || route.New == backend
 	})))
 }
@@ -103,11 +113,16 @@ func namesWhere(routes []spec.Route, wanted func(spec.Route) bool) []string {
 	return list
 }
 
-func wireBackend(snapshot *fleet.Snapshot, i int, users []string) wire.Backend {
+func wireBackend(snapshot *fleet.Snapshot, i int, legacy bool, users []string) backendDetail {
 	definition := snapshot.Definitions.Backends[i]
-	answer := wire.Backend{
+	answer := backendDetail{Backend: wire.Backend{
 		Name: definition.Name, Endpoints: definition.Endpoints, Protocol: definition.Protocol, Routes: orEmpty(users),
 		Revision: wire.Revision(snapshot.BackendRevisions[i]),
+	}, Bulkhead: definition.Bulkhead, Health: definition.Health}
+	for _, setting := range definition.Settings(legacy) {
+		answer.Settings = append(answer.Settings, wire.BackendSetting{
+			Name: setting.Path(), Value: setting.Value, Source: wire.BackendSettingSource(setting.From),
+		})
 	}
 	if t := definition.TLS; t != nil {
 		answer.TLS = wire.BackendTLS{Ca: t.CA, ServerName: t.ServerName, Cert: t.Cert, Key: t.Key}

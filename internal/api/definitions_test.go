@@ -181,11 +181,17 @@ func TestADefinitionIsTheSameInAFileAndOnTheWire(t *testing.T) {
 		"keys": [{"header": "X"}, {"cookie": "c"}, {"claim": "sub"}, "client_address", "mint"], "salt": "s",
 		"rewrite": {"legacy": {"strip_prefix": "/a", "add_prefix": "/b"},
 			"new": {"path": "/c", "host": "h", "set_headers": {"A": ""}, "remove_headers": ["B"]}},
-		"guard": {"legacy": {"timeouts": {"connect": "1s", "tls": "2s", "read": "3s", "write": "4s", "whole": "5s", "idle": "6s", "stream": "7s"}}},
+		"guard": {"legacy": {"timeouts": {"connect": "1s", "tls": "2s", "read": "3s", "write": "4s", "whole": "5s", "idle": "6s", "stream": "7s"},
+				"retry": "off", "breaker": {"slow": {"over": "1s", "share": "9%"}, "min": 3}, "streams": {"concurrent": 4, "queue": 5, "wait": "6ms"}},
+			"new": {"retry": {"attempts": 3, "base": "1s", "cap": "2s", "budget": "7%", "min_per_second": 8, "replay": "9KiB", "classes": "not_sent"},
+				"breaker": {"window": "1m", "failures": "2%", "consecutive": 4, "open": "5s", "max_open": "6s", "quiet": "7s", "counts": "failures"},
+				"bulkhead": "off", "fallback": {"on": ["open", "5xx"]}}},
 		"plan": {"steps": ["shadow", "1%"], "bake": "10m"}
 	}`
 	same[spec.Route, wire.RouteDefinition](t, text)
-	same[spec.Backend, wire.BackendDefinition](t, `{"name": "b", "endpoints": ["http://127.0.0.1:1"]}`)
+	same[spec.Backend, wire.BackendDefinition](t, `{"name": "b", "endpoints": ["http://127.0.0.1:1"], "bulkhead": {"queue": 2},
+		"health": {"path": "/up", "interval": "1s", "timeout": "500ms", "healthy": 3, "unhealthy": 4}}`)
+	same[spec.Backend, wire.BackendDefinition](t, `{"name": "b", "endpoints": ["http://127.0.0.1:1"], "bulkhead": "off"}`)
 }
 
 // same reads text as a D and as a W, refusing what either does not know, and
@@ -225,5 +231,15 @@ func TestAnAnswerListsTheFirstHundredProblems(t *testing.T) {
 	p := h.post("/api/v1/apply", file.String(), yamlBody).problem(http.StatusUnprocessableEntity, "invalid_definitions")
 	if len(p.Problems) != 100 || p.Detail != "150 problems, the first 100 of which are listed; nothing was changed" {
 		t.Errorf("%d problems are listed, and the detail is %q", len(p.Problems), p.Detail)
+	}
+}
+
+// A slip inside a part of a guard is refused like any other.
+func TestAnUnknownSettingOfAGuardIsRefused(t *testing.T) {
+	h := openShop(t)
+	p := h.put("/api/v1/backends/monolith", `{"endpoints": ["http://127.0.0.1:3000"], "bulkhead": {"concurent": 3}}`, header("If-Match", `"1"`)).
+		problem(http.StatusUnprocessableEntity, "invalid_definitions")
+	if len(p.Problems) != 1 || p.Problems[0].Code != "unknown_key" || !strings.Contains(p.Problems[0].Message, `"concurent"`) {
+		t.Errorf("%+v", p.Problems)
 	}
 }

@@ -16,6 +16,7 @@ type routeDetail struct {
 	Definition spec.Route          `json:"definition"`
 	Plan       wire.PlanDefinition `json:"plan"`
 	Timeouts   []wire.Setting      `json:"timeouts"`
+	Settings   []wire.Setting      `json:"settings"`
 }
 
 // ListRoutes answers with every route and where it stands.
@@ -47,11 +48,13 @@ func (s *server) GetRoute(w http.ResponseWriter, r *http.Request, route string) 
 	}
 	definition := snapshot.Definitions.Routes[i]
 	w.Header().Set("ETag", etag(snapshot.Routes[i].Revision))
+	timeouts, settings := inForce(definition)
 	s.writeJSON(w, r, routeDetail{
 		RouteStatus: routeStatus(snapshot, i, s.invalidRoutes()),
 		Definition:  definition,
 		Plan:        planInForce(definition),
-		Timeouts:    timeoutsInForce(definition),
+		Timeouts:    timeouts,
+		Settings:    settings,
 	})
 }
 
@@ -81,22 +84,24 @@ func planInForce(definition spec.Route) wire.PlanDefinition {
 	return wire.PlanDefinition{Steps: steps, Bake: plan.Bake.String()}
 }
 
-// timeoutsInForce lists the timeouts of the sides that the route has.
-func timeoutsInForce(definition spec.Route) []wire.Setting {
-	settings := []wire.Setting{}
+// inForce lists the settings of the sides that the route has, and the timeouts
+// among them by their bare names.
+func inForce(definition spec.Route) (timeouts, settings []wire.Setting) {
+	timeouts, settings = []wire.Setting{}, []wire.Setting{}
 	for _, side := range []routing.Side{routing.Legacy, routing.New} {
 		if backendOf(definition, side) == "" {
 			continue
 		}
-		for _, setting := range definition.Settings(side) {
-			if setting.Part == spec.PartTimeouts {
-				settings = append(settings, wire.Setting{
-					Side: wire.Side(side.String()), Name: setting.Name, Value: setting.Value, Source: wire.SettingSource(setting.From),
-				})
+		for _, s := range definition.Settings(side) {
+			setting := wire.Setting{Side: wire.Side(side.String()), Name: s.Name, Value: s.Value, Source: wire.SettingSource(s.From)}
+			if s.Part == spec.PartTimeouts {
+				timeouts = append(timeouts, setting)
 			}
+			setting.Name = s.Path()
+			settings = append(settings, setting)
 		}
 	}
-	return settings
+	return timeouts, settings
 }
 
 func backendOf(definition spec.Route, side routing.Side) string {

@@ -85,6 +85,11 @@ func TestOneRouteShowsTheValuesInForceAndWhereTheyComeFrom(t *testing.T) {
 	if diff := cmp.Diff(want, values); diff != "" {
 		t.Error(diff)
 	}
+	checkSettings(t, detail.Settings, map[string]string{
+		"legacy timeouts.read": "1m0s default", "new timeouts.read": "2s route", "legacy retry.attempts": "2 default", "new retry.attempts": "4 default",
+		"legacy breaker.window": "2m0s default", "new breaker.slow.over": "none default", "legacy bulkhead": "off default", "new bulkhead.concurrent": "128 default",
+		"new fallback.on": "open,full,not_sent,timeout,502,503,504 default",
+	})
 	if diff := cmp.Diff(wire.PlanDefinition{Steps: []string{"shadow", "1%", "5%", "25%", "50%", "100%"}, Bake: "10m0s"}, detail.Plan); diff != "" {
 		t.Error(diff)
 	}
@@ -95,6 +100,20 @@ func TestOneRouteShowsTheValuesInForceAndWhereTheyComeFrom(t *testing.T) {
 		if s.Side != wire.SideLegacy {
 			t.Errorf("a route without a new side has the timeout %+v", s)
 		}
+	}
+}
+
+// checkSettings compares some of the settings, by side and name.
+func checkSettings(t *testing.T, settings []wire.Setting, want map[string]string) {
+	t.Helper()
+	got := make(map[string]string)
+	for _, s := range settings {
+		if name := string(s.Side) + " " + s.Name; want[name] != "" {
+			got[name] = s.Value + " " + string(s.Source)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -131,9 +150,18 @@ func TestWhatIsNotDefinedIsNamedWithWhatMayHaveBeenMeant(t *testing.T) {
 func TestBackendsAndGroupsNameTheirRoutes(t *testing.T) {
 	h := openShop(t)
 	backends := decode[[]wire.Backend](h.get("/api/v1/backends").want(http.StatusOK))
+	unguarded := []wire.BackendSetting{
+		{Name: "bulkhead", Value: "off", Source: wire.BackendSettingSourceDefault}, {Name: "health", Value: "off", Source: wire.BackendSettingSourceDefault},
+	}
+	guarded := []wire.BackendSetting{
+		{Name: "bulkhead.concurrent", Value: "512", Source: wire.BackendSettingSourceDefault},
+		{Name: "bulkhead.queue", Value: "64", Source: wire.BackendSettingSourceDefault},
+		{Name: "bulkhead.wait", Value: "100ms", Source: wire.BackendSettingSourceDefault},
+		{Name: "health", Value: "off", Source: wire.BackendSettingSourceDefault},
+	}
 	want := []wire.Backend{
-		{Name: "monolith", Endpoints: []string{"http://127.0.0.1:3000"}, Routes: []string{"everything", "orders-get", "orders-list", "orders-post"}, Revision: 1},
-		{Name: "orders", Endpoints: []string{"http://127.0.0.1:4000", "http://127.0.0.1:4001"}, Routes: []string{"orders-get", "orders-list", "orders-post"}, Revision: 1},
+		{Name: "monolith", Endpoints: []string{"http://127.0.0.1:3000"}, Routes: []string{"everything", "orders-get", "orders-list", "orders-post"}, Settings: unguarded, Revision: 1},
+		{Name: "orders", Endpoints: []string{"http://127.0.0.1:4000", "http://127.0.0.1:4001"}, Routes: []string{"orders-get", "orders-list", "orders-post"}, Settings: guarded, Revision: 1},
 	}
 	if diff := cmp.Diff(want, backends); diff != "" {
 		t.Error(diff)

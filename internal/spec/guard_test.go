@@ -87,7 +87,7 @@ func TestPartsThatAreOff(t *testing.T) {
 		t.Errorf("legacy: %+v", legacy)
 	}
 	want := `timeouts.connect 2s default, timeouts.tls 5s default, timeouts.read 5s default, timeouts.write 15s default, timeouts.whole 15s default, ` +
-		`timeouts.idle 30s default, timeouts.stream 1h0m0s default, retry. off route, breaker. off route, bulkhead. off route, streams. off route, fallback. off route`
+		`timeouts.idle 30s default, timeouts.stream 1h0m0s default, retry off route, breaker off route, bulkhead off route, streams off route, fallback off route`
 	if got := settings(r.Settings(routing.New)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -96,7 +96,7 @@ func TestPartsThatAreOff(t *testing.T) {
 func settings(list []spec.Setting) string {
 	texts := make([]string, len(list))
 	for i, s := range list {
-		texts[i] = fmt.Sprintf("%s.%s %s %s", s.Part, s.Name, s.Value, s.From)
+		texts[i] = fmt.Sprintf("%s %s %s", s.Path(), s.Value, s.From)
 	}
 	return strings.Join(texts, ", ")
 }
@@ -116,7 +116,7 @@ func TestSettingsAndWhereTheyComeFrom(t *testing.T) {
 	want = `retry.attempts 2 default, retry.base 100ms default, retry.cap 2s default, retry.budget 20% default, retry.min_per_second 3 default, retry.replay 64KiB default, retry.classes not_sent default, ` +
 		`breaker.window 2m0s default, breaker.failures 50% default, breaker.min 20 default, breaker.consecutive 5 default, breaker.slow.over none default, breaker.slow.share 50% default, ` +
 		`breaker.open 5s default, breaker.max_open 1m0s default, breaker.quiet 1m0s default, breaker.counts connections default, ` +
-		`bulkhead. off default, streams. off default`
+		`bulkhead off default, streams off default`
 	if got := settings(r.Settings(routing.Legacy)[7:]); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -142,7 +142,7 @@ func TestValuesThatAGuardRefuses(t *testing.T) {
 		"{new: {timeouts: {tls: 0s}}}":                `35: route "r": timeout tls is 0s: ` + positive,
 		"{new: {retry: {attempts: 0}}}":               `37: route "r": retry attempts is 0: ` + positive,
 		"{new: {retry: {attempts: -1}}}":              `37: route "r": retry attempts is -1: ` + positive,
-		"{new: {retry: {attempts: 100}}}":             `26: route "r": side new: retry attempts is 100: it must be between 1, which means no retry, and 10`,
+		"{new: {retry: {attempts: 100}}}":             `37: route "r": retry attempts is 100: at most 10 are allowed`,
 		"{new: {retry: {attempts: three}}}":           `37: routes[0].guard.new.retry.attempts is "three": want a whole number`,
 		"{new: {retry: {base: -1s, cap: 0s}}}":        `33: route "r": retry base is -1s: ` + positive + "\n" + `f.yaml:11:43: route "r": retry cap is 0s: ` + positive,
 		"{new: {retry: {budget: 0%}}}":                `35: route "r": retry budget is 0%: it must be above 0% and at most 100%`,
@@ -151,7 +151,7 @@ func TestValuesThatAGuardRefuses(t *testing.T) {
 		"{new: {retry: {budget: 0x1p-1%}}}":           `35: route "r": retry budget is "0x1p-1%": write a percentage like 20%`,
 		"{new: {retry: {budget: -5%}}}":               `35: route "r": retry budget is -5%: it must be above 0% and at most 100%`,
 		"{new: {retry: {min_per_second: 0}}}":         `43: route "r": retry min_per_second is 0: ` + positive,
-		"{new: {retry: {min_per_second: 10001}}}":     `26: route "r": side new: retry min_per_second is 10001: it must be above 0 and at most 10000`,
+		"{new: {retry: {min_per_second: 10001}}}":     `43: route "r": retry min_per_second is 10001: at most 10000 are allowed`,
 		"{new: {retry: {replay: 2MiB}}}":              `35: route "r": retry replay is 2MiB: at most 1MiB is kept of a body`,
 		"{new: {retry: {replay: 0}}}":                 `35: route "r": retry replay is 0: ` + positive,
 		"{new: {retry: {replay: 64 kB}}}":             `35: route "r": retry replay is "64 kB": write a size like 64KiB`,

@@ -31,6 +31,7 @@ const (
 	healthyAfter   = 2
 	unhealthyAfter = 3
 
+	maxChecks         = 100                    // in a row
 	minHealthInterval = 100 * time.Millisecond // below it, checks would be load
 )
 
@@ -59,8 +60,8 @@ func (h *Health) fields(into *HealthPolicy) []field {
 	return []field{
 		{"interval", h.Interval, duration{&into.Interval}},
 		{"timeout", h.Timeout, duration{&into.Timeout}},
-		{"healthy", text(h.Healthy), count{&into.Healthy}},
-		{"unhealthy", text(h.Unhealthy), count{&into.Unhealthy}},
+		{"healthy", text(h.Healthy), count{&into.Healthy, maxChecks}},
+		{"unhealthy", text(h.Unhealthy), count{&into.Unhealthy, maxChecks}},
 	}
 }
 

@@ -90,7 +90,7 @@ func TestAQueueNeedsALimitWhereThereIsNone(t *testing.T) {
 
 func TestSettingsOfABackend(t *testing.T) {
 	backend := spec.Backend{Name: "b"}
-	if got, want := settings(backend.Settings(true)), "bulkhead. off default, health. off default"; got != want {
+	if got, want := settings(backend.Settings(true)), "bulkhead off default, health off default"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	backend.Health, backend.Bulkhead = &spec.Health{Path: "/up", Timeout: "1s"}, &spec.Part[spec.Bulkhead]{Set: spec.Bulkhead{Queue: new(9)}}

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"cmp"
+	"math"
 	"strconv"
 	"strings"
 
@@ -75,7 +76,7 @@ func retryPart(written *Part[Retry], into *guard.RetryPolicy) part {
 		turnOff: func(p *guard.Policy) { p.Retry.Attempts = 1 },
 		isOff:   func(p guard.Policy) bool { return p.Retry.Attempts == 1 },
 		fields: []field{
-			{"attempts", text(r.Attempts), count{&into.Attempts}},
+			{"attempts", text(r.Attempts), count{&into.Attempts, guard.MaxAttempts}},
 			{"base", r.Base, duration{&into.Base}},
 			{"cap", r.Cap, duration{&into.Cap}},
 			{"budget", r.Budget, share{&into.Share}},
@@ -96,8 +97,8 @@ func breakerPart(written *Part[Breaker], into *guard.BreakerPolicy) part {
 		fields: []field{
 			{"window", b.Window, duration{&into.Window}},
 			{"failures", b.Failures, share{&into.FailureRate}},
-			{"min", text(b.Min), count{&into.MinResults}},
-			{"consecutive", text(b.Consecutive), count{&into.InARow}},
+			{"min", text(b.Min), count{&into.MinResults, math.MaxInt32}},
+			{"consecutive", text(b.Consecutive), count{&into.InARow, math.MaxInt32}},
 			{"slow.over", slow.Over, duration{&into.SlowCall}},
 			{"slow.share", slow.Share, share{&into.SlowRate}},
 			{"open", b.Open, duration{&into.OpenFor}},
@@ -120,8 +121,8 @@ func bulkheadPart(name string, written *Part[Bulkhead], into *guard.BulkheadPoli
 
 func (b Bulkhead) fields(into *guard.BulkheadPolicy) []field {
 	return []field{
-		{"concurrent", text(b.Concurrent), count{&into.Limit}},
-		{"queue", text(b.Queue), count{&into.Queue}},
+		{"concurrent", text(b.Concurrent), count{&into.Limit, math.MaxInt32}},
+		{"queue", text(b.Queue), count{&into.Queue, math.MaxInt32}},
 		{"wait", b.Wait, duration{&into.Wait}},
 	}
 }

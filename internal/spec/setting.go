@@ -23,6 +23,14 @@ type Setting struct {
 	From  Origin
 }
 
+// Path is the setting's name as one reaches it in a definition: breaker.slow.over.
+func (s Setting) Path() string {
+	if s.Name == "" {
+		return s.Part
+	}
+	return s.Part + "." + s.Name
+}
+
 // Settings returns everything in force on one side of the route, in the order of
 // documents. A part that is off is one setting.
 func (r Route) Settings(side routing.Side) []Setting {

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -44,8 +43,11 @@ func (d duration) String() string {
 	return d.into.String()
 }
 
-// count is a whole number.
-type count struct{ into *int }
+// count is a whole number, from 1 to most.
+type count struct {
+	into *int
+	most int
+}
 
 func (c count) set(text string) string {
 	switch number, err := strconv.Atoi(text); {
@@ -53,8 +55,8 @@ func (c count) set(text string) string {
 		return fmt.Sprintf("%q: write a whole number", text)
 	case number <= 0:
 		return fmt.Sprintf("%d: %s", number, mustBePositive)
-	case number > math.MaxInt32:
-		return fmt.Sprintf("%d: at most %d are allowed", number, math.MaxInt32)
+	case number > c.most:
+		return fmt.Sprintf("%d: at most %d are allowed", number, c.most)
 	default:
 		*c.into = number
 		return ""
@@ -63,12 +65,15 @@ func (c count) set(text string) string {
 
 func (c count) String() string { return strconv.Itoa(*c.into) }
 
-// rate is a whole number each second.
+// rate is a whole number each second, up to maxRate.
 type rate struct{ into *float64 }
+
+// maxRate keeps a rate from being no limit at all.
+const maxRate = 10_000
 
 func (r rate) set(text string) string {
 	var number int
-	if fault := (count{&number}).set(text); fault != "" {
+	if fault := (count{&number, maxRate}).set(text); fault != "" {
 		return fault
 	}
 	*r.into = float64(number)

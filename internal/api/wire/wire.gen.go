@@ -8,6 +8,42 @@ import (
 	"time"
 )
 
+// Defines values for BackendSettingSource.
+const (
+	BackendSettingSourceBackend BackendSettingSource = "backend"
+	BackendSettingSourceDefault BackendSettingSource = "default"
+)
+
+// Valid indicates whether the value is a known member of the BackendSettingSource enum.
+func (e BackendSettingSource) Valid() bool {
+	switch e {
+	case BackendSettingSourceBackend:
+		return true
+	case BackendSettingSourceDefault:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BreakerDefinitionCounts.
+const (
+	BreakerDefinitionCountsConnections BreakerDefinitionCounts = "connections"
+	BreakerDefinitionCountsFailures    BreakerDefinitionCounts = "failures"
+)
+
+// Valid indicates whether the value is a known member of the BreakerDefinitionCounts enum.
+func (e BreakerDefinitionCounts) Valid() bool {
+	switch e {
+	case BreakerDefinitionCountsConnections:
+		return true
+	case BreakerDefinitionCountsFailures:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BreakerState.
 const (
 	BreakerStateClosed   BreakerState = "closed"
@@ -242,6 +278,39 @@ func (e NearMissCode) Valid() bool {
 	}
 }
 
+// Defines values for Off.
+const (
+	OffOff Off = "off"
+)
+
+// Valid indicates whether the value is a known member of the Off enum.
+func (e Off) Valid() bool {
+	switch e {
+	case OffOff:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RetryDefinitionClasses.
+const (
+	RetryDefinitionClassesNotSent    RetryDefinitionClasses = "not_sent"
+	RetryDefinitionClassesRepeatable RetryDefinitionClasses = "repeatable"
+)
+
+// Valid indicates whether the value is a known member of the RetryDefinitionClasses enum.
+func (e RetryDefinitionClasses) Valid() bool {
+	switch e {
+	case RetryDefinitionClassesNotSent:
+		return true
+	case RetryDefinitionClassesRepeatable:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	RoleAdmin    Role = "admin"
@@ -411,8 +480,13 @@ type Acceptance struct {
 
 // Backend A named upstream and who uses it.
 type Backend struct {
-	Endpoints []string `json:"endpoints"`
-	Name      string   `json:"name"`
+	// Bulkhead As its definition has it.
+	Bulkhead  json.RawMessage `json:"bulkhead,omitempty,omitzero"`
+	Endpoints []string        `json:"endpoints"`
+
+	// Health How endpoints are asked whether they are well; without it they are not.
+	Health HealthDefinition `json:"health,omitempty,omitzero"`
+	Name   string           `json:"name"`
 
 	// Protocol h2, h2c or auto; absent: http1.
 	Protocol string `json:"protocol,omitempty,omitzero"`
@@ -423,14 +497,23 @@ type Backend struct {
 	// Routes Names of the routes that name it on either side.
 	Routes []string `json:"routes"`
 
+	// Settings Everything in force of its bulkhead and health checks, and where it comes from.
+	Settings []BackendSetting `json:"settings"`
+
 	// TLS How a backend's https endpoints are verified, and who the router says it is. Files are those of each router's machine.
 	TLS BackendTLS `json:"tls,omitempty,omitzero"`
 }
 
 // BackendDefinition What people write about a backend.
 type BackendDefinition struct {
+	// Bulkhead How many requests are under way at once, of all routes; off: any number.
+	Bulkhead json.RawMessage `json:"bulkhead,omitempty,omitzero"`
+
 	// Endpoints http or https URLs without path, query or userinfo.
 	Endpoints []string `json:"endpoints"`
+
+	// Health How endpoints are asked whether they are well; without it they are not.
+	Health HealthDefinition `json:"health,omitempty,omitzero"`
 
 	// Name The name in the path unless given.
 	Name string `json:"name,omitempty,omitzero"`
@@ -441,6 +524,21 @@ type BackendDefinition struct {
 	// TLS How a backend's https endpoints are verified, and who the router says it is. Files are those of each router's machine.
 	TLS BackendTLS `json:"tls,omitempty,omitzero"`
 }
+
+// BackendSetting One value in force.
+type BackendSetting struct {
+	// Name As definitions write it: bulkhead.queue, health.path; health alone when that is off.
+	Name string `json:"name"`
+
+	// Source Who said so.
+	Source BackendSettingSource `json:"source"`
+
+	// Value As definitions write it, such as 64, 2s or off.
+	Value string `json:"value"`
+}
+
+// BackendSettingSource Who said so.
+type BackendSettingSource string
 
 // BackendTLS How a backend's https endpoints are verified, and who the router says it is. Files are those of each router's machine.
 type BackendTLS struct {
@@ -490,6 +588,45 @@ type Breaker struct {
 	State BreakerState `json:"state"`
 }
 
+// BreakerDefinition When nothing is sent for a while.
+type BreakerDefinition struct {
+	// Consecutive Or after so many failures to connect in a row.
+	Consecutive int `json:"consecutive,omitempty,omitzero"`
+
+	// Counts What a failure is: a bad status as well; or only what brought no answer.
+	Counts BreakerDefinitionCounts `json:"counts,omitempty,omitzero"`
+
+	// Failures It opens at this share of failures, such as 50% …
+	Failures string `json:"failures,omitempty,omitzero"`
+
+	// MaxOpen The longest time of all.
+	MaxOpen string `json:"max_open,omitempty,omitzero"`
+
+	// Min … of at least so many results.
+	Min int `json:"min,omitempty,omitzero"`
+
+	// Open How long it stays open the first time; it doubles with every further one.
+	Open string `json:"open,omitempty,omitzero"`
+
+	// Quiet Closed for so long, it opens as for the first time again.
+	Quiet string `json:"quiet,omitempty,omitzero"`
+
+	// Slow Or when answers are slow.
+	Slow struct {
+		// Over What took so long is slow.
+		Over string `json:"over,omitempty,omitzero"`
+
+		// Share It opens at this share of slow results, such as 50%.
+		Share string `json:"share,omitempty,omitzero"`
+	} `json:"slow,omitempty,omitzero"`
+
+	// Window How far back results count; longer than timeouts.whole.
+	Window string `json:"window,omitempty,omitzero"`
+}
+
+// BreakerDefinitionCounts What a failure is: a bad status as well; or only what brought no answer.
+type BreakerDefinitionCounts string
+
 // BreakerReset Whose breakers were reset.
 type BreakerReset struct {
 	Actor  string    `json:"actor"`
@@ -516,6 +653,17 @@ type BrokenEvent struct {
 	// ID Of the event; the first that is missing when rows are missing.
 	ID  int64  `json:"id"`
 	Why string `json:"why"`
+}
+
+// BulkheadDefinition How much is under way at once.
+type BulkheadDefinition struct {
+	Concurrent int `json:"concurrent,omitempty,omitzero"`
+
+	// Queue How many may wait for their turn.
+	Queue int `json:"queue,omitempty,omitzero"`
+
+	// Wait How long.
+	Wait string `json:"wait,omitempty,omitzero"`
 }
 
 // Change One object that an edit adds, changes or removes.
@@ -732,6 +880,12 @@ type Explanation struct {
 	WeightBp Weight `json:"weight_bp"`
 }
 
+// FallbackDefinition When requests cross from new to legacy.
+type FallbackDefinition struct {
+	// On Causes: open, full, not_sent, timeout, 500, 502, 503, 504, 5xx for these four, 404, 501; or none alone.
+	On []string `json:"on,omitempty,omitzero"`
+}
+
 // Fault Trouble that somebody injects into one side of a route. It ends by itself.
 type Fault struct {
 	Actor string `json:"actor"`
@@ -849,6 +1003,24 @@ type GuardDefinition struct {
 
 	// New What protects one side; what is not written keeps its default.
 	New SideGuard `json:"new,omitempty,omitzero"`
+}
+
+// HealthDefinition How endpoints are asked whether they are well; without it they are not.
+type HealthDefinition struct {
+	// Healthy So many good checks in a row make an ill endpoint well.
+	Healthy *int `json:"healthy,omitempty"`
+
+	// Interval Between two checks of one endpoint.
+	Interval string `json:"interval,omitempty,omitzero"`
+
+	// Path Asked of every endpoint, such as /healthz.
+	Path string `json:"path,omitempty,omitzero"`
+
+	// Timeout Of one check.
+	Timeout string `json:"timeout,omitempty,omitzero"`
+
+	// Unhealthy So many bad ones make a well one ill.
+	Unhealthy *int `json:"unhealthy,omitempty"`
 }
 
 // Hold Why a route does not advance.
@@ -1006,6 +1178,9 @@ type NewToken struct {
 	Token Token `json:"token"`
 }
 
+// Off In place of a part's settings, to do without it.
+type Off string
+
 // Override A signed value that puts its bearer on one side of one route.
 type Override struct {
 	// Cookie The name of the cookie that takes the value.
@@ -1149,6 +1324,33 @@ type RetireRequest struct {
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
+// RetryDefinition When a try is repeated on its own side.
+type RetryDefinition struct {
+	// Attempts In all, the first included.
+	Attempts int `json:"attempts,omitempty,omitzero"`
+
+	// Base Longest wait before the second; it doubles with every further one.
+	Base string `json:"base,omitempty,omitzero"`
+
+	// Budget The share of recent requests that may be repeated, such as 20%.
+	Budget string `json:"budget,omitempty,omitzero"`
+
+	// Cap The longest wait of all.
+	Cap string `json:"cap,omitempty,omitzero"`
+
+	// Classes What is repeated: also what may have arrived, when that does no harm; or only what was not sent.
+	Classes RetryDefinitionClasses `json:"classes,omitempty,omitzero"`
+
+	// MinPerSecond So many repetitions a second may be made beside.
+	MinPerSecond int `json:"min_per_second,omitempty,omitzero"`
+
+	// Replay How much of a body is kept to be sent again, such as 64KiB.
+	Replay string `json:"replay,omitempty,omitzero"`
+}
+
+// RetryDefinitionClasses What is repeated: also what may have arrived, when that does no harm; or only what was not sent.
+type RetryDefinitionClasses string
+
 // Revision Numbers the tables of one store; 0 means nothing was committed yet.
 type Revision = int64
 
@@ -1267,6 +1469,9 @@ type RouteDetail struct {
 	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
 	Revision Revision `json:"revision"`
 
+	// Settings Everything in force in the guard of each side, and where it comes from.
+	Settings []Setting `json:"settings"`
+
 	// Stage Where a route stands in its migration.
 	Stage Stage `json:"stage"`
 
@@ -1276,7 +1481,7 @@ type RouteDetail struct {
 	// Steps How many steps the plan has for this route.
 	Steps int `json:"steps"`
 
-	// Timeouts Every timeout in force, and where it comes from.
+	// Timeouts Every timeout in force, by its bare name; settings has them too.
 	Timeouts []Setting `json:"timeouts"`
 
 	// WeightBp The share of a route's cohorts that new serves, in basis points.
@@ -1344,7 +1549,7 @@ type SentRequest struct {
 
 // Setting One value in force.
 type Setting struct {
-	// Name connect, tls, read, write, whole, idle or stream.
+	// Name As definitions write it: timeouts.read, breaker.slow.over; breaker alone when that is off.
 	Name string `json:"name"`
 
 	// Side Which of a route's two backends serves.
@@ -1353,7 +1558,7 @@ type Setting struct {
 	// Source Who said so.
 	Source SettingSource `json:"source"`
 
-	// Value A duration such as 2s.
+	// Value As definitions write it, such as 2s, 50% or off; none where there is no such limit.
 	Value string `json:"value"`
 }
 
@@ -1365,6 +1570,21 @@ type Side string
 
 // SideGuard What protects one side; what is not written keeps its default.
 type SideGuard struct {
+	// Breaker When nothing is sent for a while; off: always something is.
+	Breaker json.RawMessage `json:"breaker,omitempty,omitzero"`
+
+	// Bulkhead How many requests are under way at once; off: any number.
+	Bulkhead json.RawMessage `json:"bulkhead,omitempty,omitzero"`
+
+	// Fallback When requests cross from new to legacy, for the new side only; off: never.
+	Fallback json.RawMessage `json:"fallback,omitempty,omitzero"`
+
+	// Retry When a try is repeated; off: never.
+	Retry json.RawMessage `json:"retry,omitempty,omitzero"`
+
+	// Streams The same for open streams: upgrades, gRPC and server-sent events.
+	Streams json.RawMessage `json:"streams,omitempty,omitzero"`
+
 	// Timeouts Durations such as 2s or 500ms.
 	Timeouts TimeoutsDefinition `json:"timeouts,omitempty,omitzero"`
 }
