@@ -126,7 +126,7 @@ func TestEveryKeyOfTheDefinitionsIsDocumented(t *testing.T) {
 func TestTheExamplesCanBeApplied(t *testing.T) {
 	block := regexp.MustCompile("(?s)```yaml\n(.*?)```")
 	applied := 0
-	for _, document := range []string{"definitions.md", "../README.md"} {
+	for _, document := range []string{"definitions.md", "guard.md", "../README.md"} {
 		for _, match := range block.FindAllStringSubmatch(read(t, document), -1) {
 			if !strings.Contains(match[1], "backends:") {
 				continue
@@ -142,8 +142,43 @@ func TestTheExamplesCanBeApplied(t *testing.T) {
 			}
 		}
 	}
-	if applied != 2 {
+	if applied != 3 {
 		t.Errorf("%d examples were found, want one in each document", applied)
+	}
+}
+
+// TestEveryMetricIsDocumented holds the table of operations.md to the names in
+// the source.
+func TestEveryMetricIsDocumented(t *testing.T) {
+	sources, err := filepath.Glob("../internal/telemetry/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := map[string]bool{}
+	for _, source := range sources {
+		if strings.HasSuffix(source, "_test.go") {
+			continue
+		}
+		for _, name := range regexp.MustCompile(`"(strangler_[a-z_]+)"`).FindAllStringSubmatch(read(t, source), -1) {
+			made[name[1]] = true
+		}
+	}
+	if len(made) < 30 {
+		t.Fatalf("only %d metrics were found: %v", len(made), made)
+	}
+	documented := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(strangler_[a-z_]+)").FindAllStringSubmatch(read(t, "operations.md"), -1) {
+		documented[row[1]] = true
+	}
+	for name := range made {
+		if !documented[name] {
+			t.Errorf("operations.md does not list %s", name)
+		}
+	}
+	for name := range documented {
+		if !made[name] {
+			t.Errorf("operations.md lists %s, which there is not", name)
+		}
 	}
 }
 
