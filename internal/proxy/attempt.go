@@ -95,6 +95,7 @@ func (f *flow) discard() {
 		return
 	}
 	f.res = nil
+	f.endSpan()
 	try.leave(f.Class, f.now())
 	if res == nil {
 		try.deadline.stop()

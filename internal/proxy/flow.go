@@ -72,7 +72,7 @@ func (p *Proxy) open(w http.ResponseWriter, r *http.Request) *flow {
 		f.Path, _, _ = strings.Cut(r.RequestURI, "?")
 	}
 	f.UserAgent = r.UserAgent()
-	f.TraceID = traceID(r.Header.Get("Traceparent"))
+	f.joinTrace()
 	f.RequestID = r.Header.Get("X-Request-Id")
 	if f.RequestID == "" || len(f.RequestID) > maxRequestID {
 		f.RequestID = newRequestID()
@@ -129,14 +129,6 @@ func newRequestID() string {
 	var text [32]byte
 	hex.Encode(text[:], raw[:])
 	return string(text[:])
-}
-
-// traceID cuts the trace id out of a W3C traceparent; "" when it is none.
-func traceID(traceparent string) string {
-	if len(traceparent) < 55 || traceparent[2] != '-' || traceparent[35] != '-' {
-		return ""
-	}
-	return traceparent[3:35]
 }
 
 // inspect refuses what is not forwarded at all.
@@ -218,6 +210,7 @@ func (f *flow) end() {
 	}
 	f.metrics.End(&f.Exchange)
 	f.proxy.accessLog.Log(&f.Exchange)
+	f.endTrace()
 	if aborted {
 		abort()
 	}

@@ -60,6 +60,7 @@ func (f *flow) attempt(within time.Duration) exchange.Next {
 	try.ticket, try.owes, try.used, try.sent = ticket, true, true, now
 	f.count(now)
 	next := f.ask(within)
+	f.headSpan()
 	if errors.Is(f.Err, errCallerDeadline) || errors.Is(f.Err, errTableChanged) || errors.Is(f.Err, errBodyAstray) {
 		try.blameless = true // none of them says anything about the backend
 		return next
@@ -131,6 +132,7 @@ func (f *flow) ask(within time.Duration) exchange.Next {
 // roundTrip asks the backend, unless a fault answers in its place.
 func (f *flow) roundTrip(transport *http.Transport, out *http.Request) (*http.Response, error) {
 	if by, meets := f.injection(); meets {
+		f.faultSpan(by.Fault)
 		if res, err := f.injected(by); res != nil || err != nil {
 			return res, err
 		}
@@ -169,6 +171,7 @@ func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
 	out.URL = targetURL(endpoint, f.target)
 	out.Header = http.Header(f.OutboundRequest(exchange.Fields(in.Header), f.from))
 	hideOverride(out.Header)
+	f.beginSpan(exchange.Fields(out.Header), endpoint)
 	f.rewriteRequest(out, endpoint)
 	out.Body, out.GetBody = nil, nil
 	out.Close, out.TransferEncoding = false, nil // those are between the client and us

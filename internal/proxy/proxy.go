@@ -24,6 +24,7 @@ type Options struct {
 	AccessLog     *telemetry.AccessLog
 	Overrides     Overrides     // nil: none is believed
 	Resolver      *net.Resolver // of the backends' names; nil: the system's
+	Tracer        Tracer        // nil: no exchange is followed
 	Logger        *slog.Logger
 
 	// OnBreaker is told of every change of a breaker, by the goroutine of the
@@ -46,6 +47,7 @@ type Proxy struct {
 	counts     *stats.Counts
 	unrouted   *telemetry.Lane // for requests that end before they have a route
 	accessLog  *telemetry.AccessLog
+	tracer     Tracer // nil: off
 	overrides  Overrides
 	revoked    atomic.Pointer[map[string]struct{}] // ids of overrides; nil: none
 	logger     *slog.Logger
@@ -72,6 +74,7 @@ func New(o Options) *Proxy {
 		counts:    o.Counts,
 		unrouted:  o.Metrics.Lane("", routing.Legacy),
 		accessLog: o.AccessLog,
+		tracer:    o.Tracer,
 		overrides: o.Overrides,
 		logger:    o.Logger,
 	}
