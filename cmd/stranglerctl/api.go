@@ -98,8 +98,17 @@ func askRaw(resp *http.Response, err error) (answer[struct{}], error) {
 	return answer[struct{}]{raw: body, header: resp.Header}, nil
 }
 
-// warnStale tells people that an answer is not from the store.
+// warnStale tells people that an answer is not from the store, or not what is served.
 func (c *cli) warnStale(header http.Header) {
+	c.warnAway(header)
+	if served := header.Get("Strangler-Unfollowed"); served != "" {
+		c.note.Linef("%s this is what the store says; the router goes on with revision %s, see stranglerctl doctor",
+			c.note.Paint(term.Notice, markWarn), served)
+	}
+}
+
+// warnAway tells people that an answer is not from the store.
+func (c *cli) warnAway(header http.Header) {
 	age, err := strconv.Atoi(header.Get("Strangler-Stale"))
 	if err != nil {
 		return

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/spf13/cobra"
 
@@ -81,7 +82,7 @@ func (s *statusReader) read(ctx context.Context) (shown, error) {
 		if err != nil {
 			return shown{}, err
 		}
-		s.warnStale(detail.header)
+		s.warn(detail.header)
 		one := shown{detail: &detail, raw: detail.raw, routes: []wire.RouteStatus{listed(detail.value)}}
 		if !s.global.forPeople() {
 			return one, nil
@@ -94,7 +95,7 @@ func (s *statusReader) read(ctx context.Context) (shown, error) {
 	if err != nil {
 		return shown{}, err
 	}
-	s.warnStale(routes.header)
+	s.warn(routes.header)
 	all := shown{routes: routes.value, raw: routes.raw}
 	if !s.global.forPeople() {
 		return all, nil
@@ -107,6 +108,15 @@ func (s *statusReader) read(ctx context.Context) (shown, error) {
 	instances, err := ask[[]wire.Instance](s.api.ListInstances(ctx))
 	all.instances, all.fleet = instances.value, err
 	return all, nil
+}
+
+// warn leaves to print what people read above the routes.
+func (s *statusReader) warn(header http.Header) {
+	if s.global.forPeople() {
+		s.warnAway(header)
+		return
+	}
+	s.warnStale(header)
 }
 
 // listed is the part of a detail that a list shows as well.

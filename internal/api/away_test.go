@@ -37,6 +37,23 @@ func TestReadsGoOnWhenTheStoreIsAway(t *testing.T) {
 	}
 }
 
+// What a store says that is not followed is not what is served.
+func TestReadsFromAStoreThatIsNotFollowedSaySo(t *testing.T) {
+	h := openShop(t)
+	paths := []string{"routes", "routes/orders-get", "backends", "groups", "export"}
+	for _, path := range paths {
+		if got := h.get("/api/v1/" + path).want(http.StatusOK).header.Values("Strangler-Unfollowed"); got != nil {
+			t.Errorf("%s of a store that is followed: %q", path, got)
+		}
+	}
+	h.router.stand(nil, fleet.Status{Reachable: true, ConfirmedAt: time.Now(), Alarm: fleet.ErrStoreWentBack})
+	for _, path := range paths {
+		if got := h.get("/api/v1/" + path).want(http.StatusOK).header.Get("Strangler-Unfollowed"); got != "1" {
+			t.Errorf("%s: Strangler-Unfollowed %q, want 1", path, got)
+		}
+	}
+}
+
 func TestWritesAreRefusedWhenTheStoreIsAwayAndSayWhatGoesOn(t *testing.T) {
 	h := openShop(t)
 	h.get("/api/v1/status").want(http.StatusOK)

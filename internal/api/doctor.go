@@ -113,6 +113,9 @@ func (s *server) instanceChecks(ctx context.Context, snapshot *fleet.Snapshot) [
 		case state == wire.InstanceStateSilent:
 			checks = append(checks, group.warn("instance_silent", "if it was stopped for good, it is forgotten after a day",
 				"%s has not been heard of for %s", instance.Name, spoken.Duration(instance.Age.Round(time.Second))))
+		case state == wire.InstanceStateServing && instance.Revision == 0 && snapshot.Revision > 0:
+			checks = append(checks, group.warn("instance_apart", "ask it: stranglerctl doctor --server with its admin address",
+				"%s serves nothing of what the store holds: it has just started, or does not follow this store", instance.Name))
 		case state == wire.InstanceStateServing && instance.Revision < snapshot.Revision:
 			serving++
 			checks = append(checks, group.warn("instance_behind", "ask again; if it stays behind, look into its log",

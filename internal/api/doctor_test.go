@@ -140,12 +140,13 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		{Name: "b", Revision: 1, Age: 59 * time.Second, Version: "test"},
 		{Name: "c", Revision: 2, Age: 60 * time.Second, Version: "test"},
 		{Name: "d", Revision: 1, Age: time.Hour, SignedOff: true, Version: "test"},
+		{Name: "e", Age: time.Second, Version: "test"},
 	}
 	want := []string{
 		"store store_reachable ok", "store store_alarm fail", "store served_from_file warn", "store no_notifications warn",
 		"backends endpoint_reachable ok", "backends endpoint_reachable ok", "backends endpoint_unreachable fail",
 		"routes route_invalid fail", "routes group_apart warn",
-		"instances instance_behind warn", "instances instance_silent warn",
+		"instances instance_behind warn", "instances instance_silent warn", "instances instance_apart warn",
 	}
 	if diff := cmp.Diff(want, doctor(h)); diff != "" {
 		t.Error(diff)
@@ -162,7 +163,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	for _, i := range decode[[]wire.Instance](h.get("/api/v1/instances").want(http.StatusOK)) {
 		states = append(states, fmt.Sprintf("%s %s %d %.0f", i.Instance, i.State, i.Revision, i.AgeS))
 	}
-	if diff := cmp.Diff([]string{"a serving 2 1", "b serving 1 59", "c silent 2 60", "d signed_off 1 3600"}, states); diff != "" {
+	if diff := cmp.Diff([]string{"a serving 2 1", "b serving 1 59", "c silent 2 60", "d signed_off 1 3600", "e serving 0 1"}, states); diff != "" {
 		t.Error(diff)
 	}
 }

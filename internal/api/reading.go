@@ -20,8 +20,13 @@ const readFor = 2 * time.Second
 // staleHeader tells the age, in seconds, of an answer that is not from the store.
 const staleHeader = "Strangler-Stale"
 
+// unfollowedHeader is on an answer from a store that this router has raised an
+// alarm about: the revision by which it goes on meanwhile.
+const unfollowedHeader = "Strangler-Unfollowed"
+
 // read returns what the store holds, or what this router serves when the store
-// is away; the answer then says how old that is.
+// is away; the answer then says how old that is. It also says where the two are
+// not the same.
 func (s *server) read(w http.ResponseWriter, r *http.Request) (*fleet.Snapshot, error) {
 	served := s.Router.Snapshot()
 	ctx, cancel := context.WithTimeout(r.Context(), readFor)
@@ -29,6 +34,9 @@ func (s *server) read(w http.ResponseWriter, r *http.Request) (*fleet.Snapshot, 
 	snapshot, err := s.Catalog.Load(ctx, served)
 	switch {
 	case err == nil:
+		if served != nil && s.Router.Status().Alarm != nil {
+			w.Header().Set(unfollowedHeader, strconv.FormatInt(int64(served.Revision), 10))
+		}
 		return snapshot, nil
 	case r.Context().Err() != nil:
 		return nil, r.Context().Err()
