@@ -11,8 +11,8 @@ import (
 )
 
 func newBackendCommand(c *cli) *cobra.Command {
-	return family("backend", "The definitions of backends", newBackendListCommand(c), newBackendShowCommand(c),
-		newBackendSetCommand(c), newBackendRemoveCommand(c))
+	return family("backend", "The backends, and which of their endpoints serve", newBackendListCommand(c), newBackendShowCommand(c),
+		newBackendSetCommand(c), newBackendRemoveCommand(c), newBackendDrainCommand(c), newBackendReadyCommand(c))
 }
 
 func newBackendListCommand(c *cli) *cobra.Command {

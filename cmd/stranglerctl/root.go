@@ -45,6 +45,7 @@ func newRootCommand(c *cli) *cobra.Command {
 	root.AddGroup(
 		&cobra.Group{ID: groupMove, Title: "Move traffic:"},
 		&cobra.Group{ID: groupLook, Title: "Look:"},
+		&cobra.Group{ID: groupGuard, Title: "Guard:"},
 		&cobra.Group{ID: groupDefine, Title: "Define:"},
 		&cobra.Group{ID: groupAccess, Title: "Get in:"},
 	)
@@ -52,6 +53,7 @@ func newRootCommand(c *cli) *cobra.Command {
 		newRollbackCommand(c), newRetireCommand(c), newUndoCommand(c), newOverrideCommand(c))
 	addTo(root, groupLook, newStatusCommand(c), newHistoryCommand(c), newExplainCommand(c),
 		newInstanceCommand(c), newDoctorCommand(c))
+	addTo(root, groupGuard, newBreakerCommand(c), newFaultCommand(c))
 	addTo(root, groupDefine, newRouteCommand(c), newBackendCommand(c), newGroupCommand(c),
 		newApplyCommand(c), newExportCommand(c))
 	addTo(root, groupAccess, newContextCommand(c), newTokenCommand(c))
@@ -73,6 +75,7 @@ func refuseUnknownShells(root *cobra.Command) {
 const (
 	groupMove   = "move"
 	groupLook   = "look"
+	groupGuard  = "guard"
 	groupDefine = "define"
 	groupAccess = "access"
 )

@@ -27,9 +27,16 @@ func examples(definitions string) map[string]example {
 	return map[string]example{
 		"apply":                 {args: []string{"-f", definitions}, changes: true},
 		"backend ls":            {lists: true},
+		"backend drain":         {args: []string{"pair", "http://127.0.0.1:1"}, changes: true},
+		"backend ready":         {args: []string{"pair"}, changes: true},
 		"backend rm":            {args: []string{"spare"}, changes: true},
 		"backend set":           {args: []string{"spare", "http://127.0.0.1:1"}, changes: true},
 		"backend show":          {args: []string{"spare"}},
+		"breaker ls":            {lists: true},
+		"breaker reset":         {args: []string{"orders"}, changes: true},
+		"fault ls":              {lists: true},
+		"fault start":           {args: []string{"orders", "--side", "new", "--reset", "--for", "5m"}, changes: true},
+		"fault stop":            {args: []string{"--all"}, changes: true},
 		"context login":         {args: []string{"other"}, unasked: true},
 		"context ls":            {lists: true, unasked: true},
 		"context use":           {args: []string{"prod"}, unasked: true},
@@ -77,6 +84,7 @@ backends:
   - {name: monolith, endpoints: ["http://127.0.0.1:1"]}
   - {name: next, endpoints: ["http://127.0.0.1:1"]}
   - {name: spare, endpoints: ["http://127.0.0.1:1"]}
+  - {name: pair, endpoints: ["http://127.0.0.1:1", "http://127.0.0.1:2"]}
 groups:
   - {name: shop, keys: [mint]}
 routes:

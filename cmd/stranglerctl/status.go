@@ -88,8 +88,13 @@ func (s *statusReader) read(ctx context.Context) (shown, error) {
 			return one, nil
 		}
 		router, err := ask[wire.Status](s.api.GetStatus(ctx))
+		if err != nil {
+			return shown{}, err
+		}
 		one.router = &router.value
-		return one, err
+		instances, err := ask[[]wire.Instance](s.api.ListInstances(ctx))
+		one.instances, one.fleet = instances.value, err
+		return one, nil
 	}
 	routes, err := ask[[]wire.RouteStatus](s.api.ListRoutes(ctx))
 	if err != nil {

@@ -15,11 +15,13 @@ func (s *statusReader) print(now shown) error {
 	view := view{raw: now.raw, people: func(wide bool) error {
 		if now.detail != nil {
 			s.warnUnfollowed(now.router)
+			s.printGuard(now)
 			s.printDetail(now.detail.value)
 			return nil
 		}
 		s.out.Linef("%s", s.header(now))
 		s.warnUnfollowed(now.router)
+		s.printGuard(now)
 		return s.printRoutes(now.routes, wide)
 	}}
 	for _, r := range now.routes {

@@ -36,7 +36,7 @@ func start(t *testing.T, env map[string]string, args ...string) *background {
 
 func lineChannel() (<-chan string, io.WriteCloser) {
 	r, w := io.Pipe()
-	lines := make(chan string, 100)
+	lines := make(chan string, 1000) // a whole answer fits
 	go func() {
 		defer close(lines)
 		for scanner := bufio.NewScanner(r); scanner.Scan(); {
