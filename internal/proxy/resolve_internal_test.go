@@ -18,6 +18,10 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/stranglerfig/strangler/internal/guard"
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/telemetry"
 )
 
 // nameServer is a DNS server on loopback.
@@ -415,5 +419,57 @@ func blackHole(check func(context.Context, string, string, syscall.RawConn) erro
 			return ctx.Err()
 		}
 		return check(ctx, network, to, conn)
+	}
+}
+
+// TestRouterOutlivesItsDNS: with DNS gone, new connections reach a backend that
+// is known by its name, for requests and for health checks.
+func TestRouterOutlivesItsDNS(t *testing.T) {
+	s := newNameServer(t)
+	s.set(dnsmessage.RCodeSuccess, "127.0.0.2")
+	var checks atomic.Int64
+	shop := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/up" {
+			checks.Add(1)
+		}
+		w.Header().Set("Connection", "close") // each request needs a connection of its own
+		_, _ = io.WriteString(w, "shop")
+	}))
+	_ = shop.Listener.Close()
+	ln, err := net.Listen("tcp", "127.0.0.2:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shop.Listener = ln
+	shop.Start()
+	defer shop.Close()
+
+	p := New(Options{Metrics: telemetry.New("test"), AccessLog: telemetry.NewAccessLog(io.Discard), Resolver: s.resolver(), Logger: slog.New(slog.DiscardHandler)})
+	defer p.Close()
+	p.names.fresh, p.names.stale = time.Millisecond, time.Hour
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	backends := map[string]Backend{"legacy": {
+		Endpoints: []string{"http://shop.test:" + port},
+		Health:    &Health{Path: "/up", Interval: 5 * time.Millisecond, Timeout: 5 * time.Second, Healthy: 1, Unhealthy: 1},
+	}}
+	table := routing.Compile(1, []routing.Definition{{Name: "catch-all", Match: routing.Match{Prefix: "/"}, Legacy: "legacy"}})
+	<-p.Install(table, p.BuildLanes(table, backends, []Policies{{Legacy: guard.LegacyPolicy(), New: guard.NewPolicy()}}))
+	get := func() (int, string) {
+		w := httptest.NewRecorder()
+		p.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		return w.Code, w.Body.String()
+	}
+	if status, body := get(); status != 200 || body != "shop" {
+		t.Fatalf("got %d %q", status, body)
+	}
+	s.set(dnsmessage.RCodeServerFailure)
+	asked, checked := s.questions(), checks.Load()
+	for n := 0; s.questions() < asked+3 || checks.Load() < checked+3; n++ {
+		if status, body := get(); status != 200 || body != "shop" {
+			t.Fatalf("request %d without DNS: got %d %q", n, status, body)
+		}
+	}
+	if got := p.BackendStates()[0].Endpoints[0]; !got.Healthy || got.Fault != "" {
+		t.Errorf("got %+v", got)
 	}
 }
