@@ -42,6 +42,7 @@ func (s *server) Doctor(w http.ResponseWriter, r *http.Request) {
 	checks = append(checks, s.backendChecks(ctx, snapshot.Definitions.Backends)...)
 	checks = append(checks, endpointChecks(snapshot, instances)...)
 	checks = append(checks, s.routeChecks(snapshot)...)
+	checks = append(checks, misfitChecks(snapshot.Definitions)...)
 	checks = append(checks, laneChecks(snapshot, instances)...)
 	checks = append(checks, s.instanceChecks(ctx, snapshot)...)
 	checks = append(checks, s.forwardedChecks()...)
