@@ -21,7 +21,8 @@ func newInstanceListCommand(c *cli) *cobra.Command {
 		Short: "Show every router and the revision it serves",
 		Long: `Ls shows every router that was heard of in the last day: the revision it serves,
 whether it is serving, silent or has signed off, when it was last heard, and how
-many requests it served in the last whole minute, per second.`,
+many requests it served in the last whole minute, per second; nothing until it
+has run for one.`,
 		Example: `  stranglerctl instance ls`,
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -40,12 +40,18 @@ func (s *server) ListInstances(w http.ResponseWriter, r *http.Request) {
 		if at := slices.IndexFunc(own, func(i fleet.Instance) bool { return i.Name == instance.Name }); at >= 0 {
 			list[i].Trouble = wireTrouble(own[at].Trouble, own[at].Age)
 		}
-		if err == nil {
+		if err == nil && servedWholeMinute(instance, time.Now()) {
 			rate := traffic[instance.Name]
 			list[i].RequestsPerS = &rate
 		}
 	}
 	s.writeJSON(w, r, list)
+}
+
+// servedWholeMinute reports whether an instance has been there for the whole of
+// the last whole minute: before, its traffic is not none but unknown.
+func servedWholeMinute(i fleet.Instance, now time.Time) bool {
+	return !i.StartedAt.After(now.Truncate(time.Minute).Add(-time.Minute))
 }
 
 func instanceState(i fleet.Instance) wire.InstanceState {

@@ -76,10 +76,12 @@ func TestSplitWritesAreAcceptedFirst(t *testing.T) {
 
 func TestInstancesSayHowBusyTheyAre(t *testing.T) {
 	h := openShop(t)
-	h.store.instances = []fleet.Instance{{Name: "a", Version: "test"}, {Name: "b", Version: "test"}}
-	h.store.traffic = map[string]float64{"a": 12.5}
+	h.store.instances = []fleet.Instance{
+		{Name: "a", Version: "test"}, {Name: "b", Version: "test"}, {Name: "young", Version: "test", StartedAt: time.Now().Add(-59 * time.Second)},
+	}
+	h.store.traffic = map[string]float64{"a": 12.5, "young": 0.1}
 	list := decode[[]wire.Instance](h.get("/api/v1/instances").want(http.StatusOK))
-	if len(list) != 2 || *list[0].RequestsPerS != 12.5 || *list[1].RequestsPerS != 0 {
+	if len(list) != 3 || *list[0].RequestsPerS != 12.5 || *list[1].RequestsPerS != 0 || list[2].RequestsPerS != nil {
 		t.Errorf("%+v", list)
 	}
 	h.store.traffic, h.store.uncounted = nil, errors.New("no counts")

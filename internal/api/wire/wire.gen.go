@@ -1053,7 +1053,7 @@ type Instance struct {
 	// OverrideKeys Ids of its keys for overrides, the signing one first; absent when it does not say.
 	OverrideKeys *[]string `json:"override_keys,omitempty"`
 
-	// RequestsPerS Its traffic over the last whole minute; absent when the counts could not be read.
+	// RequestsPerS Its traffic over the last whole minute; absent in its first one, and when the counts could not be read.
 	RequestsPerS *float64 `json:"requests_per_s,omitempty"`
 
 	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
