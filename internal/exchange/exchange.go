@@ -43,6 +43,7 @@ type Exchange struct {
 	SentBytes       int64    // of the body, written to the client
 
 	FirstByte time.Duration // from Start until the response head of the backend; 0: none came
+	HeadTook  time.Duration // the same from the beginning of that try
 	Duration  time.Duration // from Start to the end
 	Err       error         // what went wrong, for the log; never shown to the client
 

@@ -121,7 +121,7 @@ func (f *flow) ask(within time.Duration) exchange.Next {
 		f.Err = err
 		return f.AttemptFailed(f.classify(err), f.ended())
 	}
-	f.FirstByte = f.at
+	f.FirstByte, f.HeadTook = f.at, f.now().Sub(try.sent)
 	if ambiguousResponse(res, try.trace.conn.Load()) {
 		_ = try.trace.conn.Load().Close()
 		return f.failed(guard.BadResponse, errAmbiguousResponse)

@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,9 +16,8 @@ import (
 
 func counting(m *telemetry.Metrics) option { return func(s *settings) { s.options.Metrics = m } }
 
-// wantMetrics checks lines of the metrics page; an empty value: no such line.
-func wantMetrics(t *testing.T, m *telemetry.Metrics, want map[string]string) {
-	t.Helper()
+// metricsPage returns what is counted, by series.
+func metricsPage(m *telemetry.Metrics) map[string]string {
 	recorder := httptest.NewRecorder()
 	m.Handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	got := map[string]string{}
@@ -25,6 +25,13 @@ func wantMetrics(t *testing.T, m *telemetry.Metrics, want map[string]string) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		got[name] = value
 	}
+	return got
+}
+
+// wantMetrics checks some of what is counted; an empty value: no such series.
+func wantMetrics(t *testing.T, m *telemetry.Metrics, want map[string]string) {
+	t.Helper()
+	got := metricsPage(m)
 	for name, value := range want {
 		if got[name] != value {
 			t.Errorf("%s is %q, want %q", name, got[name], value)
@@ -40,8 +47,12 @@ func quickly() guard.Policy {
 }
 
 func TestRetriesAndFallbackAreCountedOnTheirSides(t *testing.T) {
+	const took = 20 * time.Millisecond // by each try on new
 	metrics := telemetry.New("")
-	ill := backend(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	ill := backend(t, func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(took)
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
 	r := start(t, map[string]string{"legacy": named(t, "legacy"), "new": ill}, counting(metrics),
 		limited(proxy.Policies{Legacy: guard.LegacyPolicy(), New: quickly()}))
 	r.install(1, canary("/orders", routing.FullWeight), legacyOnly())
@@ -59,6 +70,12 @@ func TestRetriesAndFallbackAreCountedOnTheirSides(t *testing.T) {
 		if line[key] != want {
 			t.Errorf("%s is %v, want %v", key, line[key], want)
 		}
+	}
+	page := metricsPage(metrics)
+	whole, _ := line["first_byte_ms"].(float64)
+	head, err := strconv.ParseFloat(page[`strangler_upstream_request_duration_seconds_sum{route="orders",side="legacy"}`], 64)
+	if err != nil || head <= 0 || head > whole/1000-(3*took).Seconds() {
+		t.Errorf("legacy's head took %v s (%v) of %v ms in all, though new had three tries of %s", head, err, whole, took)
 	}
 	wantMetrics(t, metrics, map[string]string{
 		`strangler_upstream_retries_total{class="failure",route="orders",side="new"}`:    "2",

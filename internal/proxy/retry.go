@@ -61,6 +61,7 @@ func (f *flow) change(to *lane) {
 	made := int(f.connections.Load())
 	f.metrics.Leave(made - f.Elsewhere)
 	f.Elsewhere = made
+	f.FirstByte, f.HeadTook = 0, 0 // those were of a response that the client does not get
 	f.use(to)
 }
 

@@ -62,8 +62,8 @@ func (l *Lane) End(x *exchange.Exchange) {
 		return // the route has left the table meanwhile
 	}
 	l.request(s, x)
-	if x.FirstByte > 0 {
-		s.upstream.Observe(x.FirstByte.Seconds())
+	if x.HeadTook > 0 {
+		s.upstream.Observe(x.HeadTook.Seconds())
 	}
 	if x.Kind != exchange.KindUpgrade && x.Kind != exchange.KindEvents {
 		s.duration.Observe(x.Duration.Seconds())

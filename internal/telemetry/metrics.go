@@ -78,7 +78,7 @@ func New(version string) *Metrics {
 	m.duration = histograms("strangler_request_duration_seconds",
 		"From the request's arrival to its end; without upgrades and server-sent events, which last as long as they like.")
 	m.upstream = histograms("strangler_upstream_request_duration_seconds",
-		"From the request's arrival until the backend's response head.")
+		"From the beginning of the last try until the backend's response head.")
 	m.attempts = counters("strangler_upstream_attempts_total",
 		"How often a request was put on a connection to a backend.", labelRoute, labelSide)
 	m.cohortKeys = counters("strangler_cohort_keys_total",

@@ -79,7 +79,7 @@ func table(weights map[string]routing.Weight) func(yield func(string, routing.We
 func served() *exchange.Exchange {
 	return &exchange.Exchange{
 		Method: http.MethodGet, Status: http.StatusOK, Attempts: 1,
-		FirstByte: 250 * time.Millisecond, Duration: 500 * time.Millisecond,
+		FirstByte: 350 * time.Millisecond, HeadTook: 250 * time.Millisecond, Duration: 500 * time.Millisecond,
 		Assignment: routing.Assignment{Stage: routing.StageCanary, Point: 17, Keyed: true, Key: routing.KeyCookie},
 	}
 }
