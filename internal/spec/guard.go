@@ -78,8 +78,12 @@ type Fallback struct {
 // Policy returns what is in force on one side of the route. What cannot be
 // read, which Validate refuses, keeps its default.
 func (r Route) Policy(side routing.Side) guard.Policy {
+	said := r.sideGuard(side)
+	if said == (SideGuard{}) {
+		return defaultPolicy(side)
+	}
 	var written guard.Policy
-	parts := r.sideGuard(side).parts(side, &written)
+	parts := said.parts(side, &written)
 	for _, part := range parts {
 		for _, field := range part.fields {
 			if field.text != "" {

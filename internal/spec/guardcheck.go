@@ -15,6 +15,9 @@ const maxCauses = 32
 // other, defaults included.
 func (r Route) checkGuard(side routing.Side, found *findings) {
 	written := r.sideGuard(side)
+	if written == (SideGuard{}) {
+		return // the defaults fit each other
+	}
 	path := fmt.Sprintf("guard.%s.", side)
 	before := len(found.list)
 	if written.Fallback != nil && side == routing.Legacy {
@@ -83,9 +86,8 @@ func checkCauses(path string, written *Part[Fallback], found *findings) {
 
 // checkPolicy checks what is in force on one side against itself.
 func (r Route) checkPolicy(side routing.Side, path string, found *findings) {
-	policy, settings := r.Policy(side), r.Settings(side)
-	if where, code, err := contradiction(policy); err != nil {
-		found.add(path+where, code, "side %s: %v%s", side, err, defaultsIn(err.Error(), settings))
+	if where, code, err := contradiction(r.Policy(side)); err != nil {
+		found.add(path+where, code, "side %s: %v%s", side, err, defaultsIn(err.Error(), r.Settings(side)))
 	}
 	written := r.sideGuard(side)
 	if side == routing.Legacy {
@@ -161,6 +163,9 @@ func strange(file Definitions) []finding {
 		found.strange("", b.bulkheadPart(&unused))
 	}
 	for i, r := range file.Routes {
+		if r.Guard == nil {
+			continue
+		}
 		found.object(KindRoute, r.Name, i)
 		for _, side := range [...]routing.Side{routing.Legacy, routing.New} {
 			var unused guard.Policy
