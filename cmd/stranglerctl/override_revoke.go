@@ -1,8 +1,6 @@
 package main
 
 import (
-	"slices"
-
 	"github.com/spf13/cobra"
 
 	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
@@ -22,32 +20,16 @@ the hint under the value, in -o json, and in stranglerctl history.`,
 			if err != nil {
 				return err
 			}
-			before, err := ask[[]wire.RevokedOverride](api.ListRevokedOverrides(cmd.Context()))
-			if err != nil {
-				return err
-			}
 			revoked, err := ask[wire.RevokedOverride](api.RevokeOverride(cmd.Context(), args[0]))
 			if err != nil {
 				return err
 			}
-			return c.showRevokedOverride(revoked, before.value)
+			return c.show(view{raw: revoked.raw, names: []string{revoked.value.ID}, people: func(bool) error {
+				c.out.Linef("%s  revoked", c.out.Paint(term.Strong, revoked.value.ID))
+				return nil
+			}})
 		},
 	}
 	c.registerYes(cmd)
 	return cmd
-}
-
-func (c *cli) showRevokedOverride(revoked answer[wire.RevokedOverride], before []wire.RevokedOverride) error {
-	override := revoked.value
-	became := "revoked"
-	switch {
-	case !override.Expires.After(c.now()):
-		became = "had expired already, at " + moment(&override.Expires)
-	case slices.ContainsFunc(before, func(r wire.RevokedOverride) bool { return r.ID == override.ID }):
-		became = "was revoked already"
-	}
-	return c.show(view{raw: revoked.raw, names: []string{override.ID}, people: func(bool) error {
-		c.out.Linef("%s  of route %s: %s", c.out.Paint(term.Strong, override.ID), override.Route, became)
-		return nil
-	}})
 }

@@ -131,35 +131,35 @@ func (s *server) note(r *http.Request, event rollout.Event) error {
 
 // RevokeOverride makes every router ignore an override.
 func (s *server) RevokeOverride(w http.ResponseWriter, r *http.Request, id string) {
-	override, err := s.signedOverride(r.Context(), id)
-	if err == nil && override.Expires.After(time.Now()) {
+	revoked, err := s.signedOverride(r.Context(), id)
+	if err == nil && revoked.Expires.After(time.Now()) {
 		ctx, cancel := context.WithTimeout(r.Context(), moveFor)
 		defer cancel()
-		err = s.Overrides.RevokeOverride(ctx, fleet.RevokedOverride{ID: id, Expires: override.Expires}, actor(r))
+		err = s.Overrides.RevokeOverride(ctx, revoked, actor(r))
 		s.Changed()
 	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	s.writeJSON(w, r, wire.RevokedOverride{ID: id, Route: override.Route, Expires: override.Expires.UTC()})
+	s.writeJSON(w, r, wire.RevokedOverride{ID: revoked.ID, Expires: revoked.Expires.UTC()})
 }
 
 // signedOverride finds an override by the event that it has.
-func (s *server) signedOverride(ctx context.Context, id string) (signed, error) {
+func (s *server) signedOverride(ctx context.Context, id string) (fleet.RevokedOverride, error) {
 	ctx, cancel := context.WithTimeout(ctx, readFor)
 	defer cancel()
 	events, err := s.History.Events(ctx, rollout.EventQuery{Kind: kindOverride, Subject: id})
 	if err != nil {
-		return signed{}, err
+		return fleet.RevokedOverride{}, err
 	}
 	for _, event := range events {
 		var facts signed
 		if event.Verb == rollout.VerbOverrideCreate && json.Unmarshal(event.After, &facts) == nil {
-			return facts, nil
+			return fleet.RevokedOverride{ID: id, Expires: facts.Expires}, nil
 		}
 	}
-	return signed{}, newProblem(http.StatusNotFound, "unknown_override", "There is no such override.",
+	return fleet.RevokedOverride{}, newProblem(http.StatusNotFound, "unknown_override", "There is no such override.",
 		fmt.Sprintf("no override with the id %q was ever made here; nothing was changed", id),
 		"its id is the third part of its value, between dots")
 }

@@ -35,7 +35,7 @@ type Next struct {
 type guarded struct {
 	policy *guard.Policy
 	since  time.Duration    // from Start until the lane was first asked: its whole-exchange limit runs from there
-	tries  int              // on this lane
+	tries  int              // on this lane, the transport's own among them
 	sent   bool             // some of the request may have reached the lane's backend
 	asked  Kind             // as the request's head says it
 	keyed  bool             // the client sent an Idempotency-Key
@@ -46,6 +46,7 @@ type guarded struct {
 // Tried is how a try ended, as far as the exchange itself cannot know it.
 type Tried struct {
 	At         time.Duration // since Start
+	Repeats    int           // how often the transport made it once more by itself
 	Replayable bool          // the request's body can be sent once more, from its beginning
 	Random     float64       // in [0, 1), for the jitter of a back-off
 	ProxyError string        // RFC 9209 error type of a failure, where that is known better than by its class; or empty
@@ -71,7 +72,11 @@ func (x *Exchange) NotAdmitted() Next {
 // Blocked says what comes after the lane's breaker let no request through. It
 // may let the next one through after wait.
 func (x *Exchange) Blocked(wait time.Duration, replayable bool) Next {
-	x.guard.ending = Next{Do: Answer, Problem: circuitOpen(x.Assignment.Side.String(), wait)}
+	problem := circuitOpen(x.Assignment.Side.String(), wait)
+	if x.guard.sent {
+		problem.Detail = "An earlier try was sent; whether it took effect is not known."
+	}
+	x.guard.ending = Next{Do: Answer, Problem: problem}
 	x.guard.cause = guard.FallbackOpen
 	return x.elsewhere(replayable)
 }
@@ -120,6 +125,7 @@ func (x *Exchange) headLimit(at time.Duration) time.Duration {
 // usable response head.
 func (x *Exchange) AttemptFailed(class guard.Class, t Tried) Next {
 	x.Class = class
+	x.guard.tries += t.Repeats
 	x.guard.sent = x.guard.sent || class != guard.NotSent
 	problem := problemFor(class, x.Assignment.Side.String())
 	if problem == nil {
@@ -154,6 +160,7 @@ func (x *Exchange) HeadArrived(status int, in Fields, t Tried) Next {
 		return x.AttemptFailed(guard.BadResponse, t)
 	}
 	x.guard.sent = true
+	x.guard.tries += t.Repeats
 	x.Status = status
 	x.Class = classOf(status)
 	x.Kind = settledKind(x.Kind, status, in)

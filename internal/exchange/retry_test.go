@@ -244,3 +244,33 @@ func ExampleExchange_Blocked() {
 	fmt.Println(next.Problem.Status, next.Problem.Code, next.Problem.RetryAfter)
 	// Output: 503 circuit_open 4.2s
 }
+
+// TestTheTransportsOwnTriesCount: what it sent once more is a try as any other.
+func TestTheTransportsOwnTriesCount(t *testing.T) {
+	x := begun(exchange.Exchange{Method: "GET"}, policy(), nil)
+	repeated := tried(0)
+	repeated.Repeats = policy().Retry.Attempts - 2
+	if next := x.AttemptFailed(guard.NoResponse, repeated); next.Do != exchange.Retry {
+		t.Fatalf("one try was left, and %+v follows", next)
+	}
+	x.Waited(0)
+	if next := x.HeadArrived(503, nil, tried(0)); next.Do != exchange.Relay {
+		t.Errorf("after the last try: %+v", next)
+	}
+}
+
+// TestAnOpenBreakerIsHonestAboutEarlierTries: nobody may take a request that
+// was sent for one that was not.
+func TestAnOpenBreakerIsHonestAboutEarlierTries(t *testing.T) {
+	x := begun(exchange.Exchange{Method: "PUT"}, policy(), nil)
+	if got := x.Blocked(0, true).Problem; got == nil || got.Detail != "The request was not sent." {
+		t.Errorf("before any try: %+v", got)
+	}
+	x = begun(exchange.Exchange{Method: "PUT"}, policy(), nil)
+	x.AttemptFailed(guard.NoResponse, tried(0))
+	x.Waited(0)
+	want := "An earlier try was sent; whether it took effect is not known."
+	if got := x.Blocked(0, true).Problem; got == nil || got.Detail != want {
+		t.Errorf("after a try: %+v", got)
+	}
+}

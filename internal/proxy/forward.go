@@ -55,7 +55,7 @@ func (f *flow) attempt(within time.Duration) exchange.Next {
 	ticket, ok := f.lane.guard.breaker.Allow(now)
 	if !ok {
 		f.Err = errCircuitOpen
-		return f.Blocked(f.lane.guard.breaker.State(now).Until.Sub(now), f.body.replayable())
+		return f.Blocked(f.lane.guard.breaker.State(now).Until.Sub(now), f.replayable())
 	}
 	try.ticket, try.owes, try.used, try.sent = ticket, true, true, now
 	f.count(now)
@@ -245,7 +245,7 @@ func (f *flow) classify(err error) guard.Class {
 	case errors.Is(limit, errUploadTimeout):
 		f.Err = limit
 		return guard.ClientFault
-	case errors.Is(limit, errTableChanged), errors.Is(limit, errReset):
+	case errors.Is(limit, errTableChanged), errors.Is(limit, errReset), errors.Is(limit, errReplays):
 		f.Err = limit
 		return guard.NoResponse
 	case !try.trace.wrote.Load():

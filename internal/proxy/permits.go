@@ -47,11 +47,13 @@ func (f *flow) admit() exchange.Next {
 	}
 }
 
-// enter takes one permit. Only who has to wait for it looks at the clock.
+// enter takes one permit. Only who has to wait for it looks at the clock, and
+// lets go of the table meanwhile: a newer one need not wait for the queue.
 func (f *flow) enter(b *guard.Bulkhead, permit *guard.Permit) error {
 	if b.Try(permit) {
 		return nil
 	}
+	f.try.unpin()
 	err := b.Acquire(f.r.Context(), permit)
 	f.tick()
 	if errors.Is(err, context.Canceled) {
@@ -74,7 +76,20 @@ func (f *flow) streams() {
 
 // ended is what the exchange's core has to know of a try that ended now.
 func (f *flow) ended() exchange.Tried {
-	return exchange.Tried{At: f.at, Replayable: f.body.replayable(), Random: rand.Float64(), ProxyError: proxyError(f.Err)}
+	return exchange.Tried{
+		At: f.at, Repeats: max(int(f.try.trace.connections.Load())-1, 0),
+		Replayable: f.replayable(), Random: rand.Float64(), ProxyError: proxyError(f.Err),
+	}
+}
+
+// replayable reports whether another try can send the request's body from its
+// beginning. One that is not kept cannot be, once a try may have begun to read
+// it: what comes then goes to that try, even if it is over.
+func (f *flow) replayable() bool {
+	if f.body != nil && f.body.record == nil && f.try.trace.wrote.Load() {
+		return false
+	}
+	return f.body.replayable()
 }
 
 // tick reads the clock.

@@ -14,11 +14,11 @@ import (
 func (f *flow) retry(wait time.Duration) exchange.Next {
 	budget := f.lane.guard.budget
 	if f.lane.guard.breaker.State(f.now()).State == guard.Open {
-		return f.NotAgain(f.body.replayable())
+		return f.NotAgain(f.replayable())
 	}
 	if !budget.Reserve(f.tick()) {
 		f.metrics.RetryRefused()
-		return f.NoRetry(f.body.replayable())
+		return f.NoRetry(f.replayable())
 	}
 	f.discard()
 	if !sleep(f.r.Context(), wait) {
@@ -79,12 +79,10 @@ func (f *flow) use(l *lane) {
 func (f *flow) follow() (next exchange.Next, moved bool) {
 	try := f.try
 	switch {
-	case !try.used && (f.Queued == 0 || f.proxy.current.Load() == try.gen):
+	case !try.used && try.pinned.Load(): // it did not wait
 		return next, false
 	case try.used:
 		try = &attempt{}
-	default:
-		try.unpin()
 	}
 	f.begin(try, f.proxy.acquire())
 	if try.gen == f.gen {
@@ -108,10 +106,11 @@ func (f *flow) reassign(newest *generation) (next exchange.Next, moved bool) {
 	f.Assignment = was
 	lanes := newest.lanes.byRoute[f.route.Index]
 	if was.Side == routing.Legacy && len(lanes.legacy.endpoints) > 0 {
+		was.Route = now.Route
 		now = was
 	}
 	to := lanes.side(now.Side)
-	if to.guard.bulkhead == f.lane.guard.bulkhead {
+	if to.guard.bulkhead == f.lane.guard.bulkhead && to.backend.bulkhead == f.lane.backend.bulkhead {
 		f.lane, f.Assignment = to, now
 		return next, false
 	}

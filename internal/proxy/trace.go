@@ -72,7 +72,7 @@ func (a *attempt) repeats(n int, multiplexed bool) error {
 		return errReset
 	case !a.repin():
 		return errTableChanged
-	case n > max(a.flow.lane.policy.Retry.Attempts, 2):
+	case int(a.flow.connections.Load())-a.flow.Elsewhere > max(a.flow.lane.policy.Retry.Attempts, 2):
 		return errReplays
 	case !a.flow.lane.guard.spend():
 		a.flow.metrics.RetryRefused()

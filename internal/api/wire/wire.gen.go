@@ -1359,9 +1359,6 @@ type RevokedOverride struct {
 	// Expires When the revocation may be forgotten, because the override has expired by then.
 	Expires time.Time `json:"expires"`
 	ID      string    `json:"id"`
-
-	// Route The route it was for; absent in the list.
-	Route string `json:"route,omitempty,omitzero"`
 }
 
 // RewriteDefinition How requests are changed on their way to each side.
