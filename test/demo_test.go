@@ -13,7 +13,7 @@ import (
 // demoCtl is how the demo's text calls stranglerctl, from a clone.
 const demoCtl = "go run ./cmd/stranglerctl"
 
-func TestTheDemoAndItsThreeCommands(t *testing.T) {
+func TestTheDemoAndItsCommands(t *testing.T) {
 	c := command(t, "strangler", "demo")
 	demo := launch(t, c)
 	eventually(t, "the demo introduces itself", func() bool {
@@ -47,6 +47,7 @@ func TestTheDemoAndItsThreeCommands(t *testing.T) {
 	wants := []string{
 		`(?m)^orders-get +legacy +0% `,
 		`^orders-get  legacy → 25%  \(step \d of \d, revision \d → \d, by admin-token\)\n$`,
+		`^orders-get  side new: fault \d+ started: 503, 100% of the tries, 1m left  \(revision \d → \d, by admin-token\)\n$`,
 		`^orders-get  25% → \w+, rolled back  \(step \d of \d, revision \d → \d, by admin-token\)\n    new has served \d+ requests that may have written something, since .*\n$`,
 	}
 	if len(said) != len(wants) {

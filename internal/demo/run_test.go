@@ -58,7 +58,7 @@ func TestRunTellsWhatVisitorsSee(t *testing.T) {
 	}
 	for _, want := range []string{
 		`shop       http://127\.0\.0\.1:\d+ `, `admin API  http://127\.0\.0\.1:\d+\n`, `token      demo_\w{26}\n`,
-		`stranglerctl status\n`, `stranglerctl promote orders-get --to 25% --wait\n`, `stranglerctl rollback orders-get --wait\n`,
+		`stranglerctl status\n`, `stranglerctl promote orders-get --to 25% --wait\n`, `stranglerctl fault start orders-get --side new --status 503 --for 1m\n`, `stranglerctl rollback orders-get --wait\n`,
 	} {
 		if !regexp.MustCompile(want).MatchString(out.String()) {
 			t.Errorf("no %s in\n%s", want, out.String())

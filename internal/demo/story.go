@@ -29,7 +29,11 @@ Try this in another terminal, in the same folder:
   export STRANGLER_SERVER=%[2]s STRANGLER_TOKEN=%[3]s
   go run ./cmd/stranglerctl status
   go run ./cmd/stranglerctl promote orders-get --to 25%% --wait
+  go run ./cmd/stranglerctl fault start orders-get --side new --status 503 --for 1m
   go run ./cmd/stranglerctl rollback orders-get --wait
+
+The fault is an outage of the new shop, for a minute: the router notices, and
+gives its visitors to the old one. status shows it, and they see no errors.
 
 Who served a page stands at its foot, and in the header X-Served-By. Each user
 stays on one side:
