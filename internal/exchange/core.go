@@ -144,6 +144,15 @@ func (x *Exchange) AttemptFailed(class guard.Class, t Tried) Next {
 	return x.elsewhere(t.Replayable)
 }
 
+// NoEndpoint says what comes when the lane's backend has no endpoint that may be
+// asked, which another try would not change.
+func (x *Exchange) NoEndpoint(replayable bool) Next {
+	x.Class = guard.NotSent
+	x.guard.ending = Next{Do: Answer, Problem: problemFor(guard.NotSent, x.Assignment.Side.String())}
+	x.guard.cause = guard.FallbackNotSent
+	return x.elsewhere(replayable)
+}
+
 // CallerExpired says what comes after the caller's own deadline when it passed
 // before anything was sent: that is no fault of a backend that was not asked.
 func (x *Exchange) CallerExpired() Next {

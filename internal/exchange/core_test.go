@@ -6,6 +6,7 @@ import (
 
 	"github.com/stranglerfig/strangler/internal/exchange"
 	"github.com/stranglerfig/strangler/internal/guard"
+	"github.com/stranglerfig/strangler/internal/routing"
 )
 
 var limits = guard.Timeouts{
@@ -131,5 +132,17 @@ func TestEveryFailureHasAnAnswerButTheClientsLeaving(t *testing.T) {
 	}
 	if next := x.BodyBroke(guard.Broken); next.Do != exchange.Abort || x.Class != guard.Broken {
 		t.Errorf("a broken body ends with %+v", next)
+	}
+}
+
+// TestWithoutAnEndpointNobodyWaits for another try.
+func TestWithoutAnEndpointNobodyWaits(t *testing.T) {
+	x := begun(exchange.Exchange{Method: "POST"}, policy(), nil)
+	if next := x.NoEndpoint(true); next.Do != exchange.Answer || next.Problem.Code != "upstream_unreachable" || x.Class != guard.NotSent {
+		t.Errorf("%+v, class %s", next, x.Class)
+	}
+	x = begun(exchange.Exchange{Method: "POST", Assignment: routing.Assignment{Side: routing.New, Stage: routing.StageCanary}}, policy(), nil)
+	if next := x.NoEndpoint(true); next.Do != exchange.FallBack {
+		t.Errorf("in canary: %+v, want legacy", next)
 	}
 }

@@ -40,7 +40,9 @@ func (x *Exchange) mayFallBack() bool {
 	case x.Assignment.Side != routing.New || x.guard.asked.Stream():
 		return false
 	case x.Assignment.Stage != routing.StageCanary && x.Assignment.Stage != routing.StageNew:
-		return false // legacy is not asked any more, or a tester wants to see new
+		return false // legacy is not asked any more
+	case x.Assignment.Reason == routing.ReasonOverride:
+		return false // a tester wants to see new, and nothing in its place
 	default:
 		return x.guard.policy.Fallback.Allows(x.guard.cause, x.Safe(), x.guard.sent)
 	}

@@ -169,6 +169,7 @@ func TestFallbackOnlyFromNewAndOnlyWhereLegacyIsStillAsked(t *testing.T) {
 		{Side: routing.Legacy, Stage: routing.StageCanary},
 		{Side: routing.New, Stage: routing.StageRetired},
 		{Side: routing.New, Stage: routing.StageShadow, Reason: routing.ReasonOverride}, // a tester wants to see it
+		{Side: routing.New, Stage: routing.StageCanary, Reason: routing.ReasonOverride},
 	} {
 		x := begun(exchange.Exchange{Method: "GET", Assignment: a}, policy(), nil)
 		if next := x.Blocked(time.Second, true); next.Do != exchange.Answer || next.Problem.Code != "circuit_open" {

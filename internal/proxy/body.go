@@ -81,6 +81,18 @@ func (b *clientBody) replayable() bool {
 	}
 }
 
+// forget gives back what was kept, once the body is not sent any more but by u,
+// and u has had all of that: a response may be relayed for hours.
+func (b *clientBody) forget(u *upload) {
+	if b == nil || u == nil || !b.reading.TryLock() {
+		return
+	}
+	defer b.reading.Unlock()
+	if u.given.Load() == b.read.Load() {
+		b.record = nil
+	}
+}
+
 // err returns the client's fault; nil: none.
 func (b *clientBody) err() error {
 	if b == nil {

@@ -61,12 +61,22 @@ func (f *flow) attempt(within time.Duration) exchange.Next {
 	f.count(now)
 	next := f.ask(within)
 	f.headSpan()
-	if errors.Is(f.Err, errCallerDeadline) || errors.Is(f.Err, errTableChanged) || errors.Is(f.Err, errBodyAstray) {
-		try.blameless = true // none of them says anything about the backend
+	if f.inconclusive() {
+		try.blameless = true
 		return next
 	}
 	try.report(f.Class, f.now())
 	return next
+}
+
+// inconclusive reports whether the end of the try says nothing about the backend.
+func (f *flow) inconclusive() bool {
+	for _, reason := range [...]error{errCallerDeadline, errTableChanged, errBodyAstray, errNoEndpoint} {
+		if errors.Is(f.Err, reason) {
+			return true
+		}
+	}
+	return false
 }
 
 // count enters the request on its lane, once.
@@ -91,7 +101,8 @@ func (f *flow) failed(class guard.Class, err error) exchange.Next {
 func (f *flow) ask(within time.Duration) exchange.Next {
 	endpoint := f.pick()
 	if endpoint == nil {
-		return f.failed(guard.NotSent, errNoEndpoint)
+		f.Err = errNoEndpoint
+		return f.NoEndpoint(f.replayable())
 	}
 	f.Endpoint = endpoint.endpoint
 	transport, upgrades := endpoint.via(f.Kind == exchange.KindUpgrade)
@@ -147,6 +158,7 @@ func (f *flow) deliver(idle time.Duration) exchange.Next {
 		f.streams()
 	}
 	class := f.Class
+	f.body.forget(f.try.upload)
 	next := f.relay(idle)
 	if f.Class != class && f.Class.BackendFault() {
 		f.try.ticket.Broke(f.tick())

@@ -224,3 +224,37 @@ func laneOf(t testing.TB, p *proxy.Proxy, side routing.Side) proxy.LaneState {
 	t.Fatalf("no lane orders/%s", side)
 	return proxy.LaneState{}
 }
+
+// TestUploadIsWholeAfterADialThatFailed: of what was not sent nothing is lost,
+// whatever the protocols on either side, and however the client sends it.
+func TestUploadIsWholeAfterADialThatFailed(t *testing.T) {
+	echo := backend(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+	for _, protocol := range []proxy.Protocol{proxy.HTTP1, proxy.H2C} {
+		for name, c := range map[string]*http.Client{"HTTP/1": client(), "HTTP/2": overHTTP2(t)} {
+			t.Run(name+" to "+string(protocol), func(t *testing.T) {
+				r := start(t, map[string]string{"legacy": echo, "new": "http://" + closedPort(t)}, limited(staged(true)))
+				gone := r.backends["new"]
+				gone.Protocol = protocol
+				r.backends["new"] = gone
+				r.install(1, canary("/orders", routing.FullWeight))
+				body, upload := io.Pipe()
+				go func() {
+					_, _ = io.WriteString(upload, "first")
+					_, _ = io.WriteString(upload, "later")
+					_ = upload.Close()
+				}()
+				res, err := c.Post("http://"+r.addr+"/orders/1", "text/plain", body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer res.Body.Close()
+				if text, err := io.ReadAll(res.Body); err != nil || string(text) != "firstlater" {
+					t.Errorf("legacy was sent %q, %v", text, err)
+				}
+				if entry := r.log.entries(t, 1)[0]; entry["strangler.fallback"] != "not_sent" || entry["strangler.retries"] != 2.0 {
+					t.Errorf("fallback %v after %v retries", entry["strangler.fallback"], entry["strangler.retries"])
+				}
+			})
+		}
+	}
+}
