@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
 	"github.com/stranglerfig/strangler/internal/api/wire"
@@ -74,7 +75,7 @@ func laneText(lane wire.LaneTrouble) string {
 
 func outText(e wire.EndpointTrouble) string {
 	if e.Ill {
-		return "its health check fails"
+		return strings.TrimSuffix("its health check fails: "+e.Fault, ": ")
 	}
 	return "ejected for another " + leftText(e.LeftS)
 }

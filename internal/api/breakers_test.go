@@ -22,9 +22,12 @@ func trouble() fleet.Trouble {
 			{Route: "orders-get", Side: "new", Breaker: "open", Reason: "failure_rate", Failures: 12, Results: 20, For: time.Second, Left: 4 * time.Second},
 			{Route: "orders-post", Side: "legacy", Breaker: "closed", Waiting: 2, Rejected: 7, NoRetries: true},
 		},
-		Backends:  []fleet.BackendTrouble{{Backend: "orders", Rejected: 3}},
-		Endpoints: []fleet.EndpointTrouble{{Backend: "orders", Endpoint: "http://127.0.0.1:4001", Left: 20 * time.Second}},
-		LeftOut:   2,
+		Backends: []fleet.BackendTrouble{{Backend: "orders", Rejected: 3}},
+		Endpoints: []fleet.EndpointTrouble{
+			{Backend: "orders", Endpoint: "http://127.0.0.1:4000", Ill: true, Fault: "it answered 503"},
+			{Backend: "orders", Endpoint: "http://127.0.0.1:4001", Left: 20 * time.Second},
+		},
+		LeftOut: 2,
 	}
 }
 
@@ -76,9 +79,12 @@ func TestInstancesTellTheirTrouble(t *testing.T) {
 			{Route: "orders-get", Side: "new", Breaker: "open"},
 			{Route: "orders-post", Side: "legacy", Breaker: "closed", Waiting: 2, Rejected: 7, NoRetries: true},
 		},
-		Backends:  []wire.BackendTrouble{{Backend: "orders", Rejected: 3}},
-		Endpoints: []wire.EndpointTrouble{{Backend: "orders", Endpoint: "http://127.0.0.1:4001", LeftS: 20}},
-		LeftOut:   2,
+		Backends: []wire.BackendTrouble{{Backend: "orders", Rejected: 3}},
+		Endpoints: []wire.EndpointTrouble{
+			{Backend: "orders", Endpoint: "http://127.0.0.1:4000", Ill: true, Fault: "it answered 503"},
+			{Backend: "orders", Endpoint: "http://127.0.0.1:4001", LeftS: 20},
+		},
+		LeftOut: 2,
 	}
 	if diff := cmp.Diff(want, instances[1].Trouble); diff != "" {
 		t.Error(diff)
@@ -129,6 +135,7 @@ func TestDoctorTellsWhatTheGuardDoes(t *testing.T) {
 	}
 	want := []string{
 		"backends warn endpoint_drained: orders: http://127.0.0.1:4000 gets no new requests, by ada",
+		"backends warn endpoint_ejected: orders: http://127.0.0.1:4000 gets no requests from router-1, because its health check fails: it answered 503",
 		"backends warn endpoint_ejected: orders: http://127.0.0.1:4001 gets no requests from router-1, after failures in a row",
 		"backends warn backend_full: orders: requests find no room on router-1, 3 since the router began",
 		"backends warn more_trouble: router-1: 2 more lanes, backends and endpoints are in trouble than it can name",

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
@@ -49,7 +50,7 @@ func endpointChecks(snapshot *fleet.Snapshot, instances []fleet.Instance) []wire
 		for _, e := range instance.Trouble.Endpoints {
 			why := "after failures in a row"
 			if e.Ill {
-				why = "because its health check fails"
+				why = strings.TrimSuffix("because its health check fails: "+e.Fault, ": ")
 			}
 			checks = append(checks, group.warn("endpoint_ejected", "look at that endpoint; it is tried again by itself",
 				"%s: %s gets no requests from %s, %s", e.Backend, e.Endpoint, instance.Name, why))

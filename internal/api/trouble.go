@@ -49,7 +49,7 @@ func wireTrouble(t *fleet.Trouble, age time.Duration) *wire.Trouble {
 	}
 	for _, e := range t.Endpoints {
 		answer.Endpoints = append(answer.Endpoints, wire.EndpointTrouble{
-			Backend: e.Backend, Endpoint: e.Endpoint, Ill: e.Ill, LeftS: max(0, e.Left-age).Seconds(),
+			Backend: e.Backend, Endpoint: e.Endpoint, Ill: e.Ill, Fault: e.Fault, LeftS: max(0, e.Left-age).Seconds(),
 		})
 	}
 	return answer

@@ -96,7 +96,7 @@ func endpointTroubles(backend proxy.BackendState, at time.Time) []fleet.Endpoint
 	for _, e := range backend.Endpoints {
 		left := max(0, e.Ejected.Sub(at))
 		if !e.Drained && (!e.Healthy || left > 0) {
-			found = append(found, fleet.EndpointTrouble{Backend: backend.Name, Endpoint: e.Address, Ill: !e.Healthy, Left: left})
+			found = append(found, fleet.EndpointTrouble{Backend: backend.Name, Endpoint: e.Address, Ill: !e.Healthy, Fault: e.Fault, Left: left})
 		}
 	}
 	return found

@@ -43,6 +43,7 @@ type BackendTrouble struct {
 type EndpointTrouble struct {
 	Backend  string        `json:"backend"`
 	Endpoint string        `json:"endpoint"`
-	Ill      bool          `json:"ill,omitempty"`     // its health check fails
+	Ill      bool          `json:"ill,omitempty"`     // its health check fails …
+	Fault    string        `json:"fault,omitempty"`   // … for this reason, the last time
 	Left     time.Duration `json:"left_ns,omitempty"` // until it is no longer ejected; 0: it is not
 }

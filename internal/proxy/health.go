@@ -9,8 +9,11 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stranglerfig/strangler/internal/guard"
 )
@@ -208,11 +211,29 @@ func (c *checkup) enter(fault error) {
 		}
 		return
 	}
-	endpoint.SetFault(fault.Error())
+	endpoint.SetFault(faultText(fault))
 	c.good, c.bad = 0, c.bad+1
 	if !c.ill && c.bad >= c.key.health.Unhealthy {
 		c.ill = true
 		endpoint.SetHealthy(false)
-		logger.Warn("endpoint is ill: it gets no requests while another one is well", "checks", c.bad, "error", fault)
+		logger.Warn("endpoint is ill: it gets no requests while another one is well", "checks", c.bad, "error", faultText(fault))
 	}
+}
+
+// maxFaultText bounds what is kept of a fault, in bytes.
+const maxFaultText = 200
+
+// faultText is a fault as it is shown to people. What the backend said may be
+// in it, so it is short and printable.
+func faultText(fault error) string {
+	text := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, fault.Error())
+	if len(text) > maxFaultText {
+		text = strings.ToValidUTF8(text[:maxFaultText], "") + "…"
+	}
+	return text
 }

@@ -194,6 +194,9 @@ func TestHealthCheckFindsWhatIsWrong(t *testing.T) {
 		}
 	})
 	nonsense := rawBackend(t, func(conn net.Conn, _ *http.Request) { _, _ = io.WriteString(conn, "SSH-2.0-OpenSSH_9.6\r\n") })
+	loud := rawBackend(t, func(conn net.Conn, _ *http.Request) {
+		_, _ = io.WriteString(conn, strings.Repeat("\x1b[31m", 100)+"\r\n\r\n")
+	})
 	switching := rawBackend(t, func(conn net.Conn, _ *http.Request) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
 	})
@@ -203,6 +206,7 @@ func TestHealthCheckFindsWhatIsWrong(t *testing.T) {
 		"a head without end": {crawling, "no answer within 2s"},
 		"103 without end":    {interim, "headers exceeded"},
 		"no HTTP":            {nonsense, "malformed HTTP"},
+		"a long story":       {loud, "…"},
 		"101":                {switching, "it answered 101"},
 		"TLS to plain text":  {strings.Replace(named(t, "plain"), "http:", "https:", 1), "TLS handshake"},
 	} {
@@ -212,7 +216,7 @@ func TestHealthCheckFindsWhatIsWrong(t *testing.T) {
 			defer r.Close()
 			state := func() guard.EndpointState { return r.BackendStates()[0].Endpoints[0] }
 			until(t, "ill", func() bool { return !state().Healthy })
-			if got := state().Fault; !strings.Contains(got, c.fault) {
+			if got := state().Fault; !strings.Contains(got, c.fault) || len(got) > 210 || strings.Contains(got, "\x1b") {
 				t.Errorf("got the fault %q, want %q", got, c.fault)
 			}
 		})

@@ -765,6 +765,9 @@ type EndpointTrouble struct {
 	Backend  string `json:"backend"`
 	Endpoint string `json:"endpoint"`
 
+	// Fault What was wrong in the last health check.
+	Fault string `json:"fault,omitempty,omitzero"`
+
 	// Ill Its health check fails.
 	Ill bool `json:"ill,omitempty,omitzero"`
 
