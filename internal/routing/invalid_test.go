@@ -97,7 +97,6 @@ func TestInvalid(t *testing.T) {
 		{"mint before the end", keys(routing.Key{Kind: routing.KeyMint}, routing.Key{Kind: routing.KeyClientAddress}), routing.InvalidKey, "keys[0]", "put it last"},
 		{"unknown key", keys(routing.Key{Kind: routing.KeyClientAddress}, routing.Key{Kind: 77}), routing.InvalidKey, "keys[1]", "unknown key kind 77"},
 		{"no legacy", stands(routing.StageLegacy, 0, "", "next"), routing.InvalidLegacyMissing, "legacy", "in stage legacy"},
-		{"no legacy at the start", stands(routing.StageLegacy, 0, "", "next"), routing.InvalidLegacyMissing, "legacy", "if it is retired elsewhere, write the backend that serves it there as its legacy, and leave new out"},
 		{"no legacy in new", stands(routing.StageNew, 10000, "", "next"), routing.InvalidLegacyMissing, "legacy", "retire the route first"},
 		{"shadow without new", stands(routing.StageShadow, 0, "monolith", ""), routing.InvalidNewMissing, "new", "in stage shadow"},
 		{"canary without new", stands(routing.StageCanary, 100, "monolith", ""), routing.InvalidNewMissing, "new", "in stage canary"},

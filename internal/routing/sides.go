@@ -42,9 +42,6 @@ func (s sides) check(a Assigned) (code InvalidCode, field, message string) {
 		return InvalidStage, "stage", fmt.Sprintf("the store holds %s, which this version does not know: run a version that does", a.Stage)
 	case a.Weight > FullWeight:
 		return InvalidStage, "weight", fmt.Sprintf("the store holds a weight of %s: a weight ends at 100%%; promote the route to set it", a.Weight)
-	case s == hasNew && a.Stage == StageLegacy: // as in an export of a store in which it is retired
-		return InvalidLegacyMissing, "legacy", "the route has no legacy backend, and in stage legacy, where new routes begin, it needs one: name it; " +
-			"if it is retired elsewhere, write the backend that serves it there as its legacy, and leave new out"
 	case s&hasLegacy == 0 && a.Stage != StageRetired:
 		return InvalidLegacyMissing, "legacy", fmt.Sprintf("the route has no legacy backend, and in stage %s it needs one: name it, or retire the route first", a.Stage)
 	default:
