@@ -108,6 +108,9 @@ func changeText(e wire.Event) string {
 	if before != nil && after != nil {
 		return place(*before) + " → " + place(*after)
 	}
+	if text := guardChange(e); text != "" {
+		return text
+	}
 	switch {
 	case absent(e.Before) && absent(e.After):
 		return e.Kind
