@@ -46,6 +46,10 @@ type Config struct {
 	DrainDelay   time.Duration
 	DrainTimeout time.Duration
 	AccessLog    string
+	OTLPEndpoint string // `/v1/traces` is added to it. OpenTelemetry's own `OTEL_EXPORTER_OTLP_…` hold as well; this one wins.
+	TraceSample  string // A request that belongs to a trace already is sampled as its caller says.
+
+	StandardOTLP string // as StandardOTLP reads it from the environment
 
 	// Only from the environment: a flag could be read by others on the machine.
 	AdminToken   string
@@ -71,6 +75,8 @@ func (c *Config) BindServe(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&c.AdminHosts, "admin-host", nil, "further host `names` under which the admin API answers")
 
 	fs.StringVar(&c.AccessLog, "access-log", "-", "`file` for one JSON line per exchange; - is standard output, off is none")
+	fs.StringVar(&c.OTLPEndpoint, "otlp-endpoint", "", "`URL` of a collector that takes traces by OTLP over HTTP; without one there are none")
+	fs.StringVar(&c.TraceSample, "trace-sample", "100%", "`share` of the traces beginning here that is sampled")
 	fs.DurationVar(&c.DrainDelay, "drain-delay", 5*time.Second, "between \"not ready\" and closing the listener, so that a load balancer can look away; skipped on Ctrl-C")
 	fs.DurationVar(&c.DrainTimeout, "drain-timeout", 30*time.Second, "how long exchanges under way may take after that")
 	fs.StringVar(&c.Legacy, "legacy", "", "`URL` of the monolith: seeds an empty store with backend legacy and a catch-all route to it")
@@ -116,6 +122,9 @@ func (c *Config) validate() error {
 	}
 	if c.HealthPath != "" && !strings.HasPrefix(c.HealthPath, "/") {
 		return badSetting("health-path", c.HealthPath, "a path begins with /")
+	}
+	if err := c.validateTraces(); err != nil {
+		return err
 	}
 	if c.DrainDelay < 0 || c.DrainTimeout < 0 {
 		return fmt.Errorf("%w: --drain-delay %s and --drain-timeout %s must not be negative", ErrConfig, spoken.Duration(c.DrainDelay), spoken.Duration(c.DrainTimeout))

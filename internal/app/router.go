@@ -24,6 +24,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/stats"
 	"github.com/stranglerfig/strangler/internal/store"
 	"github.com/stranglerfig/strangler/internal/telemetry"
+	"github.com/stranglerfig/strangler/internal/tracing"
 )
 
 // ErrInterrupted is the cause of a context that Ctrl-C ended: nobody waits for
@@ -54,6 +55,7 @@ type Router struct {
 	proxy   *proxy.Proxy
 	watcher *fleet.Watcher
 	access  *telemetry.AccessLog
+	tracer  *tracing.Tracer // nil: there is no collector
 	counts  *stats.Counts
 	logins  *api.Logins
 
@@ -124,9 +126,13 @@ func (r *Router) build() error {
 	if r.overrides, err = r.config.overrideKeys(stateDir); err != nil {
 		return err
 	}
+	tracer, err := r.followTraces(metrics)
+	if err != nil {
+		return err
+	}
 	r.proxy = proxy.New(proxy.Options{
 		Trusted: trusted, ProxyProtocol: r.config.ProxyProtocol,
-		Metrics: metrics, Counts: r.counts, AccessLog: r.access, Overrides: r.overrides, Logger: r.logger,
+		Metrics: metrics, Counts: r.counts, AccessLog: r.access, Tracer: tracer, Overrides: r.overrides, Logger: r.logger,
 	})
 	metrics.Guards(r.laneGuards, r.backendGuards)
 	r.troubles = &troubles{proxy: r.proxy}
@@ -136,10 +142,7 @@ func (r *Router) build() error {
 		Instance: r.config.instanceName(r.data.Addr()), Version: r.env.Version, Logger: r.logger, OverrideKeys: r.overrides.IDs,
 		Trouble: r.troubles.now,
 	})
-	if err := r.buildServers(metrics); err != nil {
-		return err
-	}
-	return nil
+	return r.buildServers(metrics)
 }
 
 // buildServers makes the data server and the admin server.
@@ -320,6 +323,7 @@ func (r *Router) close() {
 	if r.store != nil && r.stopped.CompareAndSwap(false, true) {
 		_ = r.store.Close()
 	}
+	r.closeTraces()
 	if err := r.access.Close(); err != nil {
 		r.logger.Warn("the access log was not closed whole", "error", err)
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/stranglerfig/strangler/internal/routing"
 )
 
-// TraceID names a distributed trace, SpanID one piece of work in it. Zero is none.
-type (
-	TraceID [16]byte
-	SpanID  [8]byte
-)
+// TraceID names a distributed trace; zero is none.
+type TraceID [16]byte
+
+// SpanID names one piece of work in a trace; zero is none.
+type SpanID [8]byte
 
 // Traceparent says which trace a request belongs to, and which span sent it
 // (W3C Trace Context, level 1).

@@ -112,10 +112,9 @@ func (q *queue) run(ctx context.Context) {
 func (q *queue) collect(batch []sdk.ReadOnlySpan) []sdk.ReadOnlySpan {
 	late := time.NewTimer(flushEvery)
 	defer late.Stop()
-	stop := q.stop
 	for len(batch) < batchMost {
 		select {
-		case span := <-q.waiting:
+		case span := <-q.waiting: // before all else: at the end, batches are to be full ones
 			batch = append(batch, span)
 			continue
 		default:
@@ -125,7 +124,7 @@ func (q *queue) collect(batch []sdk.ReadOnlySpan) []sdk.ReadOnlySpan {
 			batch = append(batch, span)
 		case <-late.C:
 			return batch
-		case <-stop:
+		case <-q.stop:
 			return batch
 		}
 	}

@@ -53,7 +53,7 @@ func (t *Tracer) End(x *exchange.Exchange) {
 func (t *Tracer) start(
 	ctx context.Context, own exchange.Traceparent, name string, kind trace.SpanKind, at time.Time,
 ) (context.Context, trace.Span) {
-	return t.tracer.Start(context.WithValue(ctx, noted{}, own), name, trace.WithSpanKind(kind), trace.WithTimestamp(at))
+	return t.tracer.Start(context.WithValue(ctx, noted{}, own), name, trace.WithSpanKind(kind), trace.WithTimestamp(at)) //nolint:spancheck // who asked for it ends it
 }
 
 // endTry tells of the ith try of x.
