@@ -54,7 +54,7 @@ func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 		return
 	}
 	if conn != nil {
-		conn.watch.expectResponse()
+		conn.watch.expectResponse(a.flow.Method)
 	}
 	a.trace.conn.Store(conn)
 }

@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"strconv"
@@ -16,21 +17,36 @@ import (
 // has to be seen before net/http has read it. That is what this file does: it
 // reads along and changes nothing. What it cannot follow it does not guess at:
 // a connection on which it is lost is not used again after a chunked request.
+//
+// One thing it holds back: what a backend sends behind the end of an answer.
+// The transport would take it for the answer to the next request, somebody
+// else's, when that gets the connection before the transport looks again.
 
 // watchedConn is a connection whose incoming heads are watched.
 type watchedConn struct {
 	net.Conn
-	watch *headWatch
+	watch   *headWatch
+	surplus bool // more than an answer came; owned by who reads
 }
 
-// Read reads from the connection and shows the watch what came.
+// Read reads from the connection and shows the watch what came. What no request
+// asked for ends the connection.
 func (c *watchedConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if n > 0 {
-		c.watch.see(p[:n])
+	if c.surplus {
+		return 0, errSurplus
 	}
-	return n, err
+	n, err := c.Conn.Read(p)
+	if n == 0 {
+		return n, err
+	}
+	wanted := c.watch.see(p[:n])
+	if c.surplus = wanted < n; c.surplus && wanted == 0 {
+		return 0, errSurplus
+	}
+	return wanted, err
 }
+
+var errSurplus = errors.New("the backend sent more than an answer")
 
 // CloseWrite ends the sending direction, where the connection can.
 func (c *watchedConn) CloseWrite() error {
@@ -99,7 +115,8 @@ const (
 	inChunkSize
 	inChunkEnd // the line end after a chunk's data
 	inTrailer
-	lookAway // nothing to watch: HTTP/2, a tunnel, or no answer expected
+	afterEnd // responses: nothing more is expected
+	lookAway // nothing to watch: HTTP/2, a tunnel, or no answer expected yet
 )
 
 // maxWatchedLine bounds what is kept of a line that arrives in pieces: enough
@@ -110,6 +127,7 @@ const maxWatchedLine = 64
 type headWatch struct {
 	mu        sync.Mutex // owns the rest
 	responses bool
+	bodiless  bool // responses: to HEAD
 	secured   bool // the connection is TLS; fixed
 	state     watchState
 	answered  bool   // responses: a byte has come since expectResponse
@@ -119,7 +137,8 @@ type headWatch struct {
 	left      int64  // bytes of body or chunk still to come
 	begun     bool   // a first line has come on this connection
 	started   bool   // the head has its first line
-	interim   bool   // responses: this head is a 1xx
+	status    status // responses: of this head
+	old       bool   // responses: of HTTP/1.0, which has no chunks
 	length    int64  // of Content-Length
 	hasLength bool
 	chunked   bool // there is a Transfer-Encoding
@@ -130,12 +149,13 @@ type headWatch struct {
 	lost      bool // where heads begin is no longer known
 }
 
-// expectResponse starts watching for the head of one answer.
-func (h *headWatch) expectResponse() {
+// expectResponse starts watching for one answer to a request with method.
+func (h *headWatch) expectResponse(method string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.resetHead()
 	h.answered, h.followed = false, false
+	h.bodiless = method == http.MethodHead
 }
 
 // sawAnswer reports whether a byte of the expected answer has come.
@@ -191,19 +211,22 @@ func (h *headWatch) follows() bool {
 
 func (h *headWatch) resetHead() {
 	h.state, h.line = inHead, h.line[:0]
-	h.started, h.interim, h.hasLength, h.chunked, h.length = false, false, false, false, 0
+	h.started, h.status, h.hasLength, h.chunked, h.length = false, unknown, false, false, 0
 }
 
-// see follows the bytes p.
-func (h *headWatch) see(p []byte) {
+// see follows the bytes p, and returns how many of them belong to a message.
+func (h *headWatch) see(p []byte) (wanted int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.answered = true
+	came := len(p)
 	for len(p) > 0 {
+		h.followed = h.followed || h.state != inHead
 		switch h.state {
+		case afterEnd:
+			return came - len(p)
 		case lookAway:
-			h.followed = true
-			return
+			return came
 		case inBody:
 			n := min(h.left, int64(len(p)))
 			h.left -= n
@@ -215,12 +238,13 @@ func (h *headWatch) see(p []byte) {
 			end := bytes.IndexByte(p, '\n')
 			if end < 0 {
 				h.keep(p)
-				return
+				return came
 			}
 			h.takeLine(p[:end])
 			p = p[end+1:]
 		}
 	}
+	return came
 }
 
 // keep remembers the beginning of an unfinished line.
@@ -247,7 +271,7 @@ func (h *headWatch) takeLine(line []byte) {
 		h.state = inChunkSize
 	case inTrailer:
 		if len(line) == 0 {
-			h.resetHead()
+			h.endOfMessage()
 		}
 	}
 	h.cut = false
@@ -261,7 +285,7 @@ func (h *headWatch) headLine(line []byte) {
 		h.endOfHead()
 	case !h.started:
 		h.started = true
-		h.interim = h.responses && len(line) > 9 && line[9] == '1' && !bytes.HasPrefix(line[9:], []byte("101"))
+		h.status, h.old = statusOf(line), bytes.HasPrefix(line, []byte("HTTP/1.0"))
 		if !h.begun && bytes.HasPrefix(line, []byte("PRI * HTTP/2")) {
 			h.state = lookAway
 		}
@@ -290,10 +314,12 @@ func (h *headWatch) field(line []byte) {
 func (h *headWatch) endOfHead() {
 	h.ambiguous = h.ambiguous || (h.chunked && h.hasLength)
 	switch {
-	case h.responses && h.interim:
+	case h.responses && h.status == interim:
 		h.resetHead()
-	case h.responses:
-		h.state = lookAway // where an answer ends depends on the request; the next one is announced
+	case h.responses && (h.bodiless || h.status == empty):
+		h.state = afterEnd
+	case h.responses && (h.status == unknown || (h.old && h.chunked) || (!h.chunked && !h.hasLength)):
+		h.state = lookAway // it has no end but the connection's
 	case h.lost:
 		h.state = lookAway
 	case h.chunked:
@@ -301,7 +327,42 @@ func (h *headWatch) endOfHead() {
 	case h.length > 0:
 		h.state, h.left = inBody, h.length
 	default:
-		h.resetHead()
+		h.endOfMessage()
+	}
+}
+
+// endOfMessage follows the last byte of a message. The next answer is announced.
+func (h *headWatch) endOfMessage() {
+	h.resetHead()
+	if h.responses {
+		h.state = afterEnd
+	}
+}
+
+// status is what a status line says of the answer's body.
+type status uint8
+
+const (
+	unknown status = iota // among them 101, after which it is no HTTP any more
+	interim
+	empty // there is none, whatever the fields say
+	plain
+)
+
+// statusOf reads a status line written as RFC 9112 §4 has it; any other is unknown.
+func statusOf(line []byte) status {
+	if len(line) < 12 || !bytes.HasPrefix(line, []byte("HTTP/1.")) || line[8] != ' ' {
+		return unknown
+	}
+	switch code := string(line[9:12]); {
+	case code == "101", code < "100", code > "999":
+		return unknown
+	case code[0] == '1':
+		return interim
+	case code == "204", code == "304":
+		return empty
+	default:
+		return plain
 	}
 }
 
@@ -325,5 +386,5 @@ func (h *headWatch) endOfContent() {
 		h.state = inChunkEnd
 		return
 	}
-	h.resetHead()
+	h.endOfMessage()
 }
