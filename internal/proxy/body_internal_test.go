@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -28,7 +29,7 @@ func TestKeptBodyIsForgotten(t *testing.T) {
 	if body.record != nil {
 		t.Error("still kept, though the second try has had all of it")
 	}
-	if n, err := second.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+	if n, err := second.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("at the end the second try reads %d, %v", n, err)
 	}
 }
