@@ -57,13 +57,14 @@ func TestTwoOperatorsOnDifferentRoutes(t *testing.T) {
 			tag := h.get("/api/v1/routes/" + route).header.Get("ETag")
 			return func() *answer { return h.post("/api/v1/routes/"+route+"/promote", `{}`, header("If-Match", tag)) }
 		}
+		var newest wire.Revision
 		for range 4 {
 			for _, a := range together(promote("orders-get"), promote("orders-list"), promote("orders-post")) {
-				a.want(http.StatusOK)
+				newest = max(newest, decode[wire.Move](a.want(http.StatusOK)).Revision)
 			}
 		}
-		if status := decode[wire.Status](h.get("/api/v1/status")); status.Revision != 13 {
-			t.Errorf("revision %d, want 13", status.Revision)
+		if newest != 13 { // as the store says: the router may not have read the last one yet
+			t.Errorf("revision %d, want 13", newest)
 		}
 	})
 }
