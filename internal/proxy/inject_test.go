@@ -56,9 +56,9 @@ func TestFaultsAreTakenForReal(t *testing.T) {
 				t.Errorf("%d %q, want %d with %q", res.StatusCode, body, test.status, test.body)
 			}
 			entry := r.log.entries(t, 1)[0]
-			var attempts any // that reached a backend
+			attempts := 0.0 // that reached a backend
 			if test.status == 200 {
-				attempts = 1.0
+				attempts = 1
 			}
 			if entry["strangler.attempts"] != attempts {
 				t.Errorf("%v attempts are logged, want %v", entry["strangler.attempts"], attempts)
