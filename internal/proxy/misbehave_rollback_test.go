@@ -23,9 +23,9 @@ func (s *scene) crowd(n int, method, body string) <-chan outcome {
 	return got
 }
 
-// rollBack puts a table into service by which orders belongs to legacy.
-func (s *scene) rollBack() <-chan struct{} {
-	policies := staged(true)
+// rollBack puts a table into service by which orders belongs to legacy, and
+// which is otherwise the same: a wider bulkhead would let waiters in beforehand.
+func (s *scene) rollBack(policies proxy.Policies) <-chan struct{} {
 	table := routing.Compile(2, []routing.Definition{canary("/orders", 0)})
 	return s.proxy.Install(table, s.proxy.BuildLanes(table, s.backends, []proxy.Policies{policies}))
 }
@@ -48,12 +48,7 @@ func TestRollbackMeetsTheQueue(t *testing.T) {
 	within(t, "the first one reaches new", func() bool { return v.heads.Load() == 1 })
 	queued := s.crowd(waiting, http.MethodPost, "amount=1")
 	within(t, "the others wait", func() bool { return s.lane("orders", routing.New).Waiting == waiting })
-	applied := s.rollBack()
-	select {
-	case <-applied:
-		t.Error("the rollback was called in force while some still waited by the older table")
-	default:
-	}
+	<-s.rollBack(policies) // nobody who waits holds it back
 	close(proceed)
 	if got := <-first; got.body != "new" {
 		t.Errorf("the first one got %d %q", got.status, got.body)
@@ -63,7 +58,6 @@ func TestRollbackMeetsTheQueue(t *testing.T) {
 			t.Errorf("one of those who waited got %d %q", got.status, got.body)
 		}
 	}
-	<-applied
 	if n := v.heads.Load(); n != 1 {
 		t.Errorf("new was sent %d requests, want the first one only", n)
 	}
@@ -89,7 +83,7 @@ func TestRollbackMeetsTheBackOff(t *testing.T) {
 	s := set(t, v, routing.New, policies)
 	gets, puts := s.crowd(each, http.MethodGet, ""), s.crowd(each, http.MethodPut, "amount=1")
 	within(t, "each has its first answer", func() bool { return s.lane("orders", routing.New).Breaker.Total >= 2*each })
-	<-s.rollBack()
+	<-s.rollBack(policies)
 	for range each {
 		if got := <-gets; got.status != 200 || got.body != "legacy" {
 			t.Errorf("a GET got %d %q, want legacy's answer", got.status, got.body)
@@ -116,7 +110,7 @@ func TestRollbackMeetsWhatWasNotSent(t *testing.T) {
 	s := set(t, closed, routing.New, policies)
 	answers := s.crowd(posts, http.MethodPost, "amount=1")
 	within(t, "each has tried", func() bool { return s.lane("orders", routing.New).Breaker.Total >= posts })
-	<-s.rollBack()
+	<-s.rollBack(policies)
 	var reached atomic.Int32
 	ln, err := net.Listen("tcp", strings.TrimPrefix(closed.url, "http://"))
 	if err != nil {
