@@ -111,6 +111,6 @@ func (e *edit) backendToSet(ctx context.Context, api *client.Client, name string
 	}
 	params.IfMatch = e.matching(current.value.Revision)
 	definition.Endpoints, definition.Protocol, definition.TLS = current.value.Endpoints, current.value.Protocol, current.value.TLS
-	definition.Bulkhead, definition.Health = current.value.Bulkhead, current.value.Health
+	definition.Bulkhead, definition.Health, definition.Fallback = current.value.Bulkhead, current.value.Health, current.value.Fallback
 	return definition, params, err
 }

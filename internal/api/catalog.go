@@ -15,6 +15,7 @@ type backendDetail struct {
 	wire.Backend
 	Bulkhead *spec.Part[spec.Bulkhead] `json:"bulkhead,omitempty"`
 	Health   *spec.Health              `json:"health,omitempty"`
+	Fallback *spec.FallbackBudget      `json:"fallback,omitempty"`
 }
 
 // ListBackends answers with every backend and who uses it.
@@ -118,7 +119,7 @@ func wireBackend(snapshot *fleet.Snapshot, i int, legacy bool, users []string) b
 	answer := backendDetail{Backend: wire.Backend{
 		Name: definition.Name, Endpoints: definition.Endpoints, Protocol: definition.Protocol, Routes: orEmpty(users),
 		Revision: wire.Revision(snapshot.BackendRevisions[i]),
-	}, Bulkhead: definition.Bulkhead, Health: definition.Health}
+	}, Bulkhead: definition.Bulkhead, Health: definition.Health, Fallback: definition.Fallback}
 	for _, setting := range definition.Settings(legacy) {
 		answer.Settings = append(answer.Settings, wire.BackendSetting{
 			Name: setting.Path(), Value: setting.Value, Source: wire.BackendSettingSource(setting.From),

@@ -190,6 +190,7 @@ func TestADefinitionIsTheSameInAFileAndOnTheWire(t *testing.T) {
 	}`
 	same[spec.Route, wire.RouteDefinition](t, text)
 	same[spec.Backend, wire.BackendDefinition](t, `{"name": "b", "endpoints": ["http://127.0.0.1:1"], "bulkhead": {"queue": 2},
+		"fallback": {"budget": "9%", "min_per_second": 4},
 		"health": {"path": "/up", "interval": "1s", "timeout": "500ms", "healthy": 3, "unhealthy": 4}}`)
 	same[spec.Backend, wire.BackendDefinition](t, `{"name": "b", "endpoints": ["http://127.0.0.1:1"], "bulkhead": "off"}`)
 }

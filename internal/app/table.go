@@ -72,7 +72,7 @@ func (t *tables) compile(s *fleet.Snapshot) {
 func backendOf(definition spec.Backend, legacy bool) proxy.Backend {
 	backend := proxy.Backend{
 		Endpoints: definition.Endpoints, Protocol: proxy.Protocol(definition.Protocol),
-		Bulkhead: definition.BulkheadPolicy(legacy),
+		Bulkhead: definition.BulkheadPolicy(legacy), Fallback: definition.FallbackPolicy(),
 	}
 	if definition.TLS != nil {
 		backend.TLS = proxy.BackendTLS(*definition.TLS)

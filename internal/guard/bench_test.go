@@ -83,7 +83,7 @@ func newHappyLane() *happyLane {
 		breaker: guard.NewBreaker(policy.Breaker, half, now, nil),
 		budget:  guard.NewRetryBudget(policy.Retry, now),
 		picker:  guard.NewPicker([]string{"a:80", "b:80", "c:80"}, nil, now),
-		served:  guard.NewFallbackBudget(now),
+		served:  guard.NewFallbackBudget(guard.DefaultFallbackBudget(), now),
 	}
 }
 

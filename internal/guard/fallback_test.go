@@ -113,7 +113,7 @@ func take(b *guard.FallbackBudget, n int, now time.Time) int {
 }
 
 func TestFallbackBudgetOfAQuietBackend(t *testing.T) {
-	b := guard.NewFallbackBudget(epoch)
+	b := guard.NewFallbackBudget(guard.DefaultFallbackBudget(), epoch)
 	for _, test := range []struct {
 		after time.Duration
 		want  int
@@ -132,7 +132,7 @@ func TestFallbackBudgetOfAQuietBackend(t *testing.T) {
 }
 
 func TestFallbackBudgetOfAnEarlierClock(t *testing.T) {
-	b := guard.NewFallbackBudget(epoch)
+	b := guard.NewFallbackBudget(guard.DefaultFallbackBudget(), epoch)
 	if got := take(b, 4, at(time.Hour)); got != 4 {
 		t.Fatalf("got %d", got)
 	}
@@ -142,7 +142,7 @@ func TestFallbackBudgetOfAnEarlierClock(t *testing.T) {
 }
 
 func TestFallbackBudgetFollowsWhatWasServed(t *testing.T) {
-	b := guard.NewFallbackBudget(epoch)
+	b := guard.NewFallbackBudget(guard.DefaultFallbackBudget(), epoch)
 	for i := range 2400 { // 40 a second for a minute, so 20 fallbacks a second
 		b.Served(at(time.Duration(i) * time.Minute / 2400))
 	}
@@ -166,8 +166,25 @@ func TestFallbackBudgetFollowsWhatWasServed(t *testing.T) {
 	}
 }
 
+func TestFallbackBudgetIsThatOfItsPolicy(t *testing.T) {
+	b := guard.NewFallbackBudget(guard.FallbackBudgetPolicy{Floor: 2}.Defaulted(guard.DefaultFallbackBudget()), epoch)
+	if got := take(b, 200, epoch); got != 2 {
+		t.Errorf("got %d", got)
+	}
+	for range 2400 {
+		b.Served(epoch)
+	}
+	if got := b.Rate(epoch); got != 20 { // half of 40 a second
+		t.Errorf("rate %v", got)
+	}
+	b.SetPolicy(guard.FallbackBudgetPolicy{Share: 0.1, Floor: 1})
+	if got := b.Rate(epoch); got != 4 {
+		t.Errorf("rate %v by the new policy", got)
+	}
+}
+
 func TestFallbackBudgetHoldsInAStampede(t *testing.T) {
-	b := guard.NewFallbackBudget(epoch)
+	b := guard.NewFallbackBudget(guard.DefaultFallbackBudget(), epoch)
 	var crossed atomic.Int64
 	stampede(200, func(int) {
 		if b.Take(epoch) {

@@ -2,21 +2,35 @@ package guard
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// The extra load that fallbacks may put on a legacy backend.
-const (
-	fallbackWindow = time.Minute
-	fallbackShare  = 0.5 // of what the backend served within the window
-	fallbackFloor  = 5   // a second, for a backend that serves little
-)
+// FallbackBudgetPolicy is the extra load that fallbacks may put on a backend:
+// the larger of two rates.
+type FallbackBudgetPolicy struct {
+	Share float64 // of what the backend served in the last minute
+	Floor float64 // a second, for a backend that serves little
+}
+
+// DefaultFallbackBudget is what is in force unless something is written.
+func DefaultFallbackBudget() FallbackBudgetPolicy { return FallbackBudgetPolicy{Share: 0.5, Floor: 5} }
+
+// Defaulted returns p with every zero field taken from defaults.
+func (p FallbackBudgetPolicy) Defaulted(defaults FallbackBudgetPolicy) FallbackBudgetPolicy {
+	fill(&p.Share, defaults.Share)
+	fill(&p.Floor, defaults.Floor)
+	return p
+}
+
+// fallbackWindow is how far back a backend's own load counts.
+const fallbackWindow = time.Minute
 
 // FallbackBudget bounds how much extra load fallbacks put on one legacy
 // backend; the lanes that fall back to it share it. It is a token bucket with
-// a burst of one second, at the larger of two rates: half of what the backend
-// served in the last minute, or five per second.
+// a burst of one second, at the rate that its policy gives.
 type FallbackBudget struct {
+	policy atomic.Pointer[FallbackBudgetPolicy]
 	served window
 
 	mu     sync.Mutex // guards the rest; taken by fallbacks only
@@ -24,12 +38,17 @@ type FallbackBudget struct {
 	filled time.Time
 }
 
-// NewFallbackBudget returns a budget with a full bucket.
-func NewFallbackBudget(now time.Time) *FallbackBudget {
-	b := &FallbackBudget{tokens: fallbackFloor, filled: now}
+// NewFallbackBudget returns a budget with a full bucket, for a policy that is
+// defaulted.
+func NewFallbackBudget(policy FallbackBudgetPolicy, now time.Time) *FallbackBudget {
+	b := &FallbackBudget{tokens: policy.Floor, filled: now}
+	b.policy.Store(&policy)
 	b.served.begin(now, fallbackWindow)
 	return b
 }
+
+// SetPolicy changes the rate. What was served before still counts.
+func (b *FallbackBudget) SetPolicy(policy FallbackBudgetPolicy) { b.policy.Store(&policy) }
 
 // Served counts a request that the backend served in its own right. Fallbacks
 // are left out: else each would make room for more.
@@ -59,5 +78,6 @@ func (b *FallbackBudget) Take(now time.Time) bool {
 // Rate returns how many fallbacks per second there is room for at present.
 func (b *FallbackBudget) Rate(now time.Time) float64 {
 	served := float64(b.served.sum(now).Total) / fallbackWindow.Seconds()
-	return max(fallbackShare*served, fallbackFloor)
+	policy := b.policy.Load()
+	return max(policy.Share*served, policy.Floor)
 }

@@ -18,6 +18,12 @@ type Backend struct {
 	TLS       BackendTLS
 	Bulkhead  guard.BulkheadPolicy // shared by all lanes of the backend
 	Health    *Health              // nil: its endpoints are not asked
+
+	Fallback guard.FallbackBudgetPolicy // for what falls back to it; a zero field has its default
+}
+
+func (b Backend) fallback() guard.FallbackBudgetPolicy {
+	return b.Fallback.Defaulted(guard.DefaultFallbackBudget())
 }
 
 // Protocol is what a backend is spoken to in.

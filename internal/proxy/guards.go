@@ -100,7 +100,7 @@ func (g *guards) backend(name string, b Backend) *backendGuard {
 	if known := g.backends[name]; known != nil {
 		made.bulkhead, made.fallback, endpoints = known.bulkhead, known.fallback, known.picker
 	} else {
-		made.bulkhead, made.fallback = guard.NewBulkhead(b.Bulkhead), guard.NewFallbackBudget(now)
+		made.bulkhead, made.fallback = guard.NewBulkhead(b.Bulkhead), guard.NewFallbackBudget(b.fallback(), now)
 	}
 	if len(b.Endpoints) > 0 {
 		made.picker = guard.NewPicker(b.Endpoints, endpoints, now)
@@ -126,6 +126,7 @@ func (g *guards) adopt(lanes *Lanes) {
 	clear(g.backends)
 	for _, b := range lanes.backends {
 		b.bulkhead.SetPolicy(b.definition.Bulkhead)
+		b.fallback.SetPolicy(b.definition.fallback())
 		g.backends[b.name] = b
 	}
 	g.applyDrains() // there may be endpoints that were not there before

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/stranglerfig/strangler/internal/guard"
 )
 
 // BackendTLS is how a backend's https:// endpoints are verified, and who we say
@@ -42,12 +44,17 @@ func (b *Backend) normalize() {
 		b.TLS = nil
 	}
 	b.Bulkhead, b.Health = b.Bulkhead.normalized(), b.Health.normalized()
+	if b.Fallback != nil && *b.Fallback == (FallbackBudget{}) {
+		b.Fallback = nil
+	}
 }
 
 // check takes whether some route's legacy side is this backend.
 func (b Backend) check(legacy bool, found *findings) {
 	b.checkBulkhead(legacy, found)
 	b.checkHealth(found)
+	var unused guard.FallbackBudgetPolicy
+	b.fallbackPart(&unused).check("", found)
 	if len(b.Endpoints) == 0 {
 		found.add("endpoints", CodeEndpoint, "it has no endpoints: name at least one, like http://127.0.0.1:3000")
 	}

@@ -1,6 +1,10 @@
 package spec
 
-import "github.com/stranglerfig/strangler/internal/guard"
+import (
+	"cmp"
+
+	"github.com/stranglerfig/strangler/internal/guard"
+)
 
 // LegacyBackends returns the names of the backends that are some route's legacy
 // side. Those are unlimited until somebody writes a limit.
@@ -19,24 +23,47 @@ func (b Backend) BulkheadPolicy(legacy bool) guard.BulkheadPolicy {
 	if legacy {
 		defaults = guard.UnlimitedBulkhead()
 	}
-	set, off := b.Bulkhead.written()
-	if off {
+	var written guard.Policy
+	part := b.bulkheadPart(&written)
+	if part.off {
 		return guard.UnlimitedBulkhead()
 	}
-	var written guard.BulkheadPolicy
-	for _, field := range set.fields(&written) {
-		if field.text != "" {
-			_ = field.value.set(field.text) // a fault leaves the value as it is
-		}
-	}
-	return written.Defaulted(defaults)
+	part.read()
+	return written.Bulkhead.Defaulted(defaults)
 }
 
-// Settings returns everything in force of the backend's bulkhead and health
-// checks. A part that is off is one setting.
+// FallbackBudget is what is written for guard.FallbackBudgetPolicy.
+type FallbackBudget struct {
+	Budget       string `json:"budget,omitempty" yaml:"budget,omitempty"` // share of what the backend serves: 50%
+	MinPerSecond *int   `json:"min_per_second,omitempty" yaml:"min_per_second,omitempty"`
+}
+
+// FallbackPolicy returns what is in force of the budget for what falls back to
+// the backend.
+func (b Backend) FallbackPolicy() guard.FallbackBudgetPolicy {
+	var written guard.FallbackBudgetPolicy
+	b.fallbackPart(&written).read()
+	return written.Defaulted(guard.DefaultFallbackBudget())
+}
+
+func (b Backend) fallbackPart(into *guard.FallbackBudgetPolicy) part {
+	written := cmp.Or(b.Fallback, &FallbackBudget{})
+	return part{name: partFallback, fields: []field{
+		{"budget", written.Budget, share{&into.Share}},
+		{"min_per_second", text(written.MinPerSecond), rate{&into.Floor}},
+	}}
+}
+
+// Settings returns everything in force of the backend's bulkhead, its health
+// checks and, where it is a legacy side, its budget for fallbacks. A part that
+// is off is one setting.
 func (b Backend) Settings(legacy bool) []Setting {
 	policy := guard.Policy{Bulkhead: b.BulkheadPolicy(legacy)}
-	return append(b.bulkheadPart(&policy).settings(policy, FromBackend), b.healthSettings()...)
+	list := append(b.bulkheadPart(&policy).settings(policy, FromBackend), b.healthSettings()...)
+	if budget := b.FallbackPolicy(); legacy || b.Fallback != nil {
+		list = append(list, b.fallbackPart(&budget).settings(policy, FromBackend)...)
+	}
+	return list
 }
 
 func (b Backend) bulkheadPart(policy *guard.Policy) part {

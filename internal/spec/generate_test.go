@@ -41,6 +41,7 @@ func drawBackend(t *rapid.T) spec.Backend {
 	return spec.Backend{
 		Name: name().Draw(t, "name"), Endpoints: rapid.SliceOfN(text(), 1, 3).Draw(t, "endpoints"),
 		Bulkhead: drawPart(t, "bulkhead", drawBulkhead(t)),
+		Fallback: rapid.SampledFrom([]*spec.FallbackBudget{nil, {Budget: "1%"}, {MinPerSecond: new(2)}}).Draw(t, "budget for fallbacks"),
 		Health:   rapid.Ptr(rapid.Just(spec.Health{Path: "/up?a=b", Interval: "1s", Healthy: new(1)}), true).Draw(t, "health"),
 		Protocol: text().Draw(t, "protocol"), TLS: rapid.Ptr(rapid.Custom(drawBackendTLS), true).Draw(t, "tls"),
 	}

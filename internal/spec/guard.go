@@ -85,11 +85,7 @@ func (r Route) Policy(side routing.Side) guard.Policy {
 	var written guard.Policy
 	parts := said.parts(side, &written)
 	for _, part := range parts {
-		for _, field := range part.fields {
-			if field.text != "" {
-				_ = field.value.set(field.text) // a fault leaves the value as it is
-			}
-		}
+		part.read()
 	}
 	policy := written.Defaulted(defaultPolicy(side))
 	for _, part := range parts {

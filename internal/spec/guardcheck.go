@@ -57,10 +57,14 @@ func (p part) label() string {
 }
 
 func (p part) code() string {
-	if p.name == PartTimeouts {
+	switch p.name {
+	case PartTimeouts:
 		return CodeTimeout
+	case partHealth:
+		return CodeHealth
+	default:
+		return CodeGuard
 	}
-	return CodeGuard
 }
 
 // checkCauses checks every cause by itself, so that each is reported where it stands.

@@ -43,11 +43,7 @@ func (b Backend) HealthPolicy() *HealthPolicy {
 		return nil
 	}
 	policy := HealthPolicy{Path: b.Health.Path}
-	for _, field := range b.Health.fields(&policy) {
-		if field.text != "" {
-			_ = field.value.set(field.text) // a fault leaves the value as it is
-		}
-	}
+	part{fields: b.Health.fields(&policy)}.read()
 	fill(&policy.Interval, healthInterval)
 	fill(&policy.Timeout, min(healthTimeout, policy.Interval))
 	fill(&policy.Healthy, healthyAfter)
@@ -89,14 +85,7 @@ func (b Backend) checkHealth(found *findings) {
 		found.add("health.path", CodeHealth, "health path is %s", fault)
 	}
 	var unused HealthPolicy
-	for _, field := range b.Health.fields(&unused) {
-		if field.text == "" {
-			continue
-		}
-		if fault := field.value.set(field.text); fault != "" {
-			found.add("health."+field.name, CodeHealth, "health %s is %s", field.name, fault)
-		}
-	}
+	part{name: partHealth, fields: b.Health.fields(&unused)}.check("", found)
 	if len(found.list) > before {
 		return
 	}

@@ -90,7 +90,7 @@ func TestAQueueNeedsALimitWhereThereIsNone(t *testing.T) {
 
 func TestSettingsOfABackend(t *testing.T) {
 	backend := spec.Backend{Name: "b"}
-	if got, want := settings(backend.Settings(true)), "bulkhead off default, health off default"; got != want {
+	if got, want := settings(backend.Settings(true)), "bulkhead off default, health off default, fallback.budget 50% default, fallback.min_per_second 5 default"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	backend.Health, backend.Bulkhead = &spec.Health{Path: "/up", Timeout: "1s"}, &spec.Part[spec.Bulkhead]{Set: spec.Bulkhead{Queue: new(9)}}
@@ -98,5 +98,24 @@ func TestSettingsOfABackend(t *testing.T) {
 		"health.path /up backend, health.interval 5s default, health.timeout 1s backend, health.healthy 2 default, health.unhealthy 3 default"
 	if got := settings(backend.Settings(false)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestBudgetForFallbacks(t *testing.T) {
+	backend := spec.Backend{Name: "b", Endpoints: []string{"http://b:1"}}
+	if got := backend.FallbackPolicy(); got != guard.DefaultFallbackBudget() {
+		t.Errorf("nothing is written, and %+v is in force", got)
+	}
+	backend.Fallback = &spec.FallbackBudget{MinPerSecond: new(20)}
+	if got, want := backend.FallbackPolicy(), (guard.FallbackBudgetPolicy{Share: 0.5, Floor: 20}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	checkBackend(t, "valid", backend, "")
+	for want, written := range map[string]spec.FallbackBudget{
+		`fallback.budget: backend "b": fallback budget is 101%: it must be above 0% and at most 100%`:                           {Budget: "101%"},
+		`fallback.min_per_second: backend "b": fallback min_per_second is 0: it must be positive; leave it out for the default`: {MinPerSecond: new(0)},
+	} {
+		backend.Fallback = &written
+		checkBackend(t, want, backend, want)
 	}
 }

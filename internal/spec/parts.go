@@ -40,6 +40,16 @@ type field struct {
 	value      value
 }
 
+// read fills in what is written. A fault, which Validate refuses, leaves the
+// value as it is.
+func (p part) read() {
+	for _, field := range p.fields {
+		if field.text != "" {
+			_ = field.value.set(field.text)
+		}
+	}
+}
+
 // parts lists the parts that one side has, in the order of documents, bound to
 // the values of a policy.
 func (s SideGuard) parts(side routing.Side, into *guard.Policy) []part {

@@ -22,6 +22,7 @@ type Backend struct {
 
 	Bulkhead *Part[Bulkhead] `json:"bulkhead,omitempty" yaml:"bulkhead,omitempty"` // shared by all its lanes
 	Health   *Health         `json:"health,omitempty" yaml:"health,omitempty"`     // nil: endpoints are not asked
+	Fallback *FallbackBudget `json:"fallback,omitempty" yaml:"fallback,omitempty"` // for what falls back to it
 }
 
 // Group is a cohort group: its routes share keys and salt, and so move the same users.

@@ -168,7 +168,7 @@ func TestProblemsOfTheText(t *testing.T) {
 		},
 		"a second document": {"backends: []\n---\nroutes: []\n", "f.yaml:3:1: a second document begins here: definitions are one document"},
 		"a tag":             {"backends: !!seq []\n", "f.yaml:1:11: backends has the tag !!seq: definitions need no tags, leave it out"},
-		"a merge key":       {"backends:\n  - name: b\n    <<: {}\n", `f.yaml:3:5: unknown key "<<" in backends[0]; the keys are name, endpoints, protocol, tls, bulkhead, health`},
+		"a merge key":       {"backends:\n  - name: b\n    <<: {}\n", `f.yaml:3:5: unknown key "<<" in backends[0]; the keys are name, endpoints, protocol, tls, bulkhead, health, fallback`},
 		"no anchor":         {"backends: *none\n", "f.yaml:1:11: the alias *none has no anchor before it"},
 		"not UTF-8":         {"backends:\n  # caf\xe9\n", "f.yaml:2:8: the byte 0xe9 is no UTF-8: save the file as UTF-8"},
 		"a NUL":             {"routes: [{name: r, salt: \"a\\0b\"}]\n", "f.yaml:1:26: routes[0].salt contains a NUL byte, which no store keeps"},

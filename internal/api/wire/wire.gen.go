@@ -484,6 +484,9 @@ type Backend struct {
 	Bulkhead  json.RawMessage `json:"bulkhead,omitempty,omitzero"`
 	Endpoints []string        `json:"endpoints"`
 
+	// Fallback How much extra load fallbacks may put on the backend where it is the legacy side: the larger of both.
+	Fallback FallbackBudgetDefinition `json:"fallback,omitempty,omitzero"`
+
 	// Health How endpoints are asked whether they are well; without it they are not.
 	Health HealthDefinition `json:"health,omitempty,omitzero"`
 	Name   string           `json:"name"`
@@ -497,7 +500,7 @@ type Backend struct {
 	// Routes Names of the routes that name it on either side.
 	Routes []string `json:"routes"`
 
-	// Settings Everything in force of its bulkhead and health checks, and where it comes from.
+	// Settings Everything in force of its bulkhead, its health checks and, where it is a legacy side, its budget for fallbacks; and where it comes from.
 	Settings []BackendSetting `json:"settings"`
 
 	// TLS How a backend's https endpoints are verified, and who the router says it is. Files are those of each router's machine.
@@ -511,6 +514,9 @@ type BackendDefinition struct {
 
 	// Endpoints http or https URLs without path, query or userinfo.
 	Endpoints []string `json:"endpoints"`
+
+	// Fallback How much extra load fallbacks may put on the backend where it is the legacy side: the larger of both.
+	Fallback FallbackBudgetDefinition `json:"fallback,omitempty,omitzero"`
 
 	// Health How endpoints are asked whether they are well; without it they are not.
 	Health HealthDefinition `json:"health,omitempty,omitzero"`
@@ -881,6 +887,15 @@ type Explanation struct {
 
 	// WeightBp The share of a route's cohorts that new serves, in basis points.
 	WeightBp Weight `json:"weight_bp"`
+}
+
+// FallbackBudgetDefinition How much extra load fallbacks may put on the backend where it is the legacy side: the larger of both.
+type FallbackBudgetDefinition struct {
+	// Budget The share of what it served of its own in the last minute, such as 50%.
+	Budget string `json:"budget,omitempty,omitzero"`
+
+	// MinPerSecond So many a second.
+	MinPerSecond *int `json:"min_per_second,omitempty"`
 }
 
 // FallbackDefinition When requests cross from new to legacy.
