@@ -213,7 +213,9 @@ func (d misdeed) meets(t *testing.T, how how, side routing.Side, fallback bool) 
 	}
 	got := s.ask(how.method, "/orders/1", header, body)
 	want := d.expected(how, side, fallback)
-	want.client(t, got)
+	if got.status != 0 || !d.large { // a client still sending may meet the close before it reads the answer
+		want.client(t, got)
+	}
 	want.counted(t, s)
 	s.othersAreWell(t, want.crosses)
 	atRest(t, s.proxy)
