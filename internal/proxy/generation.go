@@ -50,7 +50,9 @@ func (p *Proxy) serve(next *generation) *generation {
 	p.pools.adopt(next.lanes)
 	p.guards.adopt(next.lanes)
 	p.checkups.adopt(next.lanes)
-	return p.current.Swap(next)
+	before := p.current.Swap(next)
+	p.guards.limit(next.lanes)
+	return before
 }
 
 // forget drops the connection pools that only old tables had.

@@ -118,18 +118,31 @@ func (g *guards) adopt(lanes *Lanes) {
 			if lane == nil { // an invalid route has none
 				continue
 			}
-			lane.guard.bulkhead.SetPolicy(lane.policy.Bulkhead)
-			lane.guard.streams.SetPolicy(lane.policy.Streams)
 			g.lanes[lane.guard.id] = lane.guard
 		}
 	}
 	clear(g.backends)
 	for _, b := range lanes.backends {
-		b.bulkhead.SetPolicy(b.definition.Bulkhead)
 		b.fallback.SetPolicy(b.definition.fallback())
 		g.backends[b.name] = b
 	}
 	g.applyDrains() // there may be endpoints that were not there before
+}
+
+// limit puts the limits of lanes into force. They must be those in service:
+// whoever a higher limit lets in looks for his table there.
+func (g *guards) limit(lanes *Lanes) {
+	for _, route := range lanes.byRoute {
+		for _, lane := range [...]*lane{route.legacy, route.new} {
+			if lane != nil {
+				lane.guard.bulkhead.SetPolicy(lane.policy.Bulkhead)
+				lane.guard.streams.SetPolicy(lane.policy.Streams)
+			}
+		}
+	}
+	for _, b := range lanes.backends {
+		b.bulkhead.SetPolicy(b.definition.Bulkhead)
+	}
 }
 
 // changed tells of a breaker. It is called while nothing is locked.

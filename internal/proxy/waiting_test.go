@@ -55,6 +55,19 @@ func TestTheQueueHoldsNoTableBack(t *testing.T) {
 	atRest(t, r.proxy)
 }
 
+// TestHigherLimitsComeWithTheirTable: whoever they let in finds it in service.
+func TestHigherLimitsComeWithTheirTable(t *testing.T) {
+	r, proceed, waiting := crowded(t)
+	r.limits.New.Bulkhead.Limit = 8
+	r.install(2, canary("/orders", 0))
+	if body := <-waiting; body != "legacy" {
+		t.Errorf("the one that waited was served by %q, want legacy", body)
+	}
+	close(proceed)
+	r.log.entries(t, 2)
+	atRest(t, r.proxy)
+}
+
 // TestWaitingWhileTheBackendIsReplaced: whoever waited is admitted once more,
 // by the bulkhead of the backend that is asked now.
 func TestWaitingWhileTheBackendIsReplaced(t *testing.T) {
