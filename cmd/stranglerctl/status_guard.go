@@ -62,15 +62,23 @@ func (s *statusReader) scope(now shown) (about, uses func(string) bool) {
 }
 
 func laneText(lane wire.LaneTrouble) string {
-	switch {
-	case lane.Breaker != wire.BreakerStateClosed:
-		return "breaker " + breakerName(lane.Breaker)
-	case lane.Rejected > 0:
-		return fmt.Sprintf("requests find no room, %d so far", lane.Rejected)
-	case lane.NoRetries:
-		return "the budget for retries is used up"
+	var parts []string
+	if lane.Breaker != wire.BreakerStateClosed {
+		parts = append(parts, "breaker "+breakerName(lane.Breaker))
 	}
-	return counted(lane.Waiting, "request") + " waiting"
+	if lane.Unhelped > 0 {
+		parts = append(parts, fmt.Sprintf("users see errors: legacy has no room for fallbacks, %d so far", lane.Unhelped))
+	}
+	if lane.Rejected > 0 {
+		parts = append(parts, fmt.Sprintf("requests find no room, %d so far", lane.Rejected))
+	}
+	if lane.NoRetries {
+		parts = append(parts, "the budget for retries is used up")
+	}
+	if len(parts) == 0 {
+		return counted(lane.Waiting, "request") + " waiting"
+	}
+	return strings.Join(parts, "; ")
 }
 
 func outText(e wire.EndpointTrouble) string {

@@ -19,7 +19,7 @@ import (
 func trouble() fleet.Trouble {
 	return fleet.Trouble{
 		Lanes: []fleet.LaneTrouble{
-			{Route: "orders-get", Side: "new", Breaker: "open", Reason: "failure_rate", Failures: 12, Results: 20, For: time.Second, Left: 4 * time.Second},
+			{Route: "orders-get", Side: "new", Breaker: "open", Reason: "failure_rate", Failures: 12, Results: 20, For: time.Second, Left: 4 * time.Second, Unhelped: 9},
 			{Route: "orders-post", Side: "legacy", Breaker: "closed", Waiting: 2, Rejected: 7, NoRetries: true},
 		},
 		Backends: []fleet.BackendTrouble{{Backend: "orders", Rejected: 3}},
@@ -35,7 +35,7 @@ func trouble() fleet.Trouble {
 func troubled(t *testing.T) *house {
 	t.Helper()
 	h := openShop(t, reachable(""), func(c *api.Config) { c.Trouble = trouble })
-	half := &fleet.Trouble{Lanes: []fleet.LaneTrouble{{Route: "orders-get", Side: "new", Breaker: "half_open", For: 2 * time.Second}}}
+	half := &fleet.Trouble{Lanes: []fleet.LaneTrouble{{Route: "orders-get", Side: "new", Breaker: "half_open", Reason: "trial_due", Failures: 12, Results: 20, For: 2 * time.Second}}}
 	h.store.instances = []fleet.Instance{
 		{Name: "router-0", Revision: 1, Age: 3 * time.Second, Trouble: half},
 		{Name: "router-1", Revision: 1, Trouble: &fleet.Trouble{}}, // this one, as it was at its last heartbeat
@@ -48,7 +48,7 @@ func troubled(t *testing.T) *house {
 func TestBreakersAreThoseOfTheWholeFleet(t *testing.T) {
 	h := troubled(t)
 	want := []wire.Breaker{
-		{Route: "orders-get", Side: "new", Instance: "router-0", State: "half_open", ForS: 5},
+		{Route: "orders-get", Side: "new", Instance: "router-0", State: "half_open", Reason: "trial_due", Failures: 12, Results: 20, ForS: 5},
 		{Route: "orders-get", Side: "new", Instance: "router-1", State: "open", Reason: "failure_rate", Failures: 12, Results: 20, ForS: 1, LeftS: 4},
 	}
 	if diff := cmp.Diff(want, decode[[]wire.Breaker](h.get("/api/v1/breakers").want(http.StatusOK))); diff != "" {
@@ -76,7 +76,7 @@ func TestInstancesTellTheirTrouble(t *testing.T) {
 	instances := decode[[]wire.Instance](troubled(t).get("/api/v1/instances").want(http.StatusOK))
 	want := &wire.Trouble{
 		Lanes: []wire.LaneTrouble{
-			{Route: "orders-get", Side: "new", Breaker: "open"},
+			{Route: "orders-get", Side: "new", Breaker: "open", Unhelped: 9},
 			{Route: "orders-post", Side: "legacy", Breaker: "closed", Waiting: 2, Rejected: 7, NoRetries: true},
 		},
 		Backends: []wire.BackendTrouble{{Backend: "orders", Rejected: 3}},
@@ -127,7 +127,7 @@ func TestDoctorTellsWhatTheGuardDoes(t *testing.T) {
 	var told []string
 	for _, check := range decode[[]wire.Check](h.get("/api/v1/doctor").want(http.StatusOK)) {
 		switch check.Code {
-		case "fault_running", "breaker_open", "bulkhead_rejecting", "retry_budget_exhausted", "endpoint_drained", "endpoint_ejected", "backend_full", "more_trouble":
+		case "fault_running", "breaker_open", "fallback_refused", "bulkhead_rejecting", "retry_budget_exhausted", "endpoint_drained", "endpoint_ejected", "backend_full", "more_trouble":
 			message, _, _ := strings.Cut(check.Message, ", is injected for another")
 			message, _, _ = strings.Cut(message, " since 20")
 			told = append(told, string(check.Group)+" "+string(check.Level)+" "+check.Code+": "+message)
@@ -140,8 +140,9 @@ func TestDoctorTellsWhatTheGuardDoes(t *testing.T) {
 		"backends warn backend_full: orders: requests find no room on router-1, 3 since the router began",
 		"backends warn more_trouble: router-1: 2 more lanes, backends and endpoints are in trouble than it can name",
 		fmt.Sprintf("routes warn fault_running: orders-get, side new: fault %d, by ada", fault.ID),
-		"routes warn breaker_open: orders-get, side new, on router-0: the breaker is half_open after 0 failures of 0 ()",
-		"routes warn breaker_open: orders-get, side new, on router-1: the breaker is open after 12 failures of 20 (failure_rate)",
+		"routes warn breaker_open: orders-get, side new, on router-0: the breaker is half-open (trial due), 12 of 20 failed",
+		"routes warn breaker_open: orders-get, side new, on router-1: the breaker is open (failure rate), 12 of 20 failed",
+		"routes warn fallback_refused: orders-get, side new, on router-1: requests that it fails find no room at legacy, 9 since the router began",
 		"routes warn bulkhead_rejecting: orders-post, side legacy, on router-1: requests find no room, 7 since the router began",
 		"routes warn retry_budget_exhausted: orders-post, side legacy, on router-1: the budget for retries is used up",
 	}

@@ -22,7 +22,11 @@ func laneChecks(snapshot *fleet.Snapshot, instances []fleet.Instance) []wire.Che
 			where := fmt.Sprintf("%s, side %s, on %s", lane.Route, lane.Side, instance.Name)
 			if lane.Breaker != string(wire.BreakerStateClosed) {
 				checks = append(checks, group.warn("breaker_open", "look at its backend; it closes by itself when that answers again",
-					"%s: the breaker is %s after %d failures of %d (%s)", where, lane.Breaker, lane.Failures, lane.Results, lane.Reason))
+					"%s: the breaker is %s (%s), %d of %d failed", where, inWords(lane.Breaker, "-"), inWords(lane.Reason, " "), lane.Failures, lane.Results))
+			}
+			if lane.Unhelped > 0 {
+				checks = append(checks, group.warn("fallback_refused", "users see errors: stranglerctl rollback "+lane.Route+" gives legacy all of it",
+					"%s: requests that it fails find no room at legacy, %d since the router began", where, lane.Unhelped))
 			}
 			if lane.Rejected > 0 {
 				checks = append(checks, group.warn("bulkhead_rejecting", "its backend is slow, or the limit of guard.bulkhead is too low",
@@ -36,6 +40,9 @@ func laneChecks(snapshot *fleet.Snapshot, instances []fleet.Instance) []wire.Che
 	}
 	return checks
 }
+
+// inWords writes the value of a field as people do, with mark between its words.
+func inWords(value, mark string) string { return strings.ReplaceAll(value, "_", mark) }
 
 // endpointChecks warns of endpoints that get no requests, and of backends that
 // cannot take them all.

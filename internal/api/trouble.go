@@ -41,7 +41,7 @@ func wireTrouble(t *fleet.Trouble, age time.Duration) *wire.Trouble {
 	for _, lane := range t.Lanes {
 		answer.Lanes = append(answer.Lanes, wire.LaneTrouble{
 			Route: lane.Route, Side: wire.Side(lane.Side), Breaker: wire.BreakerState(lane.Breaker),
-			Waiting: lane.Waiting, Rejected: int64(lane.Rejected), NoRetries: lane.NoRetries,
+			Waiting: lane.Waiting, Rejected: int64(lane.Rejected), NoRetries: lane.NoRetries, Unhelped: int64(lane.Unhelped),
 		})
 	}
 	for _, b := range t.Backends {

@@ -11,7 +11,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/proxy"
 )
 
-// lately is for how long a bulkhead that has turned requests away is told of.
+// lately is for how long a limit that has turned requests away is told of.
 const lately = time.Minute
 
 // troubles tells what is not at rest in a data plane.
@@ -19,16 +19,18 @@ type troubles struct {
 	proxy *proxy.Proxy
 
 	mu       sync.Mutex
-	rejected map[bulkhead]rejections // as last seen; guarded by mu
+	rejected map[limit]rejections // as last seen; guarded by mu
 }
 
-// bulkhead is that of a lane, or of a backend.
-type bulkhead struct {
-	lane    proxy.LaneID
-	backend string
+// limit is the bulkhead of a lane or of a backend, or what bounds a lane's
+// fallbacks.
+type limit struct {
+	lane      proxy.LaneID
+	backend   string
+	fallbacks bool
 }
 
-// rejections are those of a bulkhead since it began.
+// rejections are those of a limit since it began.
 type rejections struct {
 	count uint64
 	grew  time.Time // when more of them were first seen
@@ -38,17 +40,18 @@ type rejections struct {
 func (t *troubles) now() fleet.Trouble {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	at, seen := time.Now(), make(map[bulkhead]rejections)
+	at, seen := time.Now(), make(map[limit]rejections)
 	var found fleet.Trouble
 	for _, lane := range t.proxy.LaneStates() {
-		rejected := t.lately(seen, bulkhead{lane: lane.LaneID}, lane.Rejected, at)
-		if lane.Rest() && rejected == 0 && lane.Retries > 0 {
+		lane.Rejected = t.lately(seen, limit{lane: lane.LaneID}, lane.Rejected, at)
+		lane.Unhelped = t.lately(seen, limit{lane: lane.LaneID, fallbacks: true}, lane.Unhelped, at)
+		if lane.Rest() && lane.Rejected == 0 && lane.Unhelped == 0 && lane.Retries > 0 {
 			continue
 		}
-		found.Lanes = append(found.Lanes, laneTrouble(lane, rejected, at))
+		found.Lanes = append(found.Lanes, laneTrouble(lane, at))
 	}
 	for _, backend := range t.proxy.BackendStates() {
-		if rejected := t.lately(seen, bulkhead{backend: backend.Name}, backend.Rejected, at); rejected > 0 {
+		if rejected := t.lately(seen, limit{backend: backend.Name}, backend.Rejected, at); rejected > 0 {
 			found.Backends = append(found.Backends, fleet.BackendTrouble{Backend: backend.Name, Waiting: backend.Waiting, Rejected: rejected})
 		}
 		found.Endpoints = append(found.Endpoints, endpointTroubles(backend, at)...)
@@ -59,25 +62,26 @@ func (t *troubles) now() fleet.Trouble {
 
 // lately returns the count if it has grown in the last minute, else 0, and
 // notes it for the next time.
-func (t *troubles) lately(seen map[bulkhead]rejections, b bulkhead, count uint64, at time.Time) uint64 {
+func (t *troubles) lately(seen map[limit]rejections, l limit, count uint64, at time.Time) uint64 {
 	if count == 0 {
 		return 0
 	}
-	known := t.rejected[b]
+	known := t.rejected[l]
 	if count != known.count {
 		known = rejections{count: count, grew: at}
 	}
-	seen[b] = known
+	seen[l] = known
 	if at.Sub(known.grew) >= lately {
 		return 0
 	}
 	return count
 }
 
-func laneTrouble(lane proxy.LaneState, rejected uint64, at time.Time) fleet.LaneTrouble {
+// laneTrouble tells of a lane whose counts are those of the last minute.
+func laneTrouble(lane proxy.LaneState, at time.Time) fleet.LaneTrouble {
 	trouble := fleet.LaneTrouble{
 		Route: lane.Route, Side: lane.Side.String(), Breaker: lane.Breaker.State.String(),
-		Waiting: lane.Waiting, Rejected: rejected, NoRetries: lane.Retries == 0,
+		Waiting: lane.Waiting, Rejected: lane.Rejected, NoRetries: lane.Retries == 0, Unhelped: lane.Unhelped,
 	}
 	if lane.Breaker.State != guard.Closed {
 		trouble.Reason = string(lane.Breaker.Reason)

@@ -12,7 +12,7 @@ import (
 func TestRejectionsAreToldForAMinute(t *testing.T) {
 	began := time.Now()
 	at := func(seconds int) time.Time { return began.Add(time.Duration(seconds) * time.Second) }
-	troubles, b := &troubles{}, bulkhead{lane: proxy.LaneID{Route: "orders"}}
+	troubles, b := &troubles{}, limit{lane: proxy.LaneID{Route: "orders"}}
 	for _, step := range []struct {
 		seconds     int
 		count, want uint64
@@ -26,7 +26,7 @@ func TestRejectionsAreToldForAMinute(t *testing.T) {
 		{130, 4, 0},
 		{135, 1, 1}, // it began anew
 	} {
-		seen := make(map[bulkhead]rejections)
+		seen := make(map[limit]rejections)
 		if got := troubles.lately(seen, b, step.count, at(step.seconds)); got != step.want {
 			t.Errorf("after %d s: %d, want %d", step.seconds, got, step.want)
 		}

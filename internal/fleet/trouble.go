@@ -26,6 +26,7 @@ type LaneTrouble struct {
 	Waiting   int    `json:"waiting,omitempty"`  // for a permit
 	Rejected  uint64 `json:"rejected,omitempty"` // by its bulkheads since it began, some of them in the last minute
 	NoRetries bool   `json:"no_retries,omitempty"`
+	Unhelped  uint64 `json:"unhelped,omitempty"` // fallbacks refused since it began, some of them in the last minute
 
 	For  time.Duration `json:"for_ns,omitempty"`  // how long the breaker has been so
 	Left time.Duration `json:"left_ns,omitempty"` // until it lets a trial through

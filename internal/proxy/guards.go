@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/guard"
@@ -25,6 +26,7 @@ type laneGuard struct {
 	budget   *guard.RetryBudget
 	bulkhead *guard.Bulkhead
 	streams  *guard.Bulkhead
+	unhelped *atomic.Uint64 // fallbacks that legacy had no room for
 	policy   guard.Policy
 }
 
@@ -80,6 +82,7 @@ func (g *guards) lane(id LaneID, policy guard.Policy) *laneGuard {
 		made.policy = policy
 	} else {
 		made.bulkhead, made.streams = guard.NewBulkhead(policy.Bulkhead), guard.NewBulkhead(policy.Streams)
+		made.unhelped = new(atomic.Uint64)
 	}
 	if made.breaker == nil || made.breaker.Policy() != policy.Breaker {
 		made.breaker = guard.NewBreaker(policy.Breaker, rand.Float64, now, func(c guard.Change) { g.changed(id, c) })

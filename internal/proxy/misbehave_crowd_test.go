@@ -58,6 +58,9 @@ func TestDeadLaneSparesLegacy(t *testing.T) {
 				if fallbacks == 0 || fallbacks > budget {
 					t.Errorf("%d fallbacks, want at least one and at most %d", fallbacks, budget)
 				}
+				if got := s.lane("orders", routing.New).Unhelped; got != uint64(requests-fallbacks) {
+					t.Errorf("%d fallbacks were refused, want the %d that failed", got, requests-fallbacks)
+				}
 				if b := s.lane("orders", routing.Legacy).Breaker; b.Total != fallbacks || b.Failures != 0 {
 					t.Errorf("legacy was asked %d times, %d failed; its clients got %d answers", b.Total, b.Failures, fallbacks)
 				}

@@ -48,6 +48,7 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 func (f *flow) fallBack() exchange.Next {
 	legacy := f.gen.lanes.byRoute[f.route.Index].legacy
 	if len(legacy.endpoints) == 0 || !legacy.backend.fallback.Take(f.tick()) {
+		f.lane.guard.unhelped.Add(1)
 		return f.NoFallback()
 	}
 	f.discard()

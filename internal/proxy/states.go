@@ -17,6 +17,7 @@ type LaneState struct {
 	Streams  int    // open streams that hold no other permit
 	Rejected uint64 // by the lane's bulkheads, since the router began
 	Retries  int    // how many more the budget has room for now
+	Unhelped uint64 // requests that legacy's fallback budget had no room for, since the router began
 }
 
 // Rest reports whether there is nothing to say of the lane: its breaker is
@@ -45,6 +46,7 @@ func (p *Proxy) LaneStates() []LaneState {
 			LaneID: id, Breaker: lane.breaker.State(now),
 			InUse: lane.bulkhead.InUse(), Waiting: lane.bulkhead.Waiting(), Streams: lane.streams.InUse(),
 			Rejected: lane.bulkhead.Rejected() + lane.streams.Rejected(), Retries: lane.budget.Left(now),
+			Unhelped: lane.unhelped.Load(),
 		})
 	}
 	slices.SortFunc(states, func(a, b LaneState) int {

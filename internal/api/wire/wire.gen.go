@@ -1122,6 +1122,9 @@ type LaneTrouble struct {
 	// Side Which of a route's two backends serves.
 	Side Side `json:"side"`
 
+	// Unhelped Requests that new could not serve and for which legacy's fallback budget had no room, so that users saw the error: since the router began, if some were in the last minute.
+	Unhelped int64 `json:"unhelped,omitempty,omitzero"`
+
 	// Waiting Requests that wait for a permit.
 	Waiting int `json:"waiting,omitempty,omitzero"`
 }
