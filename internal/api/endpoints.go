@@ -33,7 +33,7 @@ func (s *server) DrainEndpoint(w http.ResponseWriter, r *http.Request, backend s
 // lastEndpoint refuses to leave a backend without an endpoint that serves.
 func lastEndpoint(backend *spec.Backend, endpoints []string) *problem {
 	p := refused("last_endpoint", fmt.Sprintf("backend %s would have nobody to serve without %s", backend.Name, strings.Join(endpoints, " and ")))
-	p.Hint = "drain one of several; to take everything from a backend, roll its routes back, or pause what calls it"
+	p.Hint = "drain one of several; to take everything from a backend, roll back the routes whose new side it is"
 	return p
 }
 
