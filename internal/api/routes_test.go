@@ -151,8 +151,10 @@ func TestBackendsAndGroupsNameTheirRoutes(t *testing.T) {
 	h := openShop(t)
 	backends := decode[[]wire.Backend](h.get("/api/v1/backends").want(http.StatusOK))
 	unguarded := []wire.BackendSetting{
-		{Name: "bulkhead", Value: "off", Source: wire.BackendSettingSourceDefault}, {Name: "health", Value: "off", Source: wire.BackendSettingSourceDefault},
-		{Name: "fallback.budget", Value: "50%", Source: wire.BackendSettingSourceDefault}, {Name: "fallback.min_per_second", Value: "5", Source: wire.BackendSettingSourceDefault},
+		{Name: "bulkhead", Value: "off", Source: wire.BackendSettingSourceDefault},
+		{Name: "health", Value: "off", Source: wire.BackendSettingSourceDefault},
+		{Name: "fallback.budget", Value: "50%", Source: wire.BackendSettingSourceDefault},
+		{Name: "fallback.min_per_second", Value: "5", Source: wire.BackendSettingSourceDefault},
 	}
 	guarded := []wire.BackendSetting{
 		{Name: "bulkhead.concurrent", Value: "512", Source: wire.BackendSettingSourceDefault},
