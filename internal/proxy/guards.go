@@ -118,10 +118,9 @@ func (g *guards) adopt(lanes *Lanes) {
 	clear(g.lanes)
 	for _, route := range lanes.byRoute {
 		for _, lane := range [...]*lane{route.legacy, route.new} {
-			if lane == nil { // an invalid route has none
-				continue
+			if lane != nil && lane.backend.name != "" { // an invalid route has none, and a side without a backend nothing to guard
+				g.lanes[lane.guard.id] = lane.guard
 			}
-			g.lanes[lane.guard.id] = lane.guard
 		}
 	}
 	clear(g.backends)
