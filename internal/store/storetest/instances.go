@@ -15,6 +15,7 @@ func testInstances(t *testing.T, backend Backend) {
 		"are listed as they last said": instancesListed,
 		"are forgotten after a day":    instancesForgotten,
 		"change no revision":           instancesQuiet,
+		"may say what is not known":    instancesNewer,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, backend) })
 	}
@@ -85,5 +86,20 @@ func instancesQuiet(t *testing.T, backend Backend) {
 	f.beat(fleet.Instance{Name: "a", StartedAt: moment})
 	if f.load(before) != before {
 		t.Error("a heartbeat made a new snapshot")
+	}
+}
+
+// instancesNewer is a fleet that is being updated: a router with another idea of
+// trouble must not hide the others, and not itself.
+func instancesNewer(t *testing.T, backend Backend) {
+	f := open(t, backend)
+	a := fleet.Instance{Name: "a", Revision: 2, StartedAt: moment, OverrideKeys: []string{}, Trouble: &fleet.Trouble{LeftOut: 1}}
+	b := fleet.Instance{Name: "b", Revision: 3, StartedAt: moment, OverrideKeys: []string{}, Trouble: &fleet.Trouble{}}
+	f.beat(a)
+	f.beat(b)
+	f.mustBehind(`UPDATE instances SET trouble = '{"lanes": {"cart": 1}}' WHERE name = 'b'`)
+	b.Trouble = nil
+	if diff := cmp.Diff([]fleet.Instance{a, b}, f.instances(), cmpopts.IgnoreFields(fleet.Instance{}, "Age")); diff != "" {
+		t.Errorf("instances (-want +got):\n%s", diff)
 	}
 }

@@ -79,10 +79,18 @@ func scanInstance(rows *sql.Rows, now time.Time) (fleet.Instance, error) {
 	if keys.Valid {
 		instance.OverrideKeys = strings.FieldsFunc(keys.String, func(r rune) bool { return r == ',' })
 	}
-	if err == nil && trouble != nil {
-		err = json.Unmarshal(trouble, &instance.Trouble)
-	}
+	instance.Trouble = readTrouble(trouble)
 	return instance, err
+}
+
+// readTrouble is nil for what this program cannot read, as it is for nothing: a
+// newer router may have another idea of trouble, and is still to be waited for.
+func readTrouble(text document) *fleet.Trouble {
+	var trouble *fleet.Trouble
+	if json.Unmarshal(text, &trouble) != nil {
+		return nil
+	}
+	return trouble
 }
 
 // keptTrouble is trouble as its column has it.
