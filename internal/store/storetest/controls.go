@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp/cmpopts"
-
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/guard"
@@ -23,6 +22,7 @@ func testControls(t *testing.T, backend Backend) {
 		"give a decision what it needs":           controlsDecided,
 		"change nothing when they need not":       controlsQuiet,
 		"go with what they are about":             controlsFitted,
+		"are not whom a stale edit lost to":       controlsNoConflict,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, backend) })
 	}
@@ -224,4 +224,16 @@ func controlsFitted(t *testing.T, backend Backend) {
 	if found := f.verify(); found.Broken != nil {
 		t.Errorf("the chain: %+v", found.Broken)
 	}
+}
+
+func controlsNoConflict(t *testing.T, backend Backend) {
+	f := applied(t, backend)
+	two := shop()
+	two.Backends[1].Endpoints = append(two.Backends[1].Endpoints, "http://127.0.0.1:4001")
+	changed := f.apply(two)
+	f.control(drain) // by olga, who has not touched the definition
+	_, err := f.Edit(t.Context(), spec.Edit{
+		Verb: rollout.VerbApply, Actor: "ben", Precondition: &spec.Precondition{Kind: spec.KindBackend, Name: "orders", Revision: 1},
+	}, func(spec.Current) (spec.Definitions, error) { return spec.Definitions{}, errDecide })
+	equal(t, "conflict", conflict(t, err), &rollout.Conflict{Kind: spec.KindBackend, Name: "orders", Want: 1, Have: 2, By: "ana", At: changed.At})
 }

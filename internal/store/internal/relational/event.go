@@ -155,13 +155,16 @@ func selectEvents(ctx context.Context, tx *sql.Tx, rest string, args ...any) ([]
 	return events, nil
 }
 
+// controlVerbs are the verbs about a backend that leave its definition alone.
+const controlVerbs = `('backend_drain', 'backend_ready')`
+
 // lastWord says who changed an object last, and when: nobody, at the zero time,
 // when its history is empty.
 func lastWord(ctx context.Context, tx *sql.Tx, kind, name string) (by string, at time.Time, err error) {
 	if !keepable(name) {
 		return "nobody", time.Time{}, nil
 	}
-	events, err := selectEvents(ctx, tx, "WHERE kind = $1 AND subject = $2 ORDER BY id DESC LIMIT 1", kind, name)
+	events, err := selectEvents(ctx, tx, "WHERE kind = $1 AND subject = $2 AND verb NOT IN "+controlVerbs+" ORDER BY id DESC LIMIT 1", kind, name)
 	if err != nil || len(events) == 0 {
 		return "nobody", time.Time{}, err
 	}
