@@ -12,6 +12,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/spec"
 )
 
@@ -22,6 +23,7 @@ func testControls(t *testing.T, backend Backend) {
 		"give a decision what it needs":           controlsDecided,
 		"change nothing when they need not":       controlsQuiet,
 		"go with what they are about":             controlsFitted,
+		"leave a retired route its peace":         controlsRetired,
 		"are not whom a stale edit lost to":       controlsNoConflict,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, backend) })
@@ -221,6 +223,33 @@ func controlsFitted(t *testing.T, backend Backend) {
 		verbs = append(verbs, string(e.Verb)+" "+e.Subject)
 	}
 	equal(t, "events", verbs, []string{"fault_stop cart", "apply cart", "backend_ready orders", "apply orders"})
+	if found := f.verify(); found.Broken != nil {
+		t.Errorf("the chain: %+v", found.Broken)
+	}
+}
+
+// controlsRetired has no legacy side left that could catch a fault.
+func controlsRetired(t *testing.T, backend Backend) {
+	f := applied(t, backend)
+	f.control(slow(time.Minute))
+	f.control(func(now fleet.Controlling) fleet.Controls {
+		other := slow(time.Minute)(now)
+		other.Faults[1].Route = "orders-get"
+		return other
+	})
+	f.control(drain)
+	before := f.load(nil)
+	done := f.move("cart", rollout.State{Stage: routing.StageRetired, Weight: routing.FullWeight})
+	after := f.load(before)
+	if c := after.Controls; len(c.Faults) != 1 || c.Faults[0].Route != "orders-get" || len(c.Drained) != 1 || after.Revision != done.Revision || done.Revision != 5 {
+		t.Errorf("revision %d of %d: %+v, want the other route's fault and the drain alone", after.Revision, done.Revision, c)
+	}
+	events := f.events(rollout.EventQuery{Limit: 2})
+	stopped, move := events[0], events[1]
+	if stopped.Verb != rollout.VerbFaultStop || stopped.Kind != fleet.KindFault || stopped.Subject != "cart" || stopped.Revision != 5 || stopped.Actor != move.Actor ||
+		stopped.Before == nil || move.Kind != spec.KindRoute || f.state("cart").Stage != routing.StageRetired {
+		t.Errorf("events %+v", events)
+	}
 	if found := f.verify(); found.Broken != nil {
 		t.Errorf("the chain: %+v", found.Broken)
 	}

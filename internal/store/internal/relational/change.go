@@ -39,6 +39,9 @@ func (d *DB) Change(ctx context.Context, sel rollout.Selection, decide func(roll
 		if err := w.writeStates(ctx, routes); err != nil {
 			return err
 		}
+		if err := d.endFaults(ctx, w, routes); err != nil {
+			return err
+		}
 		done = w.committed(routes)
 		return nil
 	})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/spec"
 )
 
@@ -157,6 +158,35 @@ func (d *DB) fitControls(ctx context.Context, w *writing, edit spec.Edit, wanted
 		return nil
 	}
 	if err := w.switchControls(ctx, edit.Actor, edit.Reason, changes); err != nil {
+		return err
+	}
+	return w.putControls(ctx, after)
+}
+
+// endFaults stops the faults of routes that retire: there is no other side any
+// more that could catch them.
+func (d *DB) endFaults(ctx context.Context, w *writing, routes []selected) error {
+	retired := make(map[string]bool)
+	var move *rollout.Event
+	for _, r := range routes {
+		if r.changed && r.row.state.Stage == routing.StageRetired {
+			retired[r.row.name], move = true, r.record.Last
+		}
+	}
+	if move == nil {
+		return nil
+	}
+	before, err := d.inForce(ctx, w)
+	if err != nil {
+		return err
+	}
+	after := before.Clone()
+	after.Faults = slices.DeleteFunc(after.Faults, func(f fleet.Fault) bool { return retired[f.Route] })
+	changes := fleet.ControlChanges(before, after)
+	if len(changes) == 0 {
+		return nil
+	}
+	if err := w.switchControls(ctx, move.Actor, move.Reason, changes); err != nil {
 		return err
 	}
 	return w.putControls(ctx, after)
