@@ -58,6 +58,17 @@ func (c Controls) Running(now time.Time) []Fault {
 	return slices.DeleteFunc(slices.Clone(c.Faults), func(f Fault) bool { return !f.Until.After(now) })
 }
 
+// since keeps faults that were read at a moment, and kept in a file since then,
+// from gaining time where this machine's clock has been set back meanwhile.
+func (c *Controls) since(read, now time.Time) {
+	for i := range c.Faults {
+		f := &c.Faults[i]
+		if latest := now.Add(f.Until.Sub(read)); latest.Before(f.Until) {
+			f.Until = latest
+		}
+	}
+}
+
 // DrainedOf returns the drained endpoints of a backend.
 func (c Controls) DrainedOf(backend string) []string {
 	var endpoints []string

@@ -52,6 +52,28 @@ func TestControlsSurviveTheSnapshotFile(t *testing.T) {
 	}
 }
 
+// A machine whose clock is set back, or that starts without one, must not keep a
+// fault for longer than was left of it.
+func TestAFaultInTheSnapshotFileGainsNoTime(t *testing.T) {
+	for what, test := range map[string]struct {
+		read time.Duration // from now on
+		want time.Duration
+	}{
+		"a clock that went on":   {-20 * time.Minute, 20 * time.Minute},
+		"a clock that went back": {30 * 24 * time.Hour, 40 * time.Minute},
+	} {
+		s, now := snapshot(5, 500), time.Now()
+		s.Controls = fleet.Controls{Faults: []fleet.Fault{{Fault: guard.Fault{ID: 7, Until: now.Add(test.read + 40*time.Minute)}}}}
+		s.ReadAt = now.Add(test.read)
+		s.Seal()
+		folder := t.TempDir()
+		keep(t, folder, s)
+		if left := time.Until(recall(t, folder).Controls.Faults[0].Until); left > test.want || left < test.want-time.Minute {
+			t.Errorf("%s: %s are left, want %s", what, left, test.want)
+		}
+	}
+}
+
 func TestRunningFaultsHaveNotEnded(t *testing.T) {
 	c := controls()
 	if got := c.Running(time.Unix(7, 0)); len(got) != 1 || got[0].ID != 9 || len(c.Faults) != 2 {

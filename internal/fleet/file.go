@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // SnapshotFile is the name of the snapshot file in the state folder.
@@ -95,6 +96,7 @@ func decodeSnapshot(text []byte) (*Snapshot, error) {
 	}
 	// The digests are those of the program that reads, not of the one that wrote.
 	s.DefinitionsDigest = ""
+	s.Controls.since(s.ReadAt, time.Now())
 	s.Seal()
 	return s, s.check()
 }
