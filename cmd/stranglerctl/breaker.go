@@ -42,16 +42,22 @@ seconds.`,
 				return err
 			}
 			c.warnStale(breakers.header)
-			return c.showBreakers(breakers)
+			return c.showBreakers(breakers, params.Route != nil)
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "the closed ones too")
 	return cmd
 }
 
-func (c *cli) showBreakers(breakers answer[[]wire.Breaker]) error {
+// showBreakers takes whether they are those of one route, closed ones among
+// them: to have heard of none is something else then.
+func (c *cli) showBreakers(breakers answer[[]wire.Breaker], ofRoute bool) error {
 	view := view{raw: breakers.raw, people: func(bool) error {
-		if len(breakers.value) == 0 {
+		switch {
+		case len(breakers.value) == 0 && ofRoute:
+			c.note.Linef("no router says how they stand; look at: stranglerctl doctor")
+			return nil
+		case len(breakers.value) == 0:
 			c.note.Linef("every breaker is closed")
 			return nil
 		}

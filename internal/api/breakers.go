@@ -34,7 +34,8 @@ func (s *server) ListBreakers(w http.ResponseWriter, r *http.Request, params wir
 	s.writeJSON(w, r, breakers(routes, s.troubled(ctx), params.All || params.Route != nil))
 }
 
-// breakers lists those of the routes, by route, side and instance.
+// breakers lists those of the routes, by route, side and instance. Of a breaker
+// that an instance had no room for nothing is said.
 func breakers(routes []spec.Route, instances []fleet.Instance, all bool) []wire.Breaker {
 	list := []wire.Breaker{}
 	for _, instance := range instances {
@@ -48,7 +49,7 @@ func breakers(routes []spec.Route, instances []fleet.Instance, all bool) []wire.
 				if !troubled {
 					lane.Breaker = string(wire.BreakerStateClosed)
 				}
-				if all || lane.Breaker != string(wire.BreakerStateClosed) {
+				if all && (troubled || instance.Trouble.Whole()) || lane.Breaker != string(wire.BreakerStateClosed) {
 					list = append(list, wireBreaker(route.Name, side, instance, lane))
 				}
 			}

@@ -72,6 +72,32 @@ func TestBreakersAreThoseOfTheWholeFleet(t *testing.T) {
 	}
 }
 
+// An instance names a bounded number of lanes. What it has not named may be open,
+// and is not said to be closed.
+func TestABreakerThatWasLeftOutIsNotClosed(t *testing.T) {
+	for _, test := range []struct {
+		leftOut int
+		last    string // state of the last one that is named: open ones come first
+		want    int    // of the instance, on one route with two sides
+	}{
+		{0, "open", 2},
+		{5, "closed", 2},
+		{5, "open", 0},
+	} {
+		h := openShop(t)
+		lanes := make([]fleet.LaneTrouble, fleet.MaxTrouble)
+		for i := range lanes {
+			lanes[i] = fleet.LaneTrouble{Route: fmt.Sprint("gone-", i), Side: "new", Breaker: "open"}
+		}
+		lanes[len(lanes)-1].Breaker = test.last
+		h.store.instances = []fleet.Instance{{Name: "router-0", Revision: 1, Trouble: &fleet.Trouble{Lanes: lanes, LeftOut: test.leftOut}}}
+		got := decode[[]wire.Breaker](h.get("/api/v1/breakers?route=orders-get").want(http.StatusOK))
+		if len(got) != test.want {
+			t.Errorf("%d left out after one that is %s: %+v, want %d", test.leftOut, test.last, got, test.want)
+		}
+	}
+}
+
 func TestInstancesTellTheirTrouble(t *testing.T) {
 	instances := decode[[]wire.Instance](troubled(t).get("/api/v1/instances").want(http.StatusOK))
 	want := &wire.Trouble{

@@ -1,6 +1,10 @@
 package fleet
 
-import "time"
+import (
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/guard"
+)
 
 // MaxTrouble is how many lanes and endpoints an instance tells of at most, each.
 // A fleet where more are in trouble knows it.
@@ -12,6 +16,13 @@ type Trouble struct {
 	Backends  []BackendTrouble  `json:"backends,omitempty"`
 	Endpoints []EndpointTrouble `json:"endpoints,omitempty"`
 	LeftOut   int               `json:"left_out,omitempty"` // lanes, backends and endpoints for which there was no room
+}
+
+// Whole reports whether every lane is named whose breaker is not closed. Those
+// come first; so where the last one is open, others may have been left out.
+func (t *Trouble) Whole() bool {
+	n := len(t.Lanes)
+	return t.LeftOut == 0 || n < MaxTrouble || t.Lanes[n-1].Breaker == guard.Closed.String()
 }
 
 // LaneTrouble is a lane whose breaker is not closed, or that could not take

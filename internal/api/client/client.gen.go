@@ -157,6 +157,8 @@ type ClientInterface interface {
 
 	// ListBreakers The breakers that are not closed, on every router that serves, by route, side and instance.
 	//
+	// A router names 200 lanes at most with its heartbeat, open breakers first. Of one that it had no room for nothing is said, whatever is asked for; doctor reports that as more_trouble.
+	//
 	// Corresponds with GET /api/v1/breakers (the `ListBreakers` operationId).
 	ListBreakers(ctx context.Context, params *ListBreakersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -678,6 +680,8 @@ func (c *Client) ReadyEndpoint(ctx context.Context, backend BackendName, params 
 }
 
 // ListBreakers The breakers that are not closed, on every router that serves, by route, side and instance.
+//
+// A router names 200 lanes at most with its heartbeat, open breakers first. Of one that it had no room for nothing is said, whatever is asked for; doctor reports that as more_trouble.
 //
 // Corresponds with GET /api/v1/breakers (the `ListBreakers` operationId).
 func (c *Client) ListBreakers(ctx context.Context, params *ListBreakersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4283,6 +4287,8 @@ type ClientWithResponsesInterface interface {
 
 	// ListBreakersWithResponse The breakers that are not closed, on every router that serves, by route, side and instance.
 	//
+	// A router names 200 lanes at most with its heartbeat, open breakers first. Of one that it had no room for nothing is said, whatever is asked for; doctor reports that as more_trouble.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/breakers (the `ListBreakers` operationId).
@@ -7187,6 +7193,8 @@ func (c *ClientWithResponses) ReadyEndpointWithResponse(ctx context.Context, bac
 }
 
 // ListBreakersWithResponse The breakers that are not closed, on every router that serves, by route, side and instance.
+//
+// A router names 200 lanes at most with its heartbeat, open breakers first. Of one that it had no room for nothing is said, whatever is asked for; doctor reports that as more_trouble.
 //
 // Returns a wrapper object for the known response body format(s).
 //
