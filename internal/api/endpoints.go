@@ -23,7 +23,8 @@ func (s *server) DrainEndpoint(w http.ResponseWriter, r *http.Request, backend s
 		if slices.Contains(drained, endpoint) {
 			return drained, nil
 		}
-		if drained = append(drained, endpoint); len(drained) == len(now.Backend.Endpoints) {
+		drained = append(drained, endpoint)
+		if !slices.ContainsFunc(now.Backend.Endpoints, func(e string) bool { return !slices.Contains(drained, e) }) {
 			return nil, lastEndpoint(now.Backend, []string{endpoint})
 		}
 		return drained, nil

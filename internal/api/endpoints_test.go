@@ -9,6 +9,7 @@ import (
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
 	"github.com/stranglerfig/strangler/internal/auth"
+	"github.com/stranglerfig/strangler/internal/fleet"
 )
 
 func TestAnEndpointIsDrainedAndReady(t *testing.T) {
@@ -65,4 +66,23 @@ func TestSomebodyMustServe(t *testing.T) {
 		t.Errorf("%q", p.Hint)
 	}
 	h.post("/api/v1/backends/order/drain", "").problem(http.StatusNotFound, "unknown_backend")
+}
+
+// A router of the version before takes an endpoint from a backend, and not what
+// was drained of it.
+func TestOnlyEndpointsThatAreThereServe(t *testing.T) {
+	h := openShop(t)
+	const gone, first, second = "http://127.0.0.1:3999", "http://127.0.0.1:4000", "http://127.0.0.1:4001"
+	_, err := h.store.Control(t.Context(), fleet.Control{Actor: "old"}, func(now fleet.Controlling) (fleet.Controls, error) {
+		now.Controls.Drained = []fleet.Drain{{Backend: "orders", Endpoint: gone, Actor: "old", At: now.At}}
+		return now.Controls, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	drained := decode[wire.EndpointChange](h.post("/api/v1/backends/orders/drain", `{"endpoint": "`+first+`"}`).want(http.StatusOK))
+	if diff := cmp.Diff([]string{second}, drained.Serving); diff != "" {
+		t.Error(diff)
+	}
+	h.post("/api/v1/backends/orders/drain", `{"endpoint": "`+second+`"}`).problem(http.StatusConflict, "last_endpoint")
 }
