@@ -1,18 +1,20 @@
 package main
 
 import (
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
+	"github.com/stranglerfig/strangler/internal/api/client"
 	"github.com/stranglerfig/strangler/internal/api/wire"
 )
 
 func newBackendShowCommand(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:               "show BACKEND",
-		Short:             "Show a backend's endpoints and who uses it",
+		Short:             "Show a backend's endpoints, which of them get no requests, and who uses it",
 		Example:           `  stranglerctl backend show orders`,
 		Args:              arguments("BACKEND"),
 		ValidArgsFunction: c.completeBackend,
@@ -26,16 +28,58 @@ func newBackendShowCommand(c *cli) *cobra.Command {
 				return err
 			}
 			c.warnStale(backend.header)
-			return c.showBackend(backend)
+			if !c.global.forPeople() {
+				return c.showBackend(backend, nil)
+			}
+			out, err := leftOut(cmd.Context(), api, args[0])
+			if err != nil {
+				return err
+			}
+			return c.showBackend(backend, out)
 		},
 	}
 }
 
-func (c *cli) showBackend(backend answer[wire.Backend]) error {
+// leftOut says of a backend's endpoints that get no requests why, and on which
+// router. While the store is away it is what the one that answers does.
+func leftOut(ctx context.Context, api *client.Client, backend string) (map[string][]string, error) {
+	router, err := ask[wire.Status](api.GetStatus(ctx))
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string][]string)
+	for _, d := range router.value.Drained {
+		if d.Backend == backend {
+			out[d.Endpoint] = append(out[d.Endpoint], "drained")
+		}
+	}
+	instances, err := ask[[]wire.Instance](api.ListInstances(ctx))
+	if err != nil {
+		return out, nil //nolint:nilerr // the stale answer has been told of
+	}
+	for _, i := range instances.value {
+		if i.Trouble == nil {
+			continue
+		}
+		for _, e := range i.Trouble.Endpoints {
+			if e.Backend == backend {
+				out[e.Endpoint] = append(out[e.Endpoint], "on "+i.Instance+", "+outText(e))
+			}
+		}
+	}
+	return out, nil
+}
+
+// showBackend prints it; out is what leftOut says.
+func (c *cli) showBackend(backend answer[wire.Backend], out map[string][]string) error {
 	b := backend.value
 	return c.show(view{raw: backend.raw, names: []string{b.Name}, people: func(bool) error {
 		c.out.Linef("%s  (revision %d)", c.out.Paint(term.Strong, b.Name), b.Revision)
 		for _, endpoint := range b.Endpoints {
+			if why := out[endpoint]; len(why) > 0 {
+				c.out.Linef("  endpoint %s  %s", endpoint, c.out.Paint(term.Bad, markWarn+" no requests: "+strings.Join(why, "; ")))
+				continue
+			}
 			c.out.Linef("  endpoint %s", endpoint)
 		}
 		if b.Protocol != "" {
