@@ -23,7 +23,15 @@ func guardChange(e wire.Event) string {
 	}
 	switch e.Verb {
 	case "fault_start", "fault_stop":
-		return "side " + string(said.Side) + ": " + faultText(said.Fault)
+		text := "side " + string(said.Side) + ": " + faultText(said.Fault)
+		switch left := leftText(said.EndsAt.Sub(e.At).Seconds()); {
+		case said.EndsAt.Before(e.At): // an event that does not say
+			return text
+		case e.Verb == "fault_start":
+			return text + ", for " + left
+		default:
+			return text + ", " + left + " left"
+		}
 	case "breaker_reset":
 		return "side " + string(said.Side)
 	case "backend_drain", "backend_ready":
