@@ -33,7 +33,8 @@ func newFaultStartCommand(c *cli) *cobra.Command {
 		Long: `Start makes every router meet the tries of one side of one route with trouble: it
 waits, answers with a status in place of the backend, or ends as if the backend
 had reset the connection. Breaker, retries and fallback take it for real, and so
-do users whom none of them helps.
+do users whom none of them helps. The breaker counts a fault by --header with all
+the rest: where half of the requests bear that header, it opens for everybody.
 
 A fault ends by itself, after an hour at most, also while the database is away.`,
 		Example: `  stranglerctl fault start orders-get --side new --latency 300ms --jitter 100ms --for 5m
