@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -107,9 +108,11 @@ func healthPathFault(path string) string {
 		return fmt.Sprintf("%d bytes long: at most %d are allowed", len(path), maxPath)
 	case path[0] != '/' || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' }):
 		return fmt.Sprintf("%q: it begins with / and has neither spaces, control characters, # nor what is no ASCII", path)
-	default:
-		return ""
 	}
+	if _, err := url.ParseRequestURI(path); err != nil {
+		return fmt.Sprintf("%q: what follows a %% is no pair of hexadecimal digits, so no request could be made of it", path)
+	}
+	return ""
 }
 
 // healthSettings is one setting that says off for a backend that is not asked.

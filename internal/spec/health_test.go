@@ -42,6 +42,7 @@ func TestHealthChecksThatAreRefused(t *testing.T) {
 		"relative path":    {spec.Health{Path: "up"}, `health.path: backend "b": health path is "up": it begins with / and has neither spaces, control characters, # nor what is no ASCII`},
 		"path with a line": {spec.Health{Path: "/up\r\nX: y"}, `health.path: backend "b": health path is "/up\r\nX: y": it begins with / and has neither spaces, control characters, # nor what is no ASCII`},
 		"fragment":         {spec.Health{Path: "/#up"}, `health.path: backend "b": health path is "/#up": it begins with / and has neither spaces, control characters, # nor what is no ASCII`},
+		"escape":           {spec.Health{Path: "/%zz"}, `health.path: backend "b": health path is "/%zz": what follows a % is no pair of hexadecimal digits, so no request could be made of it`},
 		"interval":         {spec.Health{Path: "/", Interval: "5"}, `health.interval: backend "b": health interval is "5": write a duration like 500ms, 2s or 1m30s`},
 		"too often":        {spec.Health{Path: "/", Interval: "99ms"}, `health.interval: backend "b": health interval is 99ms: at least 100ms lie between two checks`},
 		"healthy":          {spec.Health{Path: "/", Healthy: new(0)}, `health.healthy: backend "b": health healthy is 0: it must be positive; leave it out for the default`},
