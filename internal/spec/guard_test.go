@@ -175,6 +175,8 @@ func TestValuesThatAGuardRefuses(t *testing.T) {
 		"{legacy: {fallback: off}}":                   `32: route "r": fallback leads from new to legacy: write it under guard.new`,
 		"{new: {fallback: {on: [open, 599, opn]}}}":   `41: route "r": fallback refused: "599" is no cause; ` + causes + "\n" + `f.yaml:11:46: route "r": fallback refused: "opn" is no cause; ` + causes,
 		"{new: {fallback: {on: ['open,full']}}}":      `35: route "r": fallback refused: "open,full" is no cause; ` + causes,
+		"{new: {fallback: {on: []}}}":                 `34: route "r": fallback on is empty: write fallback: off for no cause at all, or leave it out for the default`,
+		"{new: {timeouts: {whole: 2000000h}}}":        `37: route "r": timeout whole is 2000000h: at most 8760h are allowed`,
 		"{new: {fallback: {on: [none, open]}}}":       `34: route "r": fallback refused: none stands alone, and here it stands beside open`,
 	}
 	for line, want := range tests {

@@ -71,6 +71,9 @@ func (p part) code() string {
 func checkCauses(path string, written *Part[Fallback], found *findings) {
 	fallback, _ := written.written()
 	path += partFallback + ".on"
+	if fallback.On != nil && len(fallback.On) == 0 {
+		found.add(path, CodeGuard, "fallback on is empty: write fallback: off for no cause at all, or leave it out for the default")
+	}
 	if found.tooMany(path, CodeGuard, len(fallback.On), maxCauses) {
 		return
 	}

@@ -43,9 +43,7 @@ func (r *Route) normalize() {
 	r.Pin = sortedBy(r.Pin, func(p Pin) string { return p.Key })
 	r.Rewrite = r.Rewrite.normalized()
 	r.Guard = r.Guard.normalized()
-	if r.Plan != nil && len(r.Plan.Steps) == 0 && r.Plan.Bake == "" {
-		r.Plan = nil
-	}
+	r.Plan = r.Plan.normalized()
 }
 
 func sortedConditions(conditions []Condition) []Condition {

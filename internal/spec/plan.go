@@ -7,6 +7,14 @@ import (
 	"github.com/stranglerfig/strangler/internal/rollout"
 )
 
+// normalized is nil for a plan that says nothing.
+func (p *Plan) normalized() *Plan {
+	if p == nil || len(p.Steps) == 0 && p.Bake == "" {
+		return nil
+	}
+	return &Plan{Steps: orNil(p.Steps), Bake: p.Bake}
+}
+
 // parse reads the plan; what is not written comes from the default plan.
 func (p *Plan) parse() (rollout.Plan, error) {
 	plan := rollout.DefaultPlan()

@@ -175,8 +175,8 @@ func (r *reader) list(node ast.Node, path string, into reflect.Value) {
 		r.report(node, path, CodeType, "%s is %s: want a list, like [a, b]", label(path), shape(node))
 		return
 	}
-	if len(sequence.Values) == 0 {
-		return
+	if len(sequence.Values) == 0 && into.Type().Elem().Kind() != reflect.String {
+		return // of words none at all may be meant, and is then to be refused
 	}
 	into.Set(reflect.MakeSlice(into.Type(), len(sequence.Values), len(sequence.Values)))
 	for i, item := range sequence.Values {

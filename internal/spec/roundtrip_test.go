@@ -114,3 +114,16 @@ func TestAnExportGivesTheSameDefinitions(t *testing.T) {
 		t.Errorf("%d of the drawn definitions could be applied: too few to say anything", applied)
 	}
 }
+
+// Lists without words say nothing, whether they are written or not.
+func TestEmptyListsChangeNothing(t *testing.T) {
+	const text = `{backends: [{name: b, endpoints: [http://b:1]}], routes: [{name: r, match: {path: /x%s}, legacy: b, plan: {bake: 5m%s}}]}`
+	kept, _, err := spec.ParseYAML("f.yaml", fmt.Appendf(nil, text, "", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, _, err := spec.ParseYAML("f.yaml", fmt.Appendf(nil, text, ", methods: []", ", steps: []"))
+	if changes := spec.Diff(kept, file); err != nil || len(changes) > 0 {
+		t.Errorf("%v, %+v", err, changes)
+	}
+}

@@ -20,6 +20,10 @@ type value interface {
 // mustBePositive is the end of every fault of a value that is not above zero.
 const mustBePositive = "it must be positive; leave it out for the default"
 
+// maxDuration is a year: far above what can be meant, and far below where sums
+// of durations overflow.
+const maxDuration = 8760 * time.Hour
+
 // duration is written like 500ms or 1m30s.
 type duration struct{ into *time.Duration }
 
@@ -29,6 +33,8 @@ func (d duration) set(text string) string {
 		return fmt.Sprintf("%q: write a duration like 500ms, 2s or 1m30s", text)
 	case value <= 0:
 		return fmt.Sprintf("%s: %s", value, mustBePositive)
+	case value > maxDuration:
+		return text + ": at most 8760h are allowed"
 	default:
 		*d.into = value
 		return ""
