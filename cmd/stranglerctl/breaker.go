@@ -88,10 +88,16 @@ func spanText(s float64) string {
 	return leftText(s)
 }
 
+// untried says what a half-open breaker waits for, without traffic for long.
+const untried = "the next request tries it"
+
 func whyOpen(b wire.Breaker) string {
 	text := strings.ReplaceAll(b.Reason, "_", " ")
 	if b.Results > 0 {
 		text += fmt.Sprintf(", %d of %d failed", b.Failures, b.Results)
+	}
+	if b.State == wire.BreakerStateHalfOpen {
+		text += "; " + untried
 	}
 	return text
 }

@@ -63,8 +63,11 @@ func (s *statusReader) scope(now shown) (about, uses func(string) bool) {
 
 func laneText(lane wire.LaneTrouble) string {
 	var parts []string
-	if lane.Breaker != wire.BreakerStateClosed {
-		parts = append(parts, "breaker "+breakerName(lane.Breaker))
+	switch lane.Breaker {
+	case wire.BreakerStateOpen:
+		parts = append(parts, "breaker open")
+	case wire.BreakerStateHalfOpen:
+		parts = append(parts, "breaker half-open, "+untried)
 	}
 	if lane.Unhelped > 0 {
 		parts = append(parts, fmt.Sprintf("users see errors: legacy has no room for fallbacks, %d so far", lane.Unhelped))

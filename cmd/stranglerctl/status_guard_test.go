@@ -16,7 +16,7 @@ func TestALaneTellsAllItsTrouble(t *testing.T) {
 		{wire.LaneTrouble{Breaker: "closed", Rejected: 7}, "requests find no room, 7 so far"},
 		{
 			wire.LaneTrouble{Breaker: "half_open", Unhelped: 9},
-			"breaker half-open; users see errors: legacy has no room for fallbacks, 9 so far",
+			"breaker half-open, the next request tries it; users see errors: legacy has no room for fallbacks, 9 so far",
 		},
 	} {
 		if got := laneText(c.lane); got != c.want {
