@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/spec"
@@ -32,6 +34,7 @@ func testStorm(t *testing.T, backend Backend) {
 	f := applied(t, backend)
 	defs := shop()
 	defs.Routes = append(defs.Routes, spec.Route{Name: "till", Match: spec.Match{Prefix: "/till"}, Legacy: "monolith", New: "orders", Group: "users"})
+	defs.Backends[1].Endpoints = append(defs.Backends[1].Endpoints, "http://127.0.0.1:4001")
 	f.apply(defs)
 	var all sync.WaitGroup
 	for r := range stormRouters {
@@ -75,7 +78,7 @@ type stormer struct {
 
 func (s *stormer) act() {
 	deeds := []func(context.Context) error{
-		s.verb, s.verb, s.group, s.rollbackAll, s.edit, s.edit, s.token, s.override, s.note, s.count, s.beat, s.look, s.look, s.look,
+		s.verb, s.verb, s.group, s.rollbackAll, s.edit, s.edit, s.fault, s.drain, s.token, s.override, s.note, s.count, s.beat, s.look, s.look, s.look,
 	}
 	for s.deed = range stormDeeds {
 		if err := deeds[s.random.IntN(len(deeds))](s.t.Context()); !allowed(err) {
@@ -130,6 +133,37 @@ func (s *stormer) edit(ctx context.Context) error {
 	return err
 }
 
+// fault starts a fault on the route of its own, and stops those that run there.
+func (s *stormer) fault(ctx context.Context) error {
+	mine := "own-" + s.name
+	_, err := s.store.Control(ctx, fleet.Control{Actor: s.name, Route: mine}, func(now fleet.Controlling) (fleet.Controls, error) {
+		c := now.Controls
+		had := len(c.Faults)
+		c.Faults = slices.DeleteFunc(c.Faults, func(f fleet.Fault) bool { return f.Route == mine })
+		if now.Route != nil && len(c.Faults) == had {
+			fault := guard.Fault{Route: mine, Side: "new", Percent: 1, Reset: true}
+			c.Faults = append(c.Faults, fleet.Fault{Fault: fault, StartedAt: now.At, EndsAt: now.At.Add(time.Minute), Actor: s.name})
+			c.Resets = []fleet.Reset{{Route: "cart", Side: "new", Generation: now.Next}}
+		}
+		return c, nil
+	})
+	return err
+}
+
+// drain drains one of two endpoints where both serve, else it makes them ready.
+func (s *stormer) drain(ctx context.Context) error {
+	_, err := s.store.Control(ctx, fleet.Control{Actor: s.name, Backend: "orders"}, func(now fleet.Controlling) (fleet.Controls, error) {
+		if len(now.Controls.Drained) > 0 {
+			now.Controls.Drained = nil
+			return now.Controls, nil
+		}
+		endpoint := now.Backend.Endpoints[s.random.IntN(2)]
+		now.Controls.Drained = []fleet.Drain{{Backend: "orders", Endpoint: endpoint, Actor: s.name, At: now.At}}
+		return now.Controls, nil
+	})
+	return err
+}
+
 func (s *stormer) token(ctx context.Context) error {
 	token, _, err := auth.Mint(s.name, auth.Viewer, time.Hour)
 	if err != nil {
@@ -174,6 +208,9 @@ func (s *stormer) look(ctx context.Context) error {
 	}
 	if weights["cart"] != weights["till"] {
 		s.t.Errorf("revision %d: cart at %s and till at %s, a change of their group was seen in parts", next.Revision, weights["cart"], weights["till"])
+	}
+	if fit := next.Controls.Fit(next.Definitions); len(fit.Faults) != len(next.Controls.Faults) || len(next.Controls.Drained) > 1 {
+		s.t.Errorf("revision %d: %+v, want a fault on routes that are there, and an endpoint that serves", next.Revision, next.Controls)
 	}
 	fresh, err := s.store.Load(ctx, nil)
 	if err == nil && fresh.Revision == next.Revision && fresh.Digest != next.Digest {
