@@ -93,7 +93,7 @@ const untried = "the next request tries it"
 
 func whyOpen(b wire.Breaker) string {
 	text := strings.ReplaceAll(b.Reason, "_", " ")
-	if b.Results > 0 {
+	if b.Failures > 0 { // slow calls need not fail
 		text += fmt.Sprintf(", %d of %d failed", b.Failures, b.Results)
 	}
 	if b.State == wire.BreakerStateHalfOpen {

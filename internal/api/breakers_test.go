@@ -35,7 +35,7 @@ func trouble() fleet.Trouble {
 func troubled(t *testing.T) *house {
 	t.Helper()
 	h := openShop(t, reachable(""), func(c *api.Config) { c.Trouble = trouble })
-	half := &fleet.Trouble{Lanes: []fleet.LaneTrouble{{Route: "orders-get", Side: "new", Breaker: "half_open", Reason: "trial_due", Failures: 12, Results: 20, For: 2 * time.Second}}}
+	half := &fleet.Trouble{Lanes: []fleet.LaneTrouble{{Route: "orders-get", Side: "new", Breaker: "half_open", Reason: "slow_calls", Results: 20, For: 2 * time.Second}}}
 	h.store.instances = []fleet.Instance{
 		{Name: "router-0", Revision: 1, Age: 3 * time.Second, Trouble: half},
 		{Name: "router-1", Revision: 1, Trouble: &fleet.Trouble{}}, // this one, as it was at its last heartbeat
@@ -48,7 +48,7 @@ func troubled(t *testing.T) *house {
 func TestBreakersAreThoseOfTheWholeFleet(t *testing.T) {
 	h := troubled(t)
 	want := []wire.Breaker{
-		{Route: "orders-get", Side: "new", Instance: "router-0", State: "half_open", Reason: "trial_due", Failures: 12, Results: 20, ForS: 5},
+		{Route: "orders-get", Side: "new", Instance: "router-0", State: "half_open", Reason: "slow_calls", Results: 20, ForS: 5},
 		{Route: "orders-get", Side: "new", Instance: "router-1", State: "open", Reason: "failure_rate", Failures: 12, Results: 20, ForS: 1, LeftS: 4},
 	}
 	if diff := cmp.Diff(want, decode[[]wire.Breaker](h.get("/api/v1/breakers").want(http.StatusOK))); diff != "" {
@@ -166,7 +166,7 @@ func TestDoctorTellsWhatTheGuardDoes(t *testing.T) {
 		"backends warn backend_full: orders: requests find no room on router-1, 3 since the router began",
 		"backends warn more_trouble: router-1: 2 more lanes, backends and endpoints are in trouble than it can name",
 		fmt.Sprintf("routes warn fault_running: orders-get, side new: fault %d, by ada", fault.ID),
-		"routes warn breaker_open: orders-get, side new, on router-0: the breaker is half-open (trial due), 12 of 20 failed",
+		"routes warn breaker_open: orders-get, side new, on router-0: the breaker is half-open (slow calls)",
 		"routes warn breaker_open: orders-get, side new, on router-1: the breaker is open (failure rate), 12 of 20 failed",
 		"routes warn fallback_refused: orders-get, side new, on router-1: requests that it fails find no room at legacy, 9 since the router began",
 		"routes warn bulkhead_rejecting: orders-post, side legacy, on router-1: requests find no room, 7 since the router began",

@@ -22,7 +22,7 @@ func laneChecks(snapshot *fleet.Snapshot, instances []fleet.Instance) []wire.Che
 			where := fmt.Sprintf("%s, side %s, on %s", lane.Route, lane.Side, instance.Name)
 			if lane.Breaker != string(wire.BreakerStateClosed) {
 				checks = append(checks, group.warn("breaker_open", "look at its backend; it closes by itself when that answers again",
-					"%s: the breaker is %s (%s), %d of %d failed", where, inWords(lane.Breaker, "-"), inWords(lane.Reason, " "), lane.Failures, lane.Results))
+					"%s: the breaker is %s (%s)%s", where, inWords(lane.Breaker, "-"), inWords(lane.Reason, " "), failed(lane)))
 			}
 			if lane.Unhelped > 0 {
 				checks = append(checks, group.warn("fallback_refused", "users see errors: stranglerctl rollback "+lane.Route+" gives legacy all of it",
@@ -39,6 +39,14 @@ func laneChecks(snapshot *fleet.Snapshot, instances []fleet.Instance) []wire.Che
 		}
 	}
 	return checks
+}
+
+// failed says how many results of a lane failed; slow ones need not.
+func failed(lane fleet.LaneTrouble) string {
+	if lane.Failures == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d of %d failed", lane.Failures, lane.Results)
 }
 
 // inWords writes the value of a field as people do, with mark between its words.

@@ -155,7 +155,7 @@ func (g *guards) changed(id LaneID, c guard.Change) {
 	}
 	attributes := []any{
 		"route", id.Route, "side", id.Side.String(), "from", c.Before.String(), "to", c.After.State.String(),
-		"reason", string(c.After.Reason), "failures", c.After.Failures, "results", c.After.Total,
+		"reason", string(c.After.Reason), "failures", c.After.Failures, "slow", c.After.Slow, "results", c.After.Total,
 	}
 	if c.After.State == guard.Open {
 		attributes = append(attributes, "until", c.After.Until.UTC().Format(time.RFC3339))
