@@ -2,6 +2,7 @@ package guard_test
 
 import (
 	"errors"
+	"math"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -147,7 +148,7 @@ func TestFallbackBudgetFollowsWhatWasServed(t *testing.T) {
 		b.Served(at(time.Duration(i) * time.Minute / 2400))
 	}
 	now := at(time.Minute - 1)
-	if got := b.Rate(now); got != 20 {
+	if got := b.Rate(now); math.Abs(got-20) > 1e-6 {
 		t.Errorf("rate %v", got)
 	}
 	total := 0
@@ -166,19 +167,43 @@ func TestFallbackBudgetFollowsWhatWasServed(t *testing.T) {
 	}
 }
 
+// TestAYoungFallbackBudgetReckonsByItsAge: a router that has just started must
+// not leave users alone because it has not served for a whole minute yet.
+func TestAYoungFallbackBudgetReckonsByItsAge(t *testing.T) {
+	b := guard.NewFallbackBudget(guard.DefaultFallbackBudget(), epoch)
+	const second = 40 // requests
+	served := 0
+	for _, test := range []struct {
+		age  time.Duration
+		want float64
+	}{
+		{time.Second, 5},       // 40 within ten seconds are 4 a second: the floor
+		{10 * time.Second, 20}, // 400
+		{30 * time.Second, 20}, // 1200
+	} {
+		for ; served < int(test.age.Seconds())*second; served++ {
+			b.Served(at(time.Duration(served) * time.Second / second))
+		}
+		if got := b.Rate(at(test.age)); got != test.want {
+			t.Errorf("after %s: rate %v, want %v", test.age, got, test.want)
+		}
+	}
+}
+
 func TestFallbackBudgetIsThatOfItsPolicy(t *testing.T) {
 	b := guard.NewFallbackBudget(guard.FallbackBudgetPolicy{Floor: 2}.Defaulted(guard.DefaultFallbackBudget()), epoch)
 	if got := take(b, 200, epoch); got != 2 {
 		t.Errorf("got %d", got)
 	}
-	for range 2400 {
+	for range 400 {
 		b.Served(epoch)
 	}
-	if got := b.Rate(epoch); got != 20 { // half of 40 a second
+	soon := at(10 * time.Second)
+	if got := b.Rate(soon); got != 20 { // half of 40 a second
 		t.Errorf("rate %v", got)
 	}
 	b.SetPolicy(guard.FallbackBudgetPolicy{Share: 0.1, Floor: 1})
-	if got := b.Rate(epoch); got != 4 {
+	if got := b.Rate(soon); got != 4 {
 		t.Errorf("rate %v by the new policy", got)
 	}
 }
@@ -199,7 +224,7 @@ func TestFallbackBudgetHoldsInAStampede(t *testing.T) {
 			b.Served(epoch)
 		}
 	})
-	if got := b.Rate(epoch); got != 50 {
+	if got := b.Rate(at(50 * time.Second)); got != 60 { // half of 6000 in 50 s
 		t.Errorf("rate %v", got)
 	}
 }

@@ -23,8 +23,14 @@ func (p FallbackBudgetPolicy) Defaulted(defaults FallbackBudgetPolicy) FallbackB
 	return p
 }
 
-// fallbackWindow is how far back a backend's own load counts.
-const fallbackWindow = time.Minute
+// A backend's own load counts as far back as fallbackWindow. A budget that is
+// younger divides by its age, or a router that has just started would have room
+// for next to nothing, but never by less than fallbackYouth: a few requests
+// right at the start are no rate.
+const (
+	fallbackWindow = time.Minute
+	fallbackYouth  = 10 * time.Second
+)
 
 // FallbackBudget bounds how much extra load fallbacks put on one legacy
 // backend; the lanes that fall back to it share it. It is a token bucket with
@@ -77,7 +83,8 @@ func (b *FallbackBudget) Take(now time.Time) bool {
 
 // Rate returns how many fallbacks per second there is room for at present.
 func (b *FallbackBudget) Rate(now time.Time) float64 {
-	served := float64(b.served.sum(now).Total) / fallbackWindow.Seconds()
+	over := min(max(now.Sub(b.served.start), fallbackYouth), fallbackWindow)
+	served := float64(b.served.sum(now).Total) / over.Seconds()
 	policy := b.policy.Load()
 	return max(policy.Share*served, policy.Floor)
 }
