@@ -103,8 +103,20 @@ func wantedFault(body wire.FaultRequest) (guard.Fault, time.Duration, error) {
 		return fault, 0, badFault(fmt.Sprintf("for is %q: a fault has to end, after %s at most", body.For, guard.MaxFault))
 	case body.Header != "" && (!httpguts.ValidHeaderFieldName(body.Header) || strings.EqualFold(body.Header, "Host")):
 		return fault, 0, badFault(fmt.Sprintf("header is %q: write the name of a header other than Host", body.Header))
+	case credential(body.Header):
+		return fault, 0, badFault(fmt.Sprintf("header is %q: its values are secrets, and the history keeps what a fault asked for; use a header of your own, like X-Test", body.Header))
 	}
 	return fault, lasts, checkLine("value", body.Value)
+}
+
+// credential reports whether a header's values let their owner in somewhere.
+func credential(header string) bool {
+	switch strings.ToLower(header) {
+	case "authorization", "proxy-authorization", "cookie", "x-api-key":
+		return true
+	default:
+		return false
+	}
 }
 
 func badFault(detail string) *problem {

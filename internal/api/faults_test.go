@@ -106,6 +106,7 @@ func TestFaultsThatAreRefused(t *testing.T) {
 		{`"latency": "", "jitter": "", "status": 0`, "bad_fault", "it does nothing", 400},
 		{`"header": "a b"`, "bad_fault", `header is "a b"`, 400},
 		{`"header": "host"`, "bad_fault", `header is "host"`, 400},
+		{`"header": "Cookie"`, "bad_fault", `header is "Cookie": its values are secrets`, 400},
 		{`"header": ""`, "bad_fault", `the value "1" of a header without a name`, 400},
 		{`"side": "both"`, "bad_fault", `side is "both"`, 400},
 		{`"route": "order-get"`, "unknown_route", "order-get", 404},
