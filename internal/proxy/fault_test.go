@@ -31,9 +31,7 @@ func short() proxy.Policies {
 // TestBackendFaults: whatever a backend does wrong, the client gets a problem
 // that says what, and the log says whose fault it was.
 func TestBackendFaults(t *testing.T) {
-	closedPort := listen(t)
-	refused := "http://" + closedPort.Addr().String()
-	_ = closedPort.Close()
+	refused := "http://" + reserve(t).address
 	answer := func(text string) string {
 		return rawBackend(t, func(conn net.Conn, _ *http.Request) { _, _ = io.WriteString(conn, text) })
 	}

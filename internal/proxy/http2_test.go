@@ -113,7 +113,7 @@ func TestAFailedHandshakeIsCalledOne(t *testing.T) {
 	for endpoint, want := range map[string]string{
 		secure: "strangler; error=tls_certificate_error",
 		strings.Replace(plain, "http:", "https:", 1): "strangler; error=tls_protocol_error",
-		"http://" + closedPort(t):                    "strangler; error=destination_unavailable",
+		"http://" + reserve(t).address:               "strangler; error=destination_unavailable",
 	} {
 		r := start(t, map[string]string{"legacy": endpoint})
 		r.install(1, legacyOnly())
@@ -126,14 +126,6 @@ func TestAFailedHandshakeIsCalledOne(t *testing.T) {
 			t.Errorf("%s: logged %v", endpoint, entry["error"])
 		}
 	}
-}
-
-// closedPort is an address where nothing listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	ln := listen(t)
-	_ = ln.Close()
-	return ln.Addr().String()
 }
 
 // serverWithoutALPN ends every connection after the handshake.

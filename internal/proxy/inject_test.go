@@ -102,7 +102,7 @@ func TestRollbackMeetsAnInjectedDelay(t *testing.T) {
 func TestResetClosesTheBreaker(t *testing.T) {
 	policies := staged(false)
 	policies.New.Retry.Attempts, policies.New.Breaker.InARow = 1, 1
-	r := start(t, map[string]string{"legacy": named(t, "legacy"), "new": "http://" + closedPort(t)}, limited(policies))
+	r := start(t, map[string]string{"legacy": named(t, "legacy"), "new": "http://" + reserve(t).address}, limited(policies))
 	r.install(1, canary("/orders", routing.FullWeight))
 	reset := func(generation int64) proxy.Controls {
 		return proxy.Controls{Resets: map[proxy.LaneID]int64{{Route: "orders", Side: routing.New}: generation}}

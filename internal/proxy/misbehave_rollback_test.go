@@ -1,9 +1,7 @@
 package proxy_test
 
 import (
-	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -103,19 +101,16 @@ func TestRollbackMeetsTheBackOff(t *testing.T) {
 // sent to legacy, and new is left alone even if it is back by then.
 func TestRollbackMeetsWhatWasNotSent(t *testing.T) {
 	const posts = 20
-	closed := refuses(t)
+	closed := reserve(t)
 	policies := staged(false)
 	policies.New.Retry.Floor = 100
 	policies.New.Retry.Base, policies.New.Retry.Cap = 3*time.Second, 3*time.Second // each wait is a random part of it
-	s := set(t, closed, routing.New, policies)
+	s := set(t, &villain{url: "http://" + closed.address}, routing.New, policies)
 	answers := s.crowd(posts, http.MethodPost, "amount=1")
 	within(t, "each has tried", func() bool { return s.lane("orders", routing.New).Breaker.Total >= posts })
 	<-s.rollBack(policies)
 	var reached atomic.Int32
-	ln, err := net.Listen("tcp", strings.TrimPrefix(closed.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := closed.listener(t)
 	var listening sync.WaitGroup
 	listening.Go(func() {
 		for {

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -169,9 +168,8 @@ func answersEarly(text string) func(testing.TB) *villain {
 
 // refuses has no listener behind its address.
 func refuses(t testing.TB) *villain {
-	ln := listen(t)
-	_ = ln.Close()
-	return &villain{url: "http://" + ln.Addr().String()}
+	t.Helper()
+	return &villain{url: "http://" + reserve(t).address}
 }
 
 // unnamed is a host whose name nobody knows (RFC 6761 §6.4).
@@ -181,26 +179,12 @@ func unnamed(testing.TB) *villain { return &villain{url: "http://gone.invalid:80
 // accepted has room for one, and is full.
 func swallows(t testing.TB) *villain {
 	t.Helper()
-	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = syscall.Close(socket) })
-	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Listen(socket, 0); err != nil {
-		t.Fatal(err)
-	}
-	bound, err := syscall.Getsockname(socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: bound.(*syscall.SockaddrInet4).Port}
+	full := reserve(t)
+	full.listen(t, 0)
 	for range 8 {
-		conn, err := net.DialTimeout("tcp", address.String(), 250*time.Millisecond)
+		conn, err := net.DialTimeout("tcp", full.address, 250*time.Millisecond)
 		if err != nil {
-			return &villain{url: "http://" + address.String()}
+			return &villain{url: "http://" + full.address}
 		}
 		t.Cleanup(func() { _ = conn.Close() })
 	}

@@ -230,7 +230,7 @@ func TestUploadIsWholeAfterADialThatFailed(t *testing.T) {
 	for _, protocol := range []proxy.Protocol{proxy.HTTP1, proxy.H2C} {
 		for name, c := range map[string]*http.Client{"HTTP/1": client(), "HTTP/2": overHTTP2(t)} {
 			t.Run(name+" to "+string(protocol), func(t *testing.T) {
-				r := start(t, map[string]string{"legacy": echo, "new": "http://" + closedPort(t)}, limited(staged(true)))
+				r := start(t, map[string]string{"legacy": echo, "new": "http://" + reserve(t).address}, limited(staged(true)))
 				gone := r.backends["new"]
 				gone.Protocol = protocol
 				r.backends["new"] = gone
