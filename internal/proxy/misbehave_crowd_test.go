@@ -118,10 +118,15 @@ func TestStampede(t *testing.T) {
 				}
 			})
 		}
-		drained := make(chan struct{})
+		stop, drained := make(chan struct{}), make(chan struct{})
 		go func() { // or the channel fills up
 			defer close(drained)
-			for range s.ended {
+			for {
+				select {
+				case <-s.ended:
+				case <-stop:
+					return
+				}
 			}
 		}()
 		crowd.Wait()
@@ -130,7 +135,7 @@ func TestStampede(t *testing.T) {
 		if rejected := s.lane("orders", routing.New).Rejected; rejected == 0 {
 			t.Error("the crowd was too small for the bulkhead")
 		}
-		close(s.ended)
+		close(stop)
 		<-drained
 	})
 }
@@ -212,6 +217,13 @@ func (b *racingBackend) serve(v *villain, conn net.Conn) {
 	}
 }
 
+// times is how often a request came.
+func (b *racingBackend) times(id string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.seen[id]
+}
+
 // TestPostsAreSentOnce: thousands of POSTs to a backend that closes kept-alive
 // connections just as they are used again. None gets there twice, on either
 // side, and each that is answered was there.
@@ -256,7 +268,7 @@ func TestPostsAreSentOnce(t *testing.T) {
 			if times, ok := crossed.Load(id); ok {
 				atLegacy = times.(int)
 			}
-			atNew := racing.seen[id]
+			atNew := racing.times(id)
 			switch {
 			case atNew+atLegacy > 1:
 				t.Errorf("%s came to new %d times and to legacy %d times", id, atNew, atLegacy)
