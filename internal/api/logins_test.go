@@ -6,7 +6,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,11 +78,28 @@ func TestDeniedLogInsAreInTheHistory(t *testing.T) {
 
 // notebook takes events, when it can be written.
 type notebook struct {
+	mu    sync.Mutex // owns the rest
 	err   error
 	notes []rollout.Event
 }
 
+// answer says what comes of the notes from now on.
+func (n *notebook) answer(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.err = err
+}
+
+// all returns the notes so far.
+func (n *notebook) all() []rollout.Event {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.notes)
+}
+
 func (n *notebook) Note(_ context.Context, event rollout.Event) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if n.err == nil || errors.Is(n.err, rollout.ErrUncertain) {
 		n.notes = append(n.notes, event)
 	}
@@ -102,20 +121,20 @@ func TestLogInsWaitForTheirStore(t *testing.T) {
 		deny()
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if warned := strings.Count(log.String(), "could not be written"); len(notes.notes) != 0 || warned < 9 || warned > 10 {
-			t.Errorf("%d events, %d warnings in ten minutes, want 10", len(notes.notes), warned)
+		if warned := strings.Count(log.String(), "could not be written"); len(notes.all()) != 0 || warned < 9 || warned > 10 {
+			t.Errorf("%d events, %d warnings in ten minutes, want 10", len(notes.all()), warned)
 		}
-		notes.err = nil
+		notes.answer(nil)
 		deny()
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		notes.err = rollout.ErrUncertain
+		notes.answer(rollout.ErrUncertain)
 		deny()
 		time.Sleep(time.Minute)
 		stop()
 		<-done
 		var reasons []string
-		for _, event := range notes.notes {
+		for _, event := range notes.all() {
 			count, _, _ := strings.Cut(event.Reason, ";")
 			reasons = append(reasons, count)
 		}
