@@ -36,10 +36,7 @@ func (s *server) obey(value string, table *routing.Table, a routing.Assignment) 
 		return a, s.disbelieved(override, err)
 	}
 	became := wire.ExplainedOverride{ID: override.ID, Route: override.Route}
-	side := routing.Legacy
-	if override.Side == routing.New.String() {
-		side = routing.New
-	}
+	side := routing.SideNamed(override.Side)
 	assigned, ok := table.Override(a, side)
 	switch {
 	case override.Route != a.Route.Name:

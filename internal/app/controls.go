@@ -20,11 +20,7 @@ func controlsOf(c fleet.Controls) proxy.Controls {
 		controls.Drained[d.Backend] = append(controls.Drained[d.Backend], d.Endpoint)
 	}
 	for _, r := range c.Resets {
-		side := routing.Legacy
-		if r.Side == routing.New.String() {
-			side = routing.New
-		}
-		controls.Resets[proxy.LaneID{Route: r.Route, Side: side}] = int64(r.Generation)
+		controls.Resets[proxy.LaneID{Route: r.Route, Side: routing.SideNamed(r.Side)}] = int64(r.Generation)
 	}
 	return controls
 }

@@ -32,7 +32,7 @@ func (p *Proxy) SetControls(c Controls) {
 		if next.faults == nil {
 			next.faults = make(map[LaneID]guard.Faults)
 		}
-		id := LaneID{Route: fault.Route, Side: sideOf(fault.Side)}
+		id := LaneID{Route: fault.Route, Side: routing.SideNamed(fault.Side)}
 		next.faults[id] = append(next.faults[id], fault)
 	}
 	for _, faults := range next.faults {
@@ -43,13 +43,6 @@ func (p *Proxy) SetControls(c Controls) {
 	if before != nil {
 		p.guards.reset(before.resets, c.Resets, time.Now())
 	}
-}
-
-func sideOf(name string) routing.Side {
-	if name == routing.New.String() {
-		return routing.New
-	}
-	return routing.Legacy
 }
 
 // reset closes the breakers of the lanes whose generation has changed.

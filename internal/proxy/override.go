@@ -65,11 +65,7 @@ func (f *flow) obey(value string) telemetry.OverrideResult {
 	case f.proxy.hasRevoked(override.ID):
 		return telemetry.OverrideRevoked
 	}
-	side := routing.Legacy
-	if override.Side == routing.New.String() {
-		side = routing.New
-	}
-	assignment, ok := f.gen.table.Override(f.Assignment, side)
+	assignment, ok := f.gen.table.Override(f.Assignment, routing.SideNamed(override.Side))
 	if !ok {
 		return telemetry.OverrideSuspended
 	}

@@ -28,6 +28,15 @@ func (s Side) String() string {
 	return "legacy"
 }
 
+// SideNamed returns New for "new" and Legacy for anything else: whoever lets a
+// name in has checked it.
+func SideNamed(name string) Side {
+	if name == New.String() {
+		return New
+	}
+	return Legacy
+}
+
 // Stage is where a route stands in its migration.
 type Stage uint8
 

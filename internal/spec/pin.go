@@ -42,11 +42,7 @@ func checkPins(pins []Pin, found *findings) {
 func (r Route) pins() []routing.Pin {
 	var out []routing.Pin
 	for _, pin := range r.Pin {
-		side := routing.Legacy
-		if pin.Side == routing.New.String() {
-			side = routing.New
-		}
-		out = append(out, routing.Pin{Key: pin.Key, Side: side})
+		out = append(out, routing.Pin{Key: pin.Key, Side: routing.SideNamed(pin.Side)})
 	}
 	return out
 }
