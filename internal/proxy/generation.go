@@ -43,10 +43,14 @@ func (p *Proxy) Install(table *routing.Table, lanes *Lanes) (applied <-chan stru
 	return next.applied
 }
 
-// serve makes next the generation in service and returns the one before.
+// serve makes next the generation in service and returns the one before. When
+// only stages and weights moved the lanes are the same, and so is what they need.
 func (p *Proxy) serve(next *generation) *generation {
 	p.pools.mu.Lock()
 	defer p.pools.mu.Unlock()
+	if now := p.current.Load(); now != nil && now.lanes == next.lanes {
+		return p.current.Swap(next)
+	}
 	p.pools.adopt(next.lanes)
 	p.guards.adopt(next.lanes)
 	p.checkups.adopt(next.lanes)
