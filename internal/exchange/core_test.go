@@ -83,7 +83,7 @@ func TestHeadArrived(t *testing.T) {
 	}{
 		"fine":                          {exchange.KindPlain, 200, nil, exchange.Relay, guard.OK, exchange.KindPlain, 20 * time.Second},
 		"client error is fine":          {exchange.KindPlain, 404, nil, exchange.Relay, guard.OK, exchange.KindPlain, 20 * time.Second},
-		"not implemented":               {exchange.KindPlain, 501, nil, exchange.Relay, guard.OK, exchange.KindPlain, 20 * time.Second},
+		"501":                           {exchange.KindPlain, 501, nil, exchange.Relay, guard.OK, exchange.KindPlain, 20 * time.Second},
 		"500":                           {exchange.KindPlain, 500, nil, exchange.Relay, guard.Failure, exchange.KindPlain, 20 * time.Second},
 		"502":                           {exchange.KindPlain, 502, nil, exchange.Relay, guard.Failure, exchange.KindPlain, 20 * time.Second},
 		"503":                           {exchange.KindPlain, 503, nil, exchange.Relay, guard.Failure, exchange.KindPlain, 20 * time.Second},

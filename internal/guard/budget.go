@@ -32,9 +32,7 @@ func NewRetryBudget(policy RetryPolicy, now time.Time) *RetryBudget {
 
 // Request counts a first try.
 func (b *RetryBudget) Request(now time.Time) {
-	if s := b.requests.at(now); s != nil {
-		s.total.Add(1)
-	}
+	b.requests.count(now)
 }
 
 // Reserve sets one retry aside before its back-off begins; false: the budget
@@ -54,9 +52,7 @@ func (b *RetryBudget) Spend(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.waiting--
-	if s := b.retries.at(now); s != nil {
-		s.total.Add(1)
-	}
+	b.retries.count(now)
 }
 
 // Return gives back a reserved retry that was not sent.

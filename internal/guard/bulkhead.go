@@ -137,18 +137,16 @@ func (b *Bulkhead) Try(permit *Permit) bool {
 // the cause of the context's end; then the permit stays empty. A permit that
 // still holds something panics: taking another into it would lose one for good.
 func (b *Bulkhead) Acquire(ctx context.Context, permit *Permit) error {
-	if permit.Held() {
-		panic("guard: the permit is held already")
+	if b.Try(permit) {
+		return nil
 	}
-	if !b.try() {
-		w, wait := b.enter()
-		if w == nil {
-			b.rejected.Add(1)
-			return ErrFull
-		}
-		if err := b.stand(ctx, w, wait); err != nil {
-			return err
-		}
+	w, wait := b.enter()
+	if w == nil {
+		b.rejected.Add(1)
+		return ErrFull
+	}
+	if err := b.stand(ctx, w, wait); err != nil {
+		return err
 	}
 	permit.from.Store(b)
 	return nil

@@ -59,9 +59,7 @@ func (b *FallbackBudget) SetPolicy(policy FallbackBudgetPolicy) { b.policy.Store
 // Served counts a request that the backend served in its own right. Fallbacks
 // are left out: else each would make room for more.
 func (b *FallbackBudget) Served(now time.Time) {
-	if s := b.served.at(now); s != nil {
-		s.total.Add(1)
-	}
+	b.served.count(now)
 }
 
 // Take asks for room for one fallback; false: the budget is used up.

@@ -56,6 +56,13 @@ func (w *window) at(now time.Time) *slot {
 	}
 }
 
+// count enters one that is neither a failure nor slow.
+func (w *window) count(now time.Time) {
+	if s := w.at(now); s != nil {
+		s.total.Add(1)
+	}
+}
+
 // sum adds up what lies in the window as of now.
 func (w *window) sum(now time.Time) Tally {
 	newest := w.tick(now)
