@@ -48,12 +48,14 @@ type Metrics struct {
 	weight       *prometheus.GaugeVec
 	revision     prometheus.Gauge
 	guard        guardCounters
+	shadow       shadowCounters
 
 	mu         sync.Mutex
 	lanes      map[laneKey]*Lane       // guarded by mu; a lane is never taken out, because somebody may hold it
+	shadows    map[string]*Shadow      // by route; as lanes
 	routes     map[string]*routeWeight // of the table being served; guarded by mu
 	generation uint64                  // of the table; guarded by mu
-	unsettled  bool                    // lanes may not fit routes; guarded by mu
+	unsettled  bool                    // lanes and shadows may not fit routes; guarded by mu
 
 	byCode   handles[string]         // problems by code
 	byResult handles[OverrideResult] // overrides by result
@@ -72,7 +74,10 @@ type laneKey struct {
 
 // New returns metrics with nothing counted yet. version is the program's.
 func New(version string) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry(), lanes: make(map[laneKey]*Lane), routes: make(map[string]*routeWeight)}
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		lanes:    make(map[laneKey]*Lane), shadows: make(map[string]*Shadow), routes: make(map[string]*routeWeight),
+	}
 	m.requests = counters("strangler_requests_total",
 		"Exchanges that ended, by what the client was sent; other: nothing.", labelRoute, labelSide, labelMethod, labelCode)
 	m.duration = histograms("strangler_request_duration_seconds",
@@ -105,6 +110,8 @@ func New(version string) *Metrics {
 	})
 	m.guard = newGuardCounters()
 	m.guard.register(m.registry)
+	m.shadow = newShadowCounters()
+	m.shadow.register(m.registry)
 	m.registry.MustRegister(
 		m.requests, m.duration, m.upstream, m.attempts, m.cohortKeys, m.keyChanged, m.overrides, m.problems, m.clientFaults, m.proxyHeaders, m.weight, m.revision,
 		buildInfo(version), newInFlight(m), collectors.NewGoCollector(),
@@ -149,13 +156,19 @@ func (m *Metrics) SetTable(revision routing.Revision, weights iter.Seq2[string, 
 	m.revision.Set(float64(revision))
 }
 
-// settle makes every lane live or forgotten, as its route is in the table or
-// not. It needs mu.
+// settle makes every lane and shadow live or forgotten, as its route is in the
+// table or not. It needs mu.
 func (m *Metrics) settle() {
 	for key, lane := range m.lanes {
 		lane.live = key.route == "" || m.routes[key.route] != nil
 		if !lane.live {
 			lane.forget()
+		}
+	}
+	for route, shadow := range m.shadows {
+		shadow.live = m.routes[route] != nil
+		if !shadow.live {
+			shadow.forget()
 		}
 	}
 	m.unsettled = false

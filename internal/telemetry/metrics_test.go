@@ -251,6 +251,13 @@ func TestNamesFollowThePrometheusConventions(t *testing.T) {
 	lane.RetryRefused()
 	lane.Injected()
 	m.BreakerChanged("orders", routing.New, guard.Open)
+	shadow := m.Shadow("orders")
+	shadow.Compared("match")
+	shadow.Skipped("method")
+	shadow.Took(routing.New, time.Second)
+	m.ShadowState(func() telemetry.ShadowState {
+		return telemetry.ShadowState{Lanes: []telemetry.ShadowLane{{Route: "orders", Side: routing.New}}}
+	})
 	problems, err := promlint.New(strings.NewReader(text(t, m))).Lint()
 	if err != nil {
 		t.Fatal(err)
