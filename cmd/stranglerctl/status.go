@@ -36,7 +36,7 @@ a line for every change. It ends with Ctrl-C.`,
 				s.route = args[0]
 			}
 			if watching {
-				return c.watch(cmd.Context(), s)
+				return watch(cmd.Context(), c, s)
 			}
 			shown, err := s.read(cmd.Context())
 			if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -167,15 +166,4 @@ func wayBack(r wire.RouteStatus) string {
 		return ""
 	}
 	return "rollback " + term.ShellWord(r.Name)
-}
-
-// frame is a reading as print shows it, for --watch.
-func (s *statusReader) frame(now shown) (string, error) {
-	var b bytes.Buffer
-	drawn := *s.cli
-	drawn.stdout, drawn.out = &b, term.NewPen(&b, s.out.Palette)
-	drawn.out.Width = term.Width(s.stdout) // the window may have changed since
-	drawn.note = term.NewPen(&b, s.note.Palette)
-	err := (&statusReader{cli: &drawn, api: s.api, route: s.route}).print(now)
-	return b.String(), err
 }

@@ -10,22 +10,30 @@ import (
 	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
 )
 
-// watchEvery is how often status --watch looks: well below the five times a
-// second that eyes and terminals can follow.
+// watchEvery is how often --watch looks: well below the five times a second
+// that eyes and terminals can follow.
 const watchEvery = 500 * time.Millisecond
 
-// watch shows status again and again until it is interrupted. Once it has been
-// shown, a router that does not answer is waited for.
-func (c *cli) watch(ctx context.Context, s *statusReader) error {
-	screen := c.newScreen(s)
+// reader is what --watch looks at again and again, and shows.
+type reader[T any] interface {
+	with(c *cli) reader[T] // the same, with the pens of c
+	read(ctx context.Context) (T, error)
+	print(now T) error
+	tell(before, now T) error // appends what is new
+}
+
+// watch shows what r reads again and again until it is interrupted. Once it has
+// been shown, a router that does not answer is waited for.
+func watch[T any](ctx context.Context, c *cli, r reader[T]) error {
+	screen := newScreen(c, r)
 	defer screen.close()
 	quiet := *c // warnings of a single reading belong into the frame, not on stderr
 	quiet.note = term.NewPen(io.Discard, term.Palette{})
-	reader := &statusReader{cli: &quiet, api: s.api, route: s.route}
+	silent := r.with(&quiet)
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for first := true; ; first = false {
-		now, err := reader.read(ctx)
+		now, err := silent.read(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -53,16 +61,16 @@ func final(err error) bool {
 }
 
 // screen is where --watch shows its readings.
-type screen interface {
-	draw(now shown) error
+type screen[T any] interface {
+	draw(now T) error
 	lost(err error) // the router does not answer
 	close()
 }
 
-func (c *cli) newScreen(s *statusReader) screen {
+func newScreen[T any](c *cli, r reader[T]) screen[T] {
 	file, isFile := c.stdout.(*os.File)
 	if isFile && term.IsTerminal(file) && c.global.forPeople() && c.getenv("TERM") != "dumb" {
-		return &redrawn{statusReader: s, file: file}
+		return &redrawn[T]{cli: c, reader: r, file: file}
 	}
-	return &appended{statusReader: s}
+	return &appended[T]{cli: c, reader: r}
 }

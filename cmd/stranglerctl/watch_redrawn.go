@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -13,11 +14,12 @@ import (
 )
 
 // redrawn shows every reading in the place of the one before.
-type redrawn struct {
-	*statusReader
-	file *os.File
-	last string // the frame on the screen
-	at   time.Time
+type redrawn[T any] struct {
+	*cli
+	reader reader[T]
+	file   *os.File
+	last   string // the frame on the screen
+	at     time.Time
 }
 
 // The few things that --watch tells a terminal.
@@ -30,7 +32,7 @@ const (
 	wrapOn     = "\x1b[?7h"
 )
 
-func (r *redrawn) draw(now shown) error {
+func (r *redrawn[T]) draw(now T) error {
 	frame, err := r.frame(now)
 	if err != nil {
 		return err
@@ -44,18 +46,29 @@ func (r *redrawn) draw(now shown) error {
 	return err
 }
 
-func (r *redrawn) lost(err error) {
+// frame is a reading as print shows it.
+func (r *redrawn[T]) frame(now T) (string, error) {
+	var b bytes.Buffer
+	drawn := *r.cli
+	drawn.stdout, drawn.out = &b, term.NewPen(&b, r.out.Palette)
+	drawn.out.Width = term.Width(r.stdout) // the window may have changed since
+	drawn.note = term.NewPen(&b, r.note.Palette)
+	err := r.reader.with(&drawn).print(now)
+	return b.String(), err
+}
+
+func (r *redrawn[T]) lost(err error) {
 	line := fmt.Sprintf("%s this is %s old: %s\n", markBad, r.now().Sub(r.at).Round(time.Second), term.Safe(err.Error()))
 	_, _ = io.WriteString(r.file, home+fitted(line+r.last, r.height()))
 }
 
-func (r *redrawn) close() {
+func (r *redrawn[T]) close() {
 	if r.last != "" {
 		_, _ = io.WriteString(r.file, wrapOn)
 	}
 }
 
-func (r *redrawn) height() int {
+func (r *redrawn[T]) height() int {
 	if _, height, err := xterm.GetSize(int(r.file.Fd())); err == nil && height > 0 {
 		return height
 	}
