@@ -176,6 +176,13 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/breakers/{route}/reset (the `ResetBreaker` operationId).
 	ResetBreaker(ctx context.Context, route RouteName, params *ResetBreakerParams, body ResetBreakerJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListDifferences In what the two sides of every route differ, for the epoch of each that began last, by route.
+	//
+	// Routes of which nothing was ever compared or left out are not listed.
+	//
+	// Corresponds with GET /api/v1/differences (the `ListDifferences` operationId).
+	ListDifferences(ctx context.Context, params *ListDifferencesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// Doctor Look for what is wrong or soon will be.
 	//
 	// Corresponds with GET /api/v1/doctor (the `Doctor` operationId).
@@ -190,6 +197,25 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/events/verify (the `VerifyEvents` operationId).
 	VerifyEvents(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetExemplar One comparison with a difference, as it is kept.
+	//
+	// Corresponds with GET /api/v1/exemplars/{exemplar} (the `GetExemplar` operationId).
+	GetExemplar(ctx context.Context, exemplar ExemplarID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayExemplarWithBody Ask both sides again now, and say what became of the difference.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/exemplars/{exemplar}/replay (the `ReplayExemplar` operationId).
+	ReplayExemplarWithBody(ctx context.Context, exemplar ExemplarID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayExemplar Ask both sides again now, and say what became of the difference.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/exemplars/{exemplar}/replay (the `ReplayExemplar` operationId).
+	ReplayExemplar(ctx context.Context, exemplar ExemplarID, body ReplayExemplarJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ExplainWithBody Which route and side a request would get, and why. Sends nothing.
 	//
@@ -368,6 +394,11 @@ type ClientInterface interface {
 	// Corresponds with PUT /api/v1/routes/{route} (the `PutRoute` operationId).
 	PutRoute(ctx context.Context, route RouteName, params *PutRouteParams, body PutRouteJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetDifferences In what the two sides of a route differ.
+	//
+	// Corresponds with GET /api/v1/routes/{route}/differences (the `GetDifferences` operationId).
+	GetDifferences(ctx context.Context, route RouteName, params *GetDifferencesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// PauseRouteWithBody Keep the present weight and stop promotions.
 	//
 	// Takes any type of body and a specified content type.
@@ -441,6 +472,63 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/v1/routes/{route}/rollback (the `RollbackRoute` operationId).
 	RollbackRoute(ctx context.Context, route RouteName, params *RollbackRouteParams, body RollbackRouteJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListRules The rules that keep known differences of a route from being reported, in the order of its definition.
+	//
+	// Corresponds with GET /api/v1/routes/{route}/rules (the `ListRules` operationId).
+	ListRules(ctx context.Context, route RouteName, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddRuleWithBody Add a rule to the definition of a route. From then on its evidence is gathered anew.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/routes/{route}/rules (the `AddRule` operationId).
+	AddRuleWithBody(ctx context.Context, route RouteName, params *AddRuleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddRule Add a rule to the definition of a route. From then on its evidence is gathered anew.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/routes/{route}/rules (the `AddRule` operationId).
+	AddRule(ctx context.Context, route RouteName, params *AddRuleParams, body AddRuleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PreviewRuleWithBody What a rule would have hidden of what was found. Changes nothing.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/routes/{route}/rules/preview (the `PreviewRule` operationId).
+	PreviewRuleWithBody(ctx context.Context, route RouteName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PreviewRule What a rule would have hidden of what was found. Changes nothing.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/routes/{route}/rules/preview (the `PreviewRule` operationId).
+	PreviewRule(ctx context.Context, route RouteName, body PreviewRuleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RemoveRule Take a rule out of the definition of a route.
+	//
+	// Corresponds with DELETE /api/v1/routes/{route}/rules/{rule} (the `RemoveRule` operationId).
+	RemoveRule(ctx context.Context, route RouteName, rule string, params *RemoveRuleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StopShadow Shadow nothing of a route, in whatever stage. Moves no traffic.
+	//
+	// Corresponds with DELETE /api/v1/routes/{route}/shadow (the `StopShadow` operationId).
+	StopShadow(ctx context.Context, route RouteName, params *StopShadowParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartShadowWithBody Write the share of a route's cohorts that is shadowed into its definition. Moves no traffic, and leaves the stage as it is.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/routes/{route}/shadow (the `StartShadow` operationId).
+	StartShadowWithBody(ctx context.Context, route RouteName, params *StartShadowParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartShadow Write the share of a route's cohorts that is shadowed into its definition. Moves no traffic, and leaves the stage as it is.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/routes/{route}/shadow (the `StartShadow` operationId).
+	StartShadow(ctx context.Context, route RouteName, params *StartShadowParams, body StartShadowJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UndoRouteWithBody Take the last move back.
 	//
@@ -730,6 +818,23 @@ func (c *Client) ResetBreaker(ctx context.Context, route RouteName, params *Rese
 	return c.Client.Do(req)
 }
 
+// ListDifferences In what the two sides of every route differ, for the epoch of each that began last, by route.
+//
+// Routes of which nothing was ever compared or left out are not listed.
+//
+// Corresponds with GET /api/v1/differences (the `ListDifferences` operationId).
+func (c *Client) ListDifferences(ctx context.Context, params *ListDifferencesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListDifferencesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // Doctor Look for what is wrong or soon will be.
 //
 // Corresponds with GET /api/v1/doctor (the `Doctor` operationId).
@@ -765,6 +870,55 @@ func (c *Client) ListEvents(ctx context.Context, params *ListEventsParams, reqEd
 // Corresponds with GET /api/v1/events/verify (the `VerifyEvents` operationId).
 func (c *Client) VerifyEvents(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewVerifyEventsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetExemplar One comparison with a difference, as it is kept.
+//
+// Corresponds with GET /api/v1/exemplars/{exemplar} (the `GetExemplar` operationId).
+func (c *Client) GetExemplar(ctx context.Context, exemplar ExemplarID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetExemplarRequest(c.Server, exemplar)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayExemplarWithBody Ask both sides again now, and say what became of the difference.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/exemplars/{exemplar}/replay (the `ReplayExemplar` operationId).
+func (c *Client) ReplayExemplarWithBody(ctx context.Context, exemplar ExemplarID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayExemplarRequestWithBody(c.Server, exemplar, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayExemplar Ask both sides again now, and say what became of the difference.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/exemplars/{exemplar}/replay (the `ReplayExemplar` operationId).
+func (c *Client) ReplayExemplar(ctx context.Context, exemplar ExemplarID, body ReplayExemplarJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayExemplarRequest(c.Server, exemplar, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1242,6 +1396,21 @@ func (c *Client) PutRoute(ctx context.Context, route RouteName, params *PutRoute
 	return c.Client.Do(req)
 }
 
+// GetDifferences In what the two sides of a route differ.
+//
+// Corresponds with GET /api/v1/routes/{route}/differences (the `GetDifferences` operationId).
+func (c *Client) GetDifferences(ctx context.Context, route RouteName, params *GetDifferencesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDifferencesRequest(c.Server, route, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // PauseRouteWithBody Keep the present weight and stop promotions.
 //
 // Takes any type of body and a specified content type.
@@ -1406,6 +1575,153 @@ func (c *Client) RollbackRouteWithBody(ctx context.Context, route RouteName, par
 // Corresponds with POST /api/v1/routes/{route}/rollback (the `RollbackRoute` operationId).
 func (c *Client) RollbackRoute(ctx context.Context, route RouteName, params *RollbackRouteParams, body RollbackRouteJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRollbackRouteRequest(c.Server, route, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListRules The rules that keep known differences of a route from being reported, in the order of its definition.
+//
+// Corresponds with GET /api/v1/routes/{route}/rules (the `ListRules` operationId).
+func (c *Client) ListRules(ctx context.Context, route RouteName, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListRulesRequest(c.Server, route)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddRuleWithBody Add a rule to the definition of a route. From then on its evidence is gathered anew.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/routes/{route}/rules (the `AddRule` operationId).
+func (c *Client) AddRuleWithBody(ctx context.Context, route RouteName, params *AddRuleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddRuleRequestWithBody(c.Server, route, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddRule Add a rule to the definition of a route. From then on its evidence is gathered anew.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/routes/{route}/rules (the `AddRule` operationId).
+func (c *Client) AddRule(ctx context.Context, route RouteName, params *AddRuleParams, body AddRuleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddRuleRequest(c.Server, route, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PreviewRuleWithBody What a rule would have hidden of what was found. Changes nothing.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/routes/{route}/rules/preview (the `PreviewRule` operationId).
+func (c *Client) PreviewRuleWithBody(ctx context.Context, route RouteName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewRuleRequestWithBody(c.Server, route, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PreviewRule What a rule would have hidden of what was found. Changes nothing.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/routes/{route}/rules/preview (the `PreviewRule` operationId).
+func (c *Client) PreviewRule(ctx context.Context, route RouteName, body PreviewRuleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewRuleRequest(c.Server, route, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RemoveRule Take a rule out of the definition of a route.
+//
+// Corresponds with DELETE /api/v1/routes/{route}/rules/{rule} (the `RemoveRule` operationId).
+func (c *Client) RemoveRule(ctx context.Context, route RouteName, rule string, params *RemoveRuleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRemoveRuleRequest(c.Server, route, rule, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StopShadow Shadow nothing of a route, in whatever stage. Moves no traffic.
+//
+// Corresponds with DELETE /api/v1/routes/{route}/shadow (the `StopShadow` operationId).
+func (c *Client) StopShadow(ctx context.Context, route RouteName, params *StopShadowParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStopShadowRequest(c.Server, route, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartShadowWithBody Write the share of a route's cohorts that is shadowed into its definition. Moves no traffic, and leaves the stage as it is.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/routes/{route}/shadow (the `StartShadow` operationId).
+func (c *Client) StartShadowWithBody(ctx context.Context, route RouteName, params *StartShadowParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartShadowRequestWithBody(c.Server, route, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartShadow Write the share of a route's cohorts that is shadowed into its definition. Moves no traffic, and leaves the stage as it is.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/routes/{route}/shadow (the `StartShadow` operationId).
+func (c *Client) StartShadow(ctx context.Context, route RouteName, params *StartShadowParams, body StartShadowJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartShadowRequest(c.Server, route, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2221,6 +2537,60 @@ func NewResetBreakerRequestWithBody(server string, route RouteName, params *Rese
 	return req, nil
 }
 
+// NewListDifferencesRequest constructs an http.Request for the ListDifferences method
+func NewListDifferencesRequest(server string, params *ListDifferencesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/differences")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Since != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewDoctorRequest constructs an http.Request for the Doctor method
 func NewDoctorRequest(server string) (*http.Request, error) {
 	var err error
@@ -2349,6 +2719,87 @@ func NewVerifyEventsRequest(server string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewGetExemplarRequest constructs an http.Request for the GetExemplar method
+func NewGetExemplarRequest(server string, exemplar ExemplarID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "exemplar", exemplar, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/exemplars/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReplayExemplarRequest calls the generic ReplayExemplar builder with application/json body
+func NewReplayExemplarRequest(server string, exemplar ExemplarID, body ReplayExemplarJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplayExemplarRequestWithBody(server, exemplar, "application/json", bodyReader)
+}
+
+// NewReplayExemplarRequestWithBody constructs an http.Request for the ReplayExemplar method, with any body, and a specified content type
+func NewReplayExemplarRequestWithBody(server string, exemplar ExemplarID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "exemplar", exemplar, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/exemplars/%s/replay", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -3388,6 +3839,79 @@ func NewPutRouteRequestWithBody(server string, route RouteName, params *PutRoute
 	return req, nil
 }
 
+// NewGetDifferencesRequest constructs an http.Request for the GetDifferences method
+func NewGetDifferencesRequest(server string, route RouteName, params *GetDifferencesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "route", route, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/routes/%s/differences", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Since != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Epoch != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "epoch", *params.Epoch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewPauseRouteRequest calls the generic PauseRoute builder with application/json body
 func NewPauseRouteRequest(server string, route RouteName, params *PauseRouteParams, body PauseRouteJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -3772,6 +4296,448 @@ func NewRollbackRouteRequestWithBody(server string, route RouteName, params *Rol
 	}
 
 	operationPath := fmt.Sprintf("/api/v1/routes/%s/rollback", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListRulesRequest constructs an http.Request for the ListRules method
+func NewListRulesRequest(server string, route RouteName) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "route", route, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/routes/%s/rules", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAddRuleRequest calls the generic AddRule builder with application/json body
+func NewAddRuleRequest(server string, route RouteName, params *AddRuleParams, body AddRuleJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAddRuleRequestWithBody(server, route, params, "application/json", bodyReader)
+}
+
+// NewAddRuleRequestWithBody constructs an http.Request for the AddRule method, with any body, and a specified content type
+func NewAddRuleRequestWithBody(server string, route RouteName, params *AddRuleParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "route", route, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/routes/%s/rules", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewPreviewRuleRequest calls the generic PreviewRule builder with application/json body
+func NewPreviewRuleRequest(server string, route RouteName, body PreviewRuleJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPreviewRuleRequestWithBody(server, route, "application/json", bodyReader)
+}
+
+// NewPreviewRuleRequestWithBody constructs an http.Request for the PreviewRule method, with any body, and a specified content type
+func NewPreviewRuleRequestWithBody(server string, route RouteName, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "route", route, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/routes/%s/rules/preview", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRemoveRuleRequest constructs an http.Request for the RemoveRule method
+func NewRemoveRuleRequest(server string, route RouteName, rule string, params *RemoveRuleParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "route", route, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "rule", rule, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/routes/%s/rules/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewStopShadowRequest constructs an http.Request for the StopShadow method
+func NewStopShadowRequest(server string, route RouteName, params *StopShadowParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "route", route, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/routes/%s/shadow", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewStartShadowRequest calls the generic StartShadow builder with application/json body
+func NewStartShadowRequest(server string, route RouteName, params *StartShadowParams, body StartShadowJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewStartShadowRequestWithBody(server, route, params, "application/json", bodyReader)
+}
+
+// NewStartShadowRequestWithBody constructs an http.Request for the StartShadow method, with any body, and a specified content type
+func NewStartShadowRequestWithBody(server string, route RouteName, params *StartShadowParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "route", route, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/routes/%s/shadow", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -4308,6 +5274,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v1/breakers/{route}/reset (the `ResetBreaker` operationId).
 	ResetBreakerWithResponse(ctx context.Context, route RouteName, params *ResetBreakerParams, body ResetBreakerJSONRequestBody, reqEditors ...RequestEditorFn) (*ResetBreakerResponse, error)
 
+	// ListDifferencesWithResponse In what the two sides of every route differ, for the epoch of each that began last, by route.
+	//
+	// Routes of which nothing was ever compared or left out are not listed.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/differences (the `ListDifferences` operationId).
+	ListDifferencesWithResponse(ctx context.Context, params *ListDifferencesParams, reqEditors ...RequestEditorFn) (*ListDifferencesResponse, error)
+
 	// DoctorWithResponse Look for what is wrong or soon will be.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -4328,6 +5303,27 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/events/verify (the `VerifyEvents` operationId).
 	VerifyEventsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*VerifyEventsResponse, error)
+
+	// GetExemplarWithResponse One comparison with a difference, as it is kept.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/exemplars/{exemplar} (the `GetExemplar` operationId).
+	GetExemplarWithResponse(ctx context.Context, exemplar ExemplarID, reqEditors ...RequestEditorFn) (*GetExemplarResponse, error)
+
+	// ReplayExemplarWithBodyWithResponse Ask both sides again now, and say what became of the difference.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/exemplars/{exemplar}/replay (the `ReplayExemplar` operationId).
+	ReplayExemplarWithBodyWithResponse(ctx context.Context, exemplar ExemplarID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayExemplarResponse, error)
+
+	// ReplayExemplarWithResponse Ask both sides again now, and say what became of the difference.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/exemplars/{exemplar}/replay (the `ReplayExemplar` operationId).
+	ReplayExemplarWithResponse(ctx context.Context, exemplar ExemplarID, body ReplayExemplarJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayExemplarResponse, error)
 
 	// ExplainWithBodyWithResponse Which route and side a request would get, and why. Sends nothing.
 	//
@@ -4532,6 +5528,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /api/v1/routes/{route} (the `PutRoute` operationId).
 	PutRouteWithResponse(ctx context.Context, route RouteName, params *PutRouteParams, body PutRouteJSONRequestBody, reqEditors ...RequestEditorFn) (*PutRouteResponse, error)
 
+	// GetDifferencesWithResponse In what the two sides of a route differ.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/routes/{route}/differences (the `GetDifferences` operationId).
+	GetDifferencesWithResponse(ctx context.Context, route RouteName, params *GetDifferencesParams, reqEditors ...RequestEditorFn) (*GetDifferencesResponse, error)
+
 	// PauseRouteWithBodyWithResponse Keep the present weight and stop promotions.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -4605,6 +5608,69 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/v1/routes/{route}/rollback (the `RollbackRoute` operationId).
 	RollbackRouteWithResponse(ctx context.Context, route RouteName, params *RollbackRouteParams, body RollbackRouteJSONRequestBody, reqEditors ...RequestEditorFn) (*RollbackRouteResponse, error)
+
+	// ListRulesWithResponse The rules that keep known differences of a route from being reported, in the order of its definition.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/routes/{route}/rules (the `ListRules` operationId).
+	ListRulesWithResponse(ctx context.Context, route RouteName, reqEditors ...RequestEditorFn) (*ListRulesResponse, error)
+
+	// AddRuleWithBodyWithResponse Add a rule to the definition of a route. From then on its evidence is gathered anew.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/routes/{route}/rules (the `AddRule` operationId).
+	AddRuleWithBodyWithResponse(ctx context.Context, route RouteName, params *AddRuleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddRuleResponse, error)
+
+	// AddRuleWithResponse Add a rule to the definition of a route. From then on its evidence is gathered anew.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/routes/{route}/rules (the `AddRule` operationId).
+	AddRuleWithResponse(ctx context.Context, route RouteName, params *AddRuleParams, body AddRuleJSONRequestBody, reqEditors ...RequestEditorFn) (*AddRuleResponse, error)
+
+	// PreviewRuleWithBodyWithResponse What a rule would have hidden of what was found. Changes nothing.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/routes/{route}/rules/preview (the `PreviewRule` operationId).
+	PreviewRuleWithBodyWithResponse(ctx context.Context, route RouteName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewRuleResponse, error)
+
+	// PreviewRuleWithResponse What a rule would have hidden of what was found. Changes nothing.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/routes/{route}/rules/preview (the `PreviewRule` operationId).
+	PreviewRuleWithResponse(ctx context.Context, route RouteName, body PreviewRuleJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewRuleResponse, error)
+
+	// RemoveRuleWithResponse Take a rule out of the definition of a route.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/routes/{route}/rules/{rule} (the `RemoveRule` operationId).
+	RemoveRuleWithResponse(ctx context.Context, route RouteName, rule string, params *RemoveRuleParams, reqEditors ...RequestEditorFn) (*RemoveRuleResponse, error)
+
+	// StopShadowWithResponse Shadow nothing of a route, in whatever stage. Moves no traffic.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/routes/{route}/shadow (the `StopShadow` operationId).
+	StopShadowWithResponse(ctx context.Context, route RouteName, params *StopShadowParams, reqEditors ...RequestEditorFn) (*StopShadowResponse, error)
+
+	// StartShadowWithBodyWithResponse Write the share of a route's cohorts that is shadowed into its definition. Moves no traffic, and leaves the stage as it is.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/routes/{route}/shadow (the `StartShadow` operationId).
+	StartShadowWithBodyWithResponse(ctx context.Context, route RouteName, params *StartShadowParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartShadowResponse, error)
+
+	// StartShadowWithResponse Write the share of a route's cohorts that is shadowed into its definition. Moves no traffic, and leaves the stage as it is.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/routes/{route}/shadow (the `StartShadow` operationId).
+	StartShadowWithResponse(ctx context.Context, route RouteName, params *StartShadowParams, body StartShadowJSONRequestBody, reqEditors ...RequestEditorFn) (*StartShadowResponse, error)
 
 	// UndoRouteWithBodyWithResponse Take the last move back.
 	//
@@ -5166,6 +6232,54 @@ func (r ResetBreakerResponse) ContentType() string {
 	return ""
 }
 
+type ListDifferencesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]RouteDifferences
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListDifferencesResponse) GetJSON200() *[]RouteDifferences {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListDifferencesResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListDifferencesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListDifferencesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListDifferencesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListDifferencesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type DoctorResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -5304,6 +6418,102 @@ func (r VerifyEventsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r VerifyEventsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetExemplarResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Exemplar
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetExemplarResponse) GetJSON200() *Exemplar {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetExemplarResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetExemplarResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetExemplarResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetExemplarResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetExemplarResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ReplayExemplarResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Replay
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReplayExemplarResponse) GetJSON200() *Replay {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReplayExemplarResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplayExemplarResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplayExemplarResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplayExemplarResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplayExemplarResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6369,6 +7579,54 @@ func (r PutRouteResponse) ContentType() string {
 	return ""
 }
 
+type GetDifferencesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RouteDifferences
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetDifferencesResponse) GetJSON200() *RouteDifferences {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetDifferencesResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDifferencesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDifferencesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDifferencesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDifferencesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // PauseRouteResponse200Headers the declared response headers of an HTTP 200 response for PauseRoute
 type PauseRouteResponse200Headers struct {
 	ETag string
@@ -6638,6 +7896,330 @@ func (r RollbackRouteResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r RollbackRouteResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListRulesResponse200Headers the declared response headers of an HTTP 200 response for ListRules
+type ListRulesResponse200Headers struct {
+	ETag           string
+	StranglerStale int
+}
+
+type ListRulesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]Rule
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListRulesResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListRulesResponse) GetJSON200() *[]Rule {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListRulesResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListRulesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListRulesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListRulesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListRulesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// AddRuleResponse200Headers the declared response headers of an HTTP 200 response for AddRule
+type AddRuleResponse200Headers struct {
+	ETag string
+}
+
+type AddRuleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RuleChanged
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *AddRuleResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r AddRuleResponse) GetJSON200() *RuleChanged {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AddRuleResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AddRuleResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AddRuleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AddRuleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AddRuleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PreviewRuleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RulePreview
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PreviewRuleResponse) GetJSON200() *RulePreview {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PreviewRuleResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PreviewRuleResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PreviewRuleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PreviewRuleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PreviewRuleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RemoveRuleResponse200Headers the declared response headers of an HTTP 200 response for RemoveRule
+type RemoveRuleResponse200Headers struct {
+	ETag string
+}
+
+type RemoveRuleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RuleChanged
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *RemoveRuleResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RemoveRuleResponse) GetJSON200() *RuleChanged {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RemoveRuleResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RemoveRuleResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RemoveRuleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RemoveRuleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RemoveRuleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// StopShadowResponse200Headers the declared response headers of an HTTP 200 response for StopShadow
+type StopShadowResponse200Headers struct {
+	ETag string
+}
+
+type StopShadowResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ShadowChanged
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *StopShadowResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r StopShadowResponse) GetJSON200() *ShadowChanged {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StopShadowResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StopShadowResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StopShadowResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StopShadowResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StopShadowResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// StartShadowResponse200Headers the declared response headers of an HTTP 200 response for StartShadow
+type StartShadowResponse200Headers struct {
+	ETag string
+}
+
+type StartShadowResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ShadowChanged
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *StartShadowResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r StartShadowResponse) GetJSON200() *ShadowChanged {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StartShadowResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StartShadowResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StartShadowResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StartShadowResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StartShadowResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7233,6 +8815,21 @@ func (c *ClientWithResponses) ResetBreakerWithResponse(ctx context.Context, rout
 	return ParseResetBreakerResponse(rsp)
 }
 
+// ListDifferencesWithResponse In what the two sides of every route differ, for the epoch of each that began last, by route.
+//
+// Routes of which nothing was ever compared or left out are not listed.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/differences (the `ListDifferences` operationId).
+func (c *ClientWithResponses) ListDifferencesWithResponse(ctx context.Context, params *ListDifferencesParams, reqEditors ...RequestEditorFn) (*ListDifferencesResponse, error) {
+	rsp, err := c.ListDifferences(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListDifferencesResponse(rsp)
+}
+
 // DoctorWithResponse Look for what is wrong or soon will be.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -7270,6 +8867,45 @@ func (c *ClientWithResponses) VerifyEventsWithResponse(ctx context.Context, reqE
 		return nil, err
 	}
 	return ParseVerifyEventsResponse(rsp)
+}
+
+// GetExemplarWithResponse One comparison with a difference, as it is kept.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/exemplars/{exemplar} (the `GetExemplar` operationId).
+func (c *ClientWithResponses) GetExemplarWithResponse(ctx context.Context, exemplar ExemplarID, reqEditors ...RequestEditorFn) (*GetExemplarResponse, error) {
+	rsp, err := c.GetExemplar(ctx, exemplar, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetExemplarResponse(rsp)
+}
+
+// ReplayExemplarWithBodyWithResponse Ask both sides again now, and say what became of the difference.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/exemplars/{exemplar}/replay (the `ReplayExemplar` operationId).
+func (c *ClientWithResponses) ReplayExemplarWithBodyWithResponse(ctx context.Context, exemplar ExemplarID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayExemplarResponse, error) {
+	rsp, err := c.ReplayExemplarWithBody(ctx, exemplar, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayExemplarResponse(rsp)
+}
+
+// ReplayExemplarWithResponse Ask both sides again now, and say what became of the difference.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/exemplars/{exemplar}/replay (the `ReplayExemplar` operationId).
+func (c *ClientWithResponses) ReplayExemplarWithResponse(ctx context.Context, exemplar ExemplarID, body ReplayExemplarJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayExemplarResponse, error) {
+	rsp, err := c.ReplayExemplar(ctx, exemplar, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayExemplarResponse(rsp)
 }
 
 // ExplainWithBodyWithResponse Which route and side a request would get, and why. Sends nothing.
@@ -7649,6 +9285,19 @@ func (c *ClientWithResponses) PutRouteWithResponse(ctx context.Context, route Ro
 	return ParsePutRouteResponse(rsp)
 }
 
+// GetDifferencesWithResponse In what the two sides of a route differ.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/routes/{route}/differences (the `GetDifferences` operationId).
+func (c *ClientWithResponses) GetDifferencesWithResponse(ctx context.Context, route RouteName, params *GetDifferencesParams, reqEditors ...RequestEditorFn) (*GetDifferencesResponse, error) {
+	rsp, err := c.GetDifferences(ctx, route, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDifferencesResponse(rsp)
+}
+
 // PauseRouteWithBodyWithResponse Keep the present weight and stop promotions.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -7781,6 +9430,123 @@ func (c *ClientWithResponses) RollbackRouteWithResponse(ctx context.Context, rou
 		return nil, err
 	}
 	return ParseRollbackRouteResponse(rsp)
+}
+
+// ListRulesWithResponse The rules that keep known differences of a route from being reported, in the order of its definition.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/routes/{route}/rules (the `ListRules` operationId).
+func (c *ClientWithResponses) ListRulesWithResponse(ctx context.Context, route RouteName, reqEditors ...RequestEditorFn) (*ListRulesResponse, error) {
+	rsp, err := c.ListRules(ctx, route, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListRulesResponse(rsp)
+}
+
+// AddRuleWithBodyWithResponse Add a rule to the definition of a route. From then on its evidence is gathered anew.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/routes/{route}/rules (the `AddRule` operationId).
+func (c *ClientWithResponses) AddRuleWithBodyWithResponse(ctx context.Context, route RouteName, params *AddRuleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddRuleResponse, error) {
+	rsp, err := c.AddRuleWithBody(ctx, route, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddRuleResponse(rsp)
+}
+
+// AddRuleWithResponse Add a rule to the definition of a route. From then on its evidence is gathered anew.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/routes/{route}/rules (the `AddRule` operationId).
+func (c *ClientWithResponses) AddRuleWithResponse(ctx context.Context, route RouteName, params *AddRuleParams, body AddRuleJSONRequestBody, reqEditors ...RequestEditorFn) (*AddRuleResponse, error) {
+	rsp, err := c.AddRule(ctx, route, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddRuleResponse(rsp)
+}
+
+// PreviewRuleWithBodyWithResponse What a rule would have hidden of what was found. Changes nothing.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/routes/{route}/rules/preview (the `PreviewRule` operationId).
+func (c *ClientWithResponses) PreviewRuleWithBodyWithResponse(ctx context.Context, route RouteName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewRuleResponse, error) {
+	rsp, err := c.PreviewRuleWithBody(ctx, route, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewRuleResponse(rsp)
+}
+
+// PreviewRuleWithResponse What a rule would have hidden of what was found. Changes nothing.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/routes/{route}/rules/preview (the `PreviewRule` operationId).
+func (c *ClientWithResponses) PreviewRuleWithResponse(ctx context.Context, route RouteName, body PreviewRuleJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewRuleResponse, error) {
+	rsp, err := c.PreviewRule(ctx, route, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewRuleResponse(rsp)
+}
+
+// RemoveRuleWithResponse Take a rule out of the definition of a route.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/routes/{route}/rules/{rule} (the `RemoveRule` operationId).
+func (c *ClientWithResponses) RemoveRuleWithResponse(ctx context.Context, route RouteName, rule string, params *RemoveRuleParams, reqEditors ...RequestEditorFn) (*RemoveRuleResponse, error) {
+	rsp, err := c.RemoveRule(ctx, route, rule, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRemoveRuleResponse(rsp)
+}
+
+// StopShadowWithResponse Shadow nothing of a route, in whatever stage. Moves no traffic.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/routes/{route}/shadow (the `StopShadow` operationId).
+func (c *ClientWithResponses) StopShadowWithResponse(ctx context.Context, route RouteName, params *StopShadowParams, reqEditors ...RequestEditorFn) (*StopShadowResponse, error) {
+	rsp, err := c.StopShadow(ctx, route, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStopShadowResponse(rsp)
+}
+
+// StartShadowWithBodyWithResponse Write the share of a route's cohorts that is shadowed into its definition. Moves no traffic, and leaves the stage as it is.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/routes/{route}/shadow (the `StartShadow` operationId).
+func (c *ClientWithResponses) StartShadowWithBodyWithResponse(ctx context.Context, route RouteName, params *StartShadowParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartShadowResponse, error) {
+	rsp, err := c.StartShadowWithBody(ctx, route, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartShadowResponse(rsp)
+}
+
+// StartShadowWithResponse Write the share of a route's cohorts that is shadowed into its definition. Moves no traffic, and leaves the stage as it is.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/routes/{route}/shadow (the `StartShadow` operationId).
+func (c *ClientWithResponses) StartShadowWithResponse(ctx context.Context, route RouteName, params *StartShadowParams, body StartShadowJSONRequestBody, reqEditors ...RequestEditorFn) (*StartShadowResponse, error) {
+	rsp, err := c.StartShadow(ctx, route, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartShadowResponse(rsp)
 }
 
 // UndoRouteWithBodyWithResponse Take the last move back.
@@ -8321,6 +10087,39 @@ func ParseResetBreakerResponse(rsp *http.Response) (*ResetBreakerResponse, error
 	return response, nil
 }
 
+// ParseListDifferencesResponse parses an HTTP response from a ListDifferencesWithResponse call
+func ParseListDifferencesResponse(rsp *http.Response) (*ListDifferencesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListDifferencesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []RouteDifferences
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseDoctorResponse parses an HTTP response from a DoctorWithResponse call
 func ParseDoctorResponse(rsp *http.Response) (*DoctorResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -8403,6 +10202,72 @@ func ParseVerifyEventsResponse(rsp *http.Response) (*VerifyEventsResponse, error
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Verification
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetExemplarResponse parses an HTTP response from a GetExemplarWithResponse call
+func ParseGetExemplarResponse(rsp *http.Response) (*GetExemplarResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetExemplarResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Exemplar
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseReplayExemplarResponse parses an HTTP response from a ReplayExemplarWithResponse call
+func ParseReplayExemplarResponse(rsp *http.Response) (*ReplayExemplarResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplayExemplarResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Replay
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -9230,6 +11095,39 @@ func ParsePutRouteResponse(rsp *http.Response) (*PutRouteResponse, error) {
 	return response, nil
 }
 
+// ParseGetDifferencesResponse parses an HTTP response from a GetDifferencesWithResponse call
+func ParseGetDifferencesResponse(rsp *http.Response) (*GetDifferencesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDifferencesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RouteDifferences
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParsePauseRouteResponse parses an HTTP response from a PauseRouteWithResponse call
 func ParsePauseRouteResponse(rsp *http.Response) (*PauseRouteResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -9447,6 +11345,276 @@ func ParseRollbackRouteResponse(rsp *http.Response) (*RollbackRouteResponse, err
 	switch {
 	case rsp.StatusCode == 200:
 		var headers RollbackRouteResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListRulesResponse parses an HTTP response from a ListRulesWithResponse call
+func ParseListRulesResponse(rsp *http.Response) (*ListRulesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListRulesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []Rule
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListRulesResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Strangler-Stale"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Strangler-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.StranglerStale = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseAddRuleResponse parses an HTTP response from a AddRuleWithResponse call
+func ParseAddRuleResponse(rsp *http.Response) (*AddRuleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AddRuleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RuleChanged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers AddRuleResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePreviewRuleResponse parses an HTTP response from a PreviewRuleWithResponse call
+func ParsePreviewRuleResponse(rsp *http.Response) (*PreviewRuleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PreviewRuleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RulePreview
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRemoveRuleResponse parses an HTTP response from a RemoveRuleWithResponse call
+func ParseRemoveRuleResponse(rsp *http.Response) (*RemoveRuleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RemoveRuleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RuleChanged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers RemoveRuleResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseStopShadowResponse parses an HTTP response from a StopShadowWithResponse call
+func ParseStopShadowResponse(rsp *http.Response) (*StopShadowResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StopShadowResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ShadowChanged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers StopShadowResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseStartShadowResponse parses an HTTP response from a StartShadowWithResponse call
+func ParseStartShadowResponse(rsp *http.Response) (*StartShadowResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StartShadowResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ShadowChanged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers StartShadowResponse200Headers
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

@@ -152,6 +152,54 @@ func (e CheckLevel) Valid() bool {
 	}
 }
 
+// Defines values for DifferenceKind.
+const (
+	DifferenceKindAnswer  DifferenceKind = "answer"
+	DifferenceKindBytes   DifferenceKind = "bytes"
+	DifferenceKindExtra   DifferenceKind = "extra"
+	DifferenceKindHeader  DifferenceKind = "header"
+	DifferenceKindMedia   DifferenceKind = "media"
+	DifferenceKindMissing DifferenceKind = "missing"
+	DifferenceKindOrder   DifferenceKind = "order"
+	DifferenceKindRepeat  DifferenceKind = "repeat"
+	DifferenceKindStatus  DifferenceKind = "status"
+	DifferenceKindText    DifferenceKind = "text"
+	DifferenceKindType    DifferenceKind = "type"
+	DifferenceKindValue   DifferenceKind = "value"
+)
+
+// Valid indicates whether the value is a known member of the DifferenceKind enum.
+func (e DifferenceKind) Valid() bool {
+	switch e {
+	case DifferenceKindAnswer:
+		return true
+	case DifferenceKindBytes:
+		return true
+	case DifferenceKindExtra:
+		return true
+	case DifferenceKindHeader:
+		return true
+	case DifferenceKindMedia:
+		return true
+	case DifferenceKindMissing:
+		return true
+	case DifferenceKindOrder:
+		return true
+	case DifferenceKindRepeat:
+		return true
+	case DifferenceKindStatus:
+		return true
+	case DifferenceKindText:
+		return true
+	case DifferenceKindType:
+		return true
+	case DifferenceKindValue:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EventCause.
 const (
 	EventCauseAutopilot EventCause = "autopilot"
@@ -278,6 +326,27 @@ func (e NearMissCode) Valid() bool {
 	}
 }
 
+// Defines values for NoiseVerdict.
+const (
+	NoiseVerdictNoise     NoiseVerdict = "noise"
+	NoiseVerdictReal      NoiseVerdict = "real"
+	NoiseVerdictUndecided NoiseVerdict = "undecided"
+)
+
+// Valid indicates whether the value is a known member of the NoiseVerdict enum.
+func (e NoiseVerdict) Valid() bool {
+	switch e {
+	case NoiseVerdictNoise:
+		return true
+	case NoiseVerdictReal:
+		return true
+	case NoiseVerdictUndecided:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Off.
 const (
 	OffOff Off = "off"
@@ -287,6 +356,33 @@ const (
 func (e Off) Valid() bool {
 	switch e {
 	case OffOff:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReplayVerdict.
+const (
+	ReplayVerdictDifferent     ReplayVerdict = "different"
+	ReplayVerdictFixed         ReplayVerdict = "fixed"
+	ReplayVerdictLegacyChanged ReplayVerdict = "legacy_changed"
+	ReplayVerdictPersists      ReplayVerdict = "persists"
+	ReplayVerdictUnanswered    ReplayVerdict = "unanswered"
+)
+
+// Valid indicates whether the value is a known member of the ReplayVerdict enum.
+func (e ReplayVerdict) Valid() bool {
+	switch e {
+	case ReplayVerdictDifferent:
+		return true
+	case ReplayVerdictFixed:
+		return true
+	case ReplayVerdictLegacyChanged:
+		return true
+	case ReplayVerdictPersists:
+		return true
+	case ReplayVerdictUnanswered:
 		return true
 	default:
 		return false
@@ -353,6 +449,33 @@ func (e RouteDefinitionData) Valid() bool {
 	}
 }
 
+// Defines values for RuleKind.
+const (
+	RuleKindCase      RuleKind = "case"
+	RuleKindIgnore    RuleKind = "ignore"
+	RuleKindReplace   RuleKind = "replace"
+	RuleKindTolerance RuleKind = "tolerance"
+	RuleKindUnordered RuleKind = "unordered"
+)
+
+// Valid indicates whether the value is a known member of the RuleKind enum.
+func (e RuleKind) Valid() bool {
+	switch e {
+	case RuleKindCase:
+		return true
+	case RuleKindIgnore:
+		return true
+	case RuleKindReplace:
+		return true
+	case RuleKindTolerance:
+		return true
+	case RuleKindUnordered:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SettingSource.
 const (
 	SettingSourceDefault SettingSource = "default"
@@ -365,6 +488,27 @@ func (e SettingSource) Valid() bool {
 	case SettingSourceDefault:
 		return true
 	case SettingSourceRoute:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ShadowDefinitionWrites.
+const (
+	ShadowDefinitionWritesDryRun  ShadowDefinitionWrites = "dry_run"
+	ShadowDefinitionWritesOff     ShadowDefinitionWrites = "off"
+	ShadowDefinitionWritesSandbox ShadowDefinitionWrites = "sandbox"
+)
+
+// Valid indicates whether the value is a known member of the ShadowDefinitionWrites enum.
+func (e ShadowDefinitionWrites) Valid() bool {
+	switch e {
+	case ShadowDefinitionWritesDryRun:
+		return true
+	case ShadowDefinitionWritesOff:
+		return true
+	case ShadowDefinitionWritesSandbox:
 		return true
 	default:
 		return false
@@ -480,6 +624,9 @@ type Acceptance struct {
 
 // Backend A named upstream and who uses it.
 type Backend struct {
+	// BuildHeader The response header that names the backend's build.
+	BuildHeader string `json:"build_header,omitempty,omitzero"`
+
 	// Bulkhead As its definition has it.
 	Bulkhead  json.RawMessage `json:"bulkhead,omitempty,omitzero"`
 	Endpoints []string        `json:"endpoints"`
@@ -505,10 +652,16 @@ type Backend struct {
 
 	// TLS How a backend's https endpoints are verified, and who the router says it is. Files are those of each router's machine.
 	TLS BackendTLS `json:"tls,omitempty,omitzero"`
+
+	// Trust Backends of another trust never see the credentials of shadowed requests.
+	Trust string `json:"trust,omitempty,omitzero"`
 }
 
 // BackendDefinition What people write about a backend.
 type BackendDefinition struct {
+	// BuildHeader The response header that names the backend's build.
+	BuildHeader string `json:"build_header,omitempty,omitzero"`
+
 	// Bulkhead How many requests are under way at once, of all routes; off: any number.
 	Bulkhead json.RawMessage `json:"bulkhead,omitempty,omitzero"`
 
@@ -529,6 +682,9 @@ type BackendDefinition struct {
 
 	// TLS How a backend's https endpoints are verified, and who the router says it is. Files are those of each router's machine.
 	TLS BackendTLS `json:"tls,omitempty,omitzero"`
+
+	// Trust Backends of another trust never see the credentials of shadowed requests.
+	Trust string `json:"trust,omitempty,omitzero"`
 }
 
 // BackendSetting One value in force.
@@ -715,6 +871,36 @@ type Condition struct {
 	Name    string  `json:"name"`
 }
 
+// Difference One place where two answers differ.
+type Difference struct {
+	// Kind In what way the sides differ: the status; one gave no answer; a header field; one body is JSON or text and the other is not; a JSON value of another type; of the same type; only legacy has it; only new has it; the same elements in another order; a key twice on one side; a line of text; bytes.
+	Kind DifferenceKind `json:"kind"`
+
+	// Legacy What one side has at a place.
+	Legacy DifferentValue `json:"legacy"`
+
+	// New What one side has at a place.
+	New DifferentValue `json:"new"`
+
+	// Path The same for every element of an array: $.items[*].price.
+	Path string `json:"path"`
+
+	// Where As people write it: $.items[3].price, status, header Vary, line 14, body.
+	Where string `json:"where"`
+}
+
+// DifferenceKind In what way the sides differ: the status; one gave no answer; a header field; one body is JSON or text and the other is not; a JSON value of another type; of the same type; only legacy has it; only new has it; the same elements in another order; a key twice on one side; a line of text; bytes.
+type DifferenceKind string
+
+// DifferentValue What one side has at a place.
+type DifferentValue struct {
+	// Text As JSON where it is JSON; a long one is cut after 4 KiB and ends in ….
+	Text string `json:"text"`
+
+	// Type null, boolean, number, string, array, object, or status; empty: absent.
+	Type string `json:"type"`
+}
+
 // DrainedEndpoint An endpoint that gets no new requests.
 type DrainedEndpoint struct {
 	Backend  string `json:"backend"`
@@ -812,6 +998,55 @@ type Event struct {
 
 // EventCause defines model for Event.Cause.
 type EventCause string
+
+// EvidenceEpoch One state of what produces evidence: a build of the new side, and the rules and fields that it was compared by.
+type EvidenceEpoch struct {
+	Began time.Time `json:"began"`
+
+	// Build What the new side says that it is a build of; empty when it does not say.
+	Build string `json:"build"`
+	ID    string `json:"id"`
+
+	// Last When a comparison of it was last heard of.
+	Last time.Time `json:"last"`
+
+	// Rules Digest of the rules and of the compared fields.
+	Rules string `json:"rules"`
+}
+
+// Exemplar One comparison with a difference, without any value that is the same on both sides. Of sensitive values there is a keyed hash, hidden:…, alike for like values.
+type Exemplar struct {
+	At time.Time `json:"at"`
+
+	// Differences In the order of the answer: status, headers, body.
+	Differences []Difference `json:"differences"`
+
+	// Epoch The id of its epoch.
+	Epoch string `json:"epoch"`
+	ID    string `json:"id"`
+
+	// Instance The router that compared.
+	Instance string `json:"instance"`
+
+	// Legacy What one side's answer was like.
+	Legacy SideAnswer `json:"legacy"`
+
+	// More How many more differences there were.
+	More int `json:"more"`
+
+	// New What one side's answer was like.
+	New SideAnswer `json:"new"`
+
+	// Request A request as the client sent it, before either side's rewriting; redacted.
+	Request ShadowedRequest `json:"request"`
+	Route   string          `json:"route"`
+
+	// Served Which of a route's two backends serves.
+	Served Side `json:"served"`
+
+	// Signatures Ids of all that it shows.
+	Signatures []string `json:"signatures"`
+}
 
 // ExplainRequest A request to think about.
 type ExplainRequest struct {
@@ -1002,6 +1237,51 @@ type Finding struct {
 	Path string `json:"path"`
 }
 
+// FoundDifference Differences that have their place, their kind and their types in common, and count as one.
+type FoundDifference struct {
+	// Confirmed How often it was there again when both sides were asked once more.
+	Confirmed int64 `json:"confirmed"`
+
+	// Count In how many comparisons it was found.
+	Count int64 `json:"count"`
+
+	// Exemplars Ids of the comparisons that can be fetched, newest first; fewer than count.
+	Exemplars []string `json:"exemplars"`
+
+	// Kind In what way the sides differ: the status; one gave no answer; a header field; one body is JSON or text and the other is not; a JSON value of another type; of the same type; only legacy has it; only new has it; the same elements in another order; a key twice on one side; a line of text; bytes.
+	Kind DifferenceKind `json:"kind"`
+
+	// Legacy What legacy has there in the newest exemplar, redacted, and as JSON where it is JSON. Its type for viewers, and where no exemplar could be read.
+	Legacy string `json:"legacy"`
+
+	// LegacyType null, boolean, number, string, array, object, or a status; empty: absent.
+	LegacyType string `json:"legacy_type"`
+
+	// New What new has there, likewise.
+	New string `json:"new"`
+
+	// NewType Likewise.
+	NewType string `json:"new_type"`
+
+	// Noise Whether its verdict is noise: it counts as no mismatch.
+	Noise bool `json:"noise"`
+
+	// Pairs The comparisons in which legacy was asked twice, by where the difference was found.
+	Pairs NoisePairs `json:"pairs"`
+
+	// Signature Its id.
+	Signature string `json:"signature"`
+
+	// Transient How often it was not.
+	Transient int64 `json:"transient"`
+
+	// Verdict Whether legacy has the difference against itself as well; undecided: fewer than 20 comparisons say.
+	Verdict NoiseVerdict `json:"verdict"`
+
+	// Where The same for every element of an array: $.items[*].price; status, header Vary, line or body.
+	Where string `json:"where"`
+}
+
 // Group A cohort group and its routes, which move the same users.
 type Group struct {
 	// Keys Cohort key sources, first one present wins: {header: NAME}, {cookie: NAME}, {claim: NAME}, client_address, mint.
@@ -1021,6 +1301,12 @@ type GuardDefinition struct {
 
 	// New What protects one side; what is not written keeps its default.
 	New SideGuard `json:"new,omitempty,omitzero"`
+}
+
+// HeaderField One field of a request.
+type HeaderField struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // HealthDefinition How endpoints are asked whether they are well; without it they are not.
@@ -1199,6 +1485,21 @@ type NewToken struct {
 	Token Token `json:"token"`
 }
 
+// NoisePairs The comparisons in which legacy was asked twice, by where the difference was found.
+type NoisePairs struct {
+	// Both Legacy differs from new and from itself.
+	Both int64 `json:"both"`
+
+	// Legacy Legacy differs from itself alone.
+	Legacy int64 `json:"legacy"`
+
+	// New Legacy differs from new alone.
+	New int64 `json:"new"`
+}
+
+// NoiseVerdict Whether legacy has the difference against itself as well; undecided: fewer than 20 comparisons say.
+type NoiseVerdict string
+
 // Off In place of a part's settings, to do without it.
 type Off string
 
@@ -1243,6 +1544,24 @@ type OverrideRequest struct {
 
 	// TTL Such as 2h; at most 24h.
 	TTL string `json:"ttl"`
+}
+
+// Parity How far the two sides of a route gave the same answers, in the epoch that began last.
+type Parity struct {
+	// Compared Comparisons with a result: matches, mismatches and noise.
+	Compared int64 `json:"compared"`
+
+	// Mismatched Comparisons with a difference that is not noise.
+	Mismatched int64 `json:"mismatched"`
+
+	// Noise Comparisons whose differences are all noise: legacy has them against itself as well.
+	Noise int64 `json:"noise"`
+
+	// ShareBp The share of the route's cohorts that is shadowed in its present stage, in basis points.
+	ShareBp int32 `json:"share_bp"`
+
+	// Skipped Requests that were to be shadowed and of which nothing can be said, in the last seven days.
+	Skipped int64 `json:"skipped"`
 }
 
 // PinDefinition A named cohort key, such as a tenant, and its side.
@@ -1306,6 +1625,38 @@ type PromoteRequest struct {
 	// To A stage, or a percentage such as 25%; the next step of the plan unless told.
 	To string `json:"to,omitempty,omitzero"`
 }
+
+// Replay What both sides answer now.
+type Replay struct {
+	// Differences Those of the exemplar.
+	Differences []Difference `json:"differences"`
+	Exemplar    string       `json:"exemplar"`
+
+	// Legacy What one side's answer was like.
+	Legacy SideAnswer `json:"legacy"`
+
+	// New What one side's answer was like.
+	New SideAnswer `json:"new"`
+
+	// Now Those of the answers now.
+	Now   []Difference `json:"now"`
+	Route string       `json:"route"`
+
+	// Unseen What could not be judged or sent as it was, in words.
+	Unseen []string `json:"unseen"`
+
+	// Verdict The two sides are alike now at those places; they still differ there in the same way; they do, and legacy no longer has what it had; they differ in another way; one of them gave no answer.
+	Verdict ReplayVerdict `json:"verdict"`
+}
+
+// ReplayRequest What the requests are to carry in place of what was redacted.
+type ReplayRequest struct {
+	// Headers They replace those of the exemplar. They are sent to both sides, and kept nowhere.
+	Headers []HeaderField `json:"headers,omitempty,omitzero"`
+}
+
+// ReplayVerdict The two sides are alike now at those places; they still differ there in the same way; they do, and legacy no longer has what it had; they differ in another way; one of them gave no answer.
+type ReplayVerdict string
 
 // ResetRequest Which side, and why.
 type ResetRequest struct {
@@ -1450,6 +1801,9 @@ type RouteDefinition struct {
 	// Salt Only without a group; made when the route is first defined.
 	Salt string `json:"salt,omitempty,omitzero"`
 
+	// Shadow How copies of requests are sent to the other side, and how the two answers are compared.
+	Shadow ShadowDefinition `json:"shadow,omitempty,omitzero"`
+
 	// TrailingSlash strict, the default, or either.
 	TrailingSlash string `json:"trailing_slash,omitempty,omitzero"`
 }
@@ -1484,6 +1838,9 @@ type RouteDetail struct {
 	// New Backend; empty when the route has no new side.
 	New string `json:"new"`
 
+	// Parity Null when nothing was ever compared, and when that could not be read.
+	Parity *Parity `json:"parity"`
+
 	// Plan The way a route takes.
 	Plan PlanDefinition `json:"plan"`
 
@@ -1507,6 +1864,43 @@ type RouteDetail struct {
 
 	// WeightBp The share of a route's cohorts that new serves, in basis points.
 	WeightBp Weight `json:"weight_bp"`
+}
+
+// RouteDifferences In what the two sides of one route differ.
+type RouteDifferences struct {
+	// Compared Comparisons with a result: matches, mismatches and noise.
+	Compared int64 `json:"compared"`
+
+	// Differences The most frequent first.
+	Differences []FoundDifference `json:"differences"`
+
+	// Epoch What is shown; null when nothing was ever compared.
+	Epoch *EvidenceEpoch `json:"epoch"`
+
+	// Epochs All that are kept, newest first.
+	Epochs []EvidenceEpoch `json:"epochs"`
+
+	// ExemplarBytes What the exemplars of the route take in the store.
+	ExemplarBytes int64 `json:"exemplar_bytes"`
+
+	// Mismatched Comparisons with a difference that is not noise.
+	Mismatched int64 `json:"mismatched"`
+
+	// Noise Comparisons whose differences are all noise.
+	Noise int64 `json:"noise"`
+
+	// Overflow Of the mismatched ones, those with a difference for which there was no room among the 500 signatures that are kept of a route and epoch.
+	Overflow int64  `json:"overflow"`
+	Route    string `json:"route"`
+
+	// ShareBp The share of the route's cohorts that is shadowed in its present stage, in basis points.
+	ShareBp int32 `json:"share_bp"`
+
+	// Since From when on is counted; null when that is the beginning of the epoch.
+	Since *time.Time `json:"since"`
+
+	// Skipped By reason: requests that were to be shadowed and of which nothing can be said. They belong to no epoch: without since they are those of the last seven days.
+	Skipped map[string]int64 `json:"skipped"`
 }
 
 // RouteStatus A route and where it stands.
@@ -1533,6 +1927,9 @@ type RouteStatus struct {
 	// New Backend; empty when the route has no new side.
 	New string `json:"new"`
 
+	// Parity Null when nothing was ever compared, and when that could not be read.
+	Parity *Parity `json:"parity"`
+
 	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
 	Revision Revision `json:"revision"`
 
@@ -1547,6 +1944,152 @@ type RouteStatus struct {
 
 	// WeightBp The share of a route's cohorts that new serves, in basis points.
 	WeightBp Weight `json:"weight_bp"`
+}
+
+// Rule What keeps a known difference of a route from being reported.
+type Rule struct {
+	By string `json:"by,omitempty,omitzero"`
+
+	// Expired Whether it does nothing any more.
+	Expired bool `json:"expired"`
+
+	// Expires From then on it does nothing; absent: never.
+	Expires *time.Time `json:"expires,omitempty"`
+
+	// Hits How many differences it has kept away in the epoch that began last; null when that could not be read.
+	Hits *int64 `json:"hits"`
+
+	// ID A hash of what it does.
+	ID string `json:"id"`
+
+	// Kind The place and all below it are not compared; the order of an array means nothing; numbers may differ by so much; upper and lower case are alike; a regular expression is replaced on both sides first.
+	Kind RuleKind `json:"kind"`
+
+	// Owner Empty when nobody said.
+	Owner   string `json:"owner"`
+	Pattern string `json:"pattern,omitempty,omitzero"`
+	Reason  string `json:"reason"`
+	Target  string `json:"target"`
+	With    string `json:"with,omitempty,omitzero"`
+	Within  string `json:"within,omitempty,omitzero"`
+}
+
+// RuleChange A rule that was added or removed.
+type RuleChange struct {
+	Actor string    `json:"actor"`
+	At    time.Time `json:"at"`
+
+	// Changed False when there was nothing to do; on a dry run whether there was.
+	Changed bool `json:"changed"`
+	DryRun  bool `json:"dry_run"`
+
+	// Note What else there is to know.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// Preview What an added rule would have hidden so far; null when it is removed, when nothing was compared yet, and when that could not be read.
+	Preview *RulePreview `json:"preview"`
+
+	// PreviousRevision Numbers the tables of one store; 0 means nothing was committed yet.
+	PreviousRevision Revision `json:"previous_revision"`
+
+	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
+	Revision Revision `json:"revision"`
+	Route    string   `json:"route"`
+
+	// Rule What keeps a known difference of a route from being reported.
+	Rule Rule `json:"rule"`
+
+	// Warnings What ought to be read twice.
+	Warnings []string `json:"warnings"`
+}
+
+// RuleDefinition One rule: one of ignore, unordered, tolerance, case and replace names its target.
+type RuleDefinition struct {
+	// By unordered: the field that tells elements apart.
+	By string `json:"by,omitempty,omitzero"`
+
+	// Case The target of a text.
+	Case string `json:"case,omitempty,omitzero"`
+
+	// Expires A date such as 2027-01-31; from then on it does nothing.
+	Expires string `json:"expires,omitempty,omitzero"`
+
+	// Ignore A target: $.items[*].price, header Vary, status or body.
+	Ignore string `json:"ignore,omitempty,omitzero"`
+	Owner  string `json:"owner,omitempty,omitzero"`
+
+	// Pattern replace: a regular expression.
+	Pattern string `json:"pattern,omitempty,omitzero"`
+	Reason  string `json:"reason"`
+
+	// Replace The target of a text.
+	Replace string `json:"replace,omitempty,omitzero"`
+
+	// Tolerance The target of a number.
+	Tolerance string `json:"tolerance,omitempty,omitzero"`
+
+	// Unordered The target of an array.
+	Unordered string `json:"unordered,omitempty,omitzero"`
+
+	// With replace: what takes its place.
+	With string `json:"with,omitempty,omitzero"`
+
+	// Within tolerance: such as 0.01 or 1%.
+	Within string `json:"within,omitempty,omitzero"`
+}
+
+// RuleKind The place and all below it are not compared; the order of an array means nothing; numbers may differ by so much; upper and lower case are alike; a regular expression is replaced on both sides first.
+type RuleKind string
+
+// RulePreview What a rule would have hidden of the epoch that began last. By values it is judged on the exemplars, and so about.
+type RulePreview struct {
+	// Everything Whether the rule hides whatever bodies may have.
+	Everything bool `json:"everything"`
+
+	// Exact Whether hidden was counted; otherwise it was judged on the exemplars.
+	Exact bool `json:"exact"`
+
+	// Exemplars How many exemplars were looked at.
+	Exemplars int `json:"exemplars"`
+
+	// Hidden How many of the differences found.
+	Hidden int64 `json:"hidden"`
+
+	// Of How many were found at the places that the rule names.
+	Of int64 `json:"of"`
+
+	// Unseen In how many of them the values are hidden or cut, so that nothing can be said.
+	Unseen int `json:"unseen"`
+}
+
+// RuleRequest A rule.
+type RuleRequest struct {
+	// By unordered: the field that tells elements apart; without it they are compared as a multiset.
+	By string `json:"by,omitempty,omitzero"`
+
+	// Expires A date such as 2027-01-31, or a time; from then on the rule does nothing. Never unless told.
+	Expires string `json:"expires,omitempty,omitzero"`
+
+	// Kind The place and all below it are not compared; the order of an array means nothing; numbers may differ by so much; upper and lower case are alike; a regular expression is replaced on both sides first.
+	Kind RuleKind `json:"kind"`
+
+	// Owner Who asked for it; the name of the token unless told.
+	Owner string `json:"owner,omitempty,omitzero"`
+
+	// Pattern replace: a regular expression, in Go's syntax.
+	Pattern string `json:"pattern,omitempty,omitzero"`
+
+	// Reason Why it is right; needed to add a rule, and not for a preview.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Target $.items[*].price, header Vary, status or body.
+	Target string `json:"target"`
+
+	// With replace: what takes its place; $1 is its first group.
+	With string `json:"with,omitempty,omitzero"`
+
+	// Within tolerance: such as 0.01, or 1% of the larger number.
+	Within string `json:"within,omitempty,omitzero"`
 }
 
 // SentRequest What a backend would be sent in place of the request.
@@ -1586,8 +2129,119 @@ type Setting struct {
 // SettingSource Who said so.
 type SettingSource string
 
+// ShadowChange What is shadowed of a route.
+type ShadowChange struct {
+	Actor string    `json:"actor"`
+	At    time.Time `json:"at"`
+
+	// Changed False when there was nothing to do; on a dry run whether there was.
+	Changed bool `json:"changed"`
+	DryRun  bool `json:"dry_run"`
+
+	// Note What else there is to know.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// PreviousRevision Numbers the tables of one store; 0 means nothing was committed yet.
+	PreviousRevision Revision `json:"previous_revision"`
+
+	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
+	Revision Revision `json:"revision"`
+	Route    string   `json:"route"`
+
+	// Sample As the definition has it now, such as 10%, or off.
+	Sample string `json:"sample"`
+
+	// ShareBp The share of the cohorts that is shadowed in the present stage, in basis points.
+	ShareBp int32 `json:"share_bp"`
+
+	// Stage Where a route stands in its migration.
+	Stage Stage `json:"stage"`
+}
+
+// ShadowDefinition How copies of requests are sent to the other side, and how the two answers are compared.
+type ShadowDefinition struct {
+	// AtOnce How many shadow requests of one side are under way.
+	AtOnce *int `json:"at_once,omitempty"`
+
+	// Headers The fields of the answers that are compared.
+	Headers []string `json:"headers,omitempty,omitzero"`
+
+	// MaxBody Of each copied body, such as 1MiB; 16MiB at most.
+	MaxBody string `json:"max_body,omitempty,omitzero"`
+
+	// Noise The share of the samples on which legacy is asked twice, such as 10%; never unless written.
+	Noise string `json:"noise,omitempty,omitzero"`
+
+	// Queue How many wait for their turn.
+	Queue *int `json:"queue,omitempty"`
+
+	// Reveal Places whose values are kept although their names are sensitive: $.token_type.
+	Reveal []string         `json:"reveal,omitempty,omitzero"`
+	Rules  []RuleDefinition `json:"rules,omitempty,omitzero"`
+
+	// Sample The share of the cohorts, such as 10%, or off; unless written 100% in stage shadow, and off in canary and new.
+	Sample string `json:"sample,omitempty,omitzero"`
+
+	// Sandbox The backend that is asked in place of new, with writes: sandbox.
+	Sandbox string `json:"sandbox,omitempty,omitzero"`
+
+	// Sensitive Names besides the usual ones whose values are never kept.
+	Sensitive []string `json:"sensitive,omitempty,omitzero"`
+
+	// Timeout Of a shadow request, such as 15s.
+	Timeout string `json:"timeout,omitempty,omitzero"`
+
+	// Writes Whether requests that may change something are shadowed: to a side that honours the marker, or to a backend of its own.
+	Writes ShadowDefinitionWrites `json:"writes,omitempty,omitzero"`
+}
+
+// ShadowDefinitionWrites Whether requests that may change something are shadowed: to a side that honours the marker, or to a backend of its own.
+type ShadowDefinitionWrites string
+
+// ShadowRequest How much, and why.
+type ShadowRequest struct {
+	// Reason Why, for the history.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Sample The share of the cohorts, such as 10%; 100% unless told.
+	Sample string `json:"sample,omitempty,omitzero"`
+}
+
+// ShadowedRequest A request as the client sent it, before either side's rewriting; redacted.
+type ShadowedRequest struct {
+	// Body Absent when there was none.
+	Body string `json:"body,omitempty,omitzero"`
+
+	// BodyBase64 In place of body when that is no text.
+	BodyBase64 string `json:"body_base64,omitempty,omitzero"`
+
+	// Headers By name.
+	Headers []HeaderField `json:"headers"`
+	Host    string        `json:"host"`
+	Method  string        `json:"method"`
+	Scheme  string        `json:"scheme"`
+
+	// Target Path and query.
+	Target string `json:"target"`
+}
+
 // Side Which of a route's two backends serves.
 type Side string
+
+// SideAnswer What one side's answer was like.
+type SideAnswer struct {
+	// Build What it says that it is a build of; empty when it does not say.
+	Build string `json:"build"`
+
+	// Bytes Of the body, as sent.
+	Bytes int64 `json:"bytes"`
+
+	// DurationS Until the end of the answer.
+	DurationS float64 `json:"duration_s"`
+
+	// Status 0: it gave none.
+	Status int `json:"status"`
+}
 
 // SideGuard What protects one side; what is not written keeps its default.
 type SideGuard struct {
@@ -1791,6 +2445,9 @@ type BackendName = string
 // DryRun defines model for DryRun.
 type DryRun = bool
 
+// ExemplarID defines model for ExemplarID.
+type ExemplarID = string
+
 // GroupName defines model for GroupName.
 type GroupName = string
 
@@ -1806,6 +2463,9 @@ type Reason = string
 // RouteName defines model for RouteName.
 type RouteName = string
 
+// Since defines model for Since.
+type Since = string
+
 // Edited What an edit changed, or on a dry run would change.
 type Edited = Edit
 
@@ -1820,6 +2480,12 @@ type FaultsChanged = FaultChange
 
 // Moved What a verb did to one route.
 type Moved = Move
+
+// RuleChanged A rule that was added or removed.
+type RuleChanged = RuleChange
+
+// ShadowChanged What is shadowed of a route.
+type ShadowChanged = ShadowChange
 
 // ApplyParams defines parameters for Apply.
 type ApplyParams struct {
@@ -1882,6 +2548,12 @@ type ListBreakersParams struct {
 type ResetBreakerParams struct {
 	// DryRun Say what would happen and change nothing.
 	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// ListDifferencesParams defines parameters for ListDifferences.
+type ListDifferencesParams struct {
+	// Since Only what was found in so long a time, such as 1h, at most 168h; to the minute, and to the hour once it is two hours old. All of the epoch unless told.
+	Since *Since `form:"since,omitempty" json:"since,omitempty"`
 }
 
 // ListEventsParams defines parameters for ListEvents.
@@ -1965,6 +2637,15 @@ type PutRouteParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// GetDifferencesParams defines parameters for GetDifferences.
+type GetDifferencesParams struct {
+	// Since Only what was found in so long a time, such as 1h, at most 168h; to the minute, and to the hour once it is two hours old. All of the epoch unless told.
+	Since *Since `form:"since,omitempty" json:"since,omitempty"`
+
+	// Epoch The id of an epoch that is kept; the one that began last unless told.
+	Epoch *string `form:"epoch,omitempty" json:"epoch,omitempty"`
+}
+
 // PauseRouteParams defines parameters for PauseRoute.
 type PauseRouteParams struct {
 	// DryRun Say what would happen and change nothing.
@@ -2010,6 +2691,48 @@ type RollbackRouteParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// AddRuleParams defines parameters for AddRule.
+type AddRuleParams struct {
+	// DryRun Say what would happen and change nothing.
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IfMatch The ETag the change starts from; another one in force refuses it with 412.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// RemoveRuleParams defines parameters for RemoveRule.
+type RemoveRuleParams struct {
+	// DryRun Say what would happen and change nothing.
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Reason Why, for the history.
+	Reason *Reason `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// IfMatch The ETag the change starts from; another one in force refuses it with 412.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// StopShadowParams defines parameters for StopShadow.
+type StopShadowParams struct {
+	// Reason Why, for the history.
+	Reason *Reason `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// DryRun Say what would happen and change nothing.
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IfMatch The ETag the change starts from; another one in force refuses it with 412.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// StartShadowParams defines parameters for StartShadow.
+type StartShadowParams struct {
+	// DryRun Say what would happen and change nothing.
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IfMatch The ETag the change starts from; another one in force refuses it with 412.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // UndoRouteParams defines parameters for UndoRoute.
 type UndoRouteParams struct {
 	// DryRun Say what would happen and change nothing.
@@ -2030,6 +2753,9 @@ type ReadyEndpointJSONRequestBody = EndpointRequest
 
 // ResetBreakerJSONRequestBody defines body for ResetBreaker for application/json ContentType.
 type ResetBreakerJSONRequestBody = ResetRequest
+
+// ReplayExemplarJSONRequestBody defines body for ReplayExemplar for application/json ContentType.
+type ReplayExemplarJSONRequestBody = ReplayRequest
 
 // ExplainJSONRequestBody defines body for Explain for application/json ContentType.
 type ExplainJSONRequestBody = ExplainRequest
@@ -2069,6 +2795,15 @@ type RetireRouteJSONRequestBody = RetireRequest
 
 // RollbackRouteJSONRequestBody defines body for RollbackRoute for application/json ContentType.
 type RollbackRouteJSONRequestBody = RollbackRequest
+
+// AddRuleJSONRequestBody defines body for AddRule for application/json ContentType.
+type AddRuleJSONRequestBody = RuleRequest
+
+// PreviewRuleJSONRequestBody defines body for PreviewRule for application/json ContentType.
+type PreviewRuleJSONRequestBody = RuleRequest
+
+// StartShadowJSONRequestBody defines body for StartShadow for application/json ContentType.
+type StartShadowJSONRequestBody = ShadowRequest
 
 // UndoRouteJSONRequestBody defines body for UndoRoute for application/json ContentType.
 type UndoRouteJSONRequestBody = VerbRequest
