@@ -2,6 +2,7 @@ package term
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -59,13 +60,37 @@ func Sprintf(format string, args ...any) string {
 }
 
 // ShellWord returns text as one word of a POSIX shell, for commands that
-// people copy from hints.
+// people copy. What Safe would write out is given as $'…', which bash, zsh, ksh
+// and the newer dash read, so that showing the word does not change it.
 func ShellWord(text string) string {
 	plain := func(r rune) bool {
 		return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.:/@%+=,", r))
 	}
-	if text != "" && strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
+	switch {
+	case text != "" && strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0:
 		return text
+	case Safe(text) != text:
+		return "$'" + Octal(text, `\`, `'`) + "'"
 	}
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// Octal returns text with every byte of what a terminal might obey written as
+// three octal digits after a backslash, as $'…' and printf read it, and likewise
+// the characters of special.
+func Octal(text string, special ...string) string {
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		whole := text[i : i+size]
+		if r == utf8.RuneError && size == 1 || obeyed(r) || slices.Contains(special, whole) {
+			for _, c := range []byte(whole) {
+				fmt.Fprintf(&b, `\%03o`, c)
+			}
+		} else {
+			b.WriteString(whole)
+		}
+		i += size
+	}
+	return b.String()
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -59,15 +60,33 @@ func TestSprintfMakesEveryKindOfTextSafe(t *testing.T) {
 
 func TestShellWordQuotesOnlyWhatAShellWouldRead(t *testing.T) {
 	for text, want := range map[string]string{
-		"orders-get":  "orders-get",
-		"":            "''",
-		"two words":   "'two words'",
-		"it's":        `'it'\''s'`,
-		"$(rm -rf /)": "'$(rm -rf /)'",
-		"größe":       "'größe'",
+		"orders-get":   "orders-get",
+		"":             "''",
+		"two words":    "'two words'",
+		"it's":         `'it'\''s'`,
+		"$(rm -rf /)":  "'$(rm -rf /)'",
+		"größe":        "'größe'",
+		"a\nb":         `$'a\012b'`,
+		"\x1b[31m'\\":  `$'\033[31m\047\134'`,
+		"a\u202eb\xff": `$'a\342\200\256b\377'`,
 	} {
 		if got := term.ShellWord(text); got != want {
 			t.Errorf("ShellWord(%q) = %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestAShellReadsWhatAWordWas(t *testing.T) {
+	for _, text := range []string{
+		"plain", "", "two words", "it's", "$(id) `id` $HOME !! \\", "a\nb\r\n", "\x1b]0;title\a", "'\x01' \\' \x7f0123", "\xff\xfe7", "a\u202eb 9", "%s %%",
+	} {
+		word := term.ShellWord(text)
+		if word != term.Safe(word) {
+			t.Errorf("ShellWord(%q) = %q, which a terminal may obey", text, word)
+		}
+		read, err := exec.CommandContext(t.Context(), "bash", "-c", "printf %s "+word).Output()
+		if err != nil || string(read) != text {
+			t.Errorf("a shell reads %s as %q, and it was %q; %v", word, read, text, err)
 		}
 	}
 }
