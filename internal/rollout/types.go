@@ -85,6 +85,11 @@ const (
 	VerbBackendDrain Verb = "backend_drain"
 	VerbBackendReady Verb = "backend_ready"
 
+	VerbRuleAdd     Verb = "rule_add"
+	VerbRuleRemove  Verb = "rule_remove"
+	VerbShadowStart Verb = "shadow_start"
+	VerbShadowStop  Verb = "shadow_stop"
+
 	VerbReshuffle   Verb = "reshuffle"
 	VerbStoreAccept Verb = "store_accept"
 	VerbLoginDenied Verb = "login_denied" // several may be added up in one event
