@@ -134,7 +134,8 @@ func (w *Watcher) heartbeat(ctx context.Context, timeout time.Duration, signedOf
 	revision := w.acks.revision()
 	err := w.cfg.Source.Heartbeat(bounded, Instance{
 		Name: w.cfg.Instance, Revision: revision, Version: w.cfg.Version,
-		StartedAt: w.started, SignedOff: signedOff, OverrideKeys: w.overrideKeys(), Trouble: w.trouble(),
+		StartedAt: w.started, SignedOff: signedOff, Trouble: w.trouble(),
+		OverrideKeys: keyIDs(w.cfg.OverrideKeys), RedactionKeys: keyIDs(w.cfg.RedactionKeys),
 	})
 	if ctx.Err() == nil {
 		w.beaten(revision, err)
@@ -150,11 +151,11 @@ func (w *Watcher) trouble() *Trouble {
 	return &found
 }
 
-// overrideKeys is never nil: to have none is something to say.
-func (w *Watcher) overrideKeys() []string {
+// keyIDs is never nil: to have no keys is something to say.
+func keyIDs(of func() []string) []string {
 	ids := []string{}
-	if w.cfg.OverrideKeys != nil {
-		ids = append(ids, w.cfg.OverrideKeys()...)
+	if of != nil {
+		ids = append(ids, of()...)
 	}
 	return ids
 }

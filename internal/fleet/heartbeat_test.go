@@ -16,7 +16,7 @@ func TestHeartbeatSaysWhoAndWhat(t *testing.T) {
 		time.Sleep(time.Minute)
 		r.acknowledged(t, 4)
 		last := r.store.last()
-		if last.Name != "shop-1:8080" || last.Version != "1.2.3" || !last.StartedAt.Equal(started) || last.SignedOff || !slices.Equal(last.OverrideKeys, []string{"k2", "k1"}) {
+		if last.Name != "shop-1:8080" || last.Version != "1.2.3" || !last.StartedAt.Equal(started) || last.SignedOff || !slices.Equal(last.OverrideKeys, []string{"k2", "k1"}) || !slices.Equal(last.RedactionKeys, []string{"r1"}) {
 			t.Errorf("heartbeat %+v", last)
 		}
 		if last.Trouble == nil || len(last.Trouble.Lanes) != 1 || last.Trouble.Lanes[0].Route != "cart" {

@@ -227,8 +227,9 @@ func watch(t *testing.T, s *memory, folder string) *rig {
 	r.Watcher = fleet.NewWatcher(fleet.Config{
 		Source: s, Apply: r.plane.apply, StateDir: folder,
 		Instance: "shop-1:8080", Version: "1.2.3", OverrideKeys: func() []string { return []string{"k2", "k1"} },
-		Trouble: func() fleet.Trouble { return fleet.Trouble{Lanes: []fleet.LaneTrouble{{Route: "cart"}}} },
-		Logger:  slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		RedactionKeys: func() []string { return []string{"r1"} },
+		Trouble:       func() fleet.Trouble { return fleet.Trouble{Lanes: []fleet.LaneTrouble{{Route: "cart"}}} },
+		Logger:        slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

@@ -50,8 +50,9 @@ type Instance struct {
 	Age       time.Duration // since its last heartbeat, by the store's clock; ignored when written
 	SignedOff bool          // it said goodbye
 
-	OverrideKeys []string // ids of its keys for overrides, the signing one first; nil: it does not say
-	Trouble      *Trouble // what is not at rest there; nil: it does not say
+	OverrideKeys  []string // ids of its keys for overrides, the signing one first; nil: it does not say
+	RedactionKeys []string // ids of its keys that hide values, the one in use first; nil: it does not say
+	Trouble       *Trouble // what is not at rest there; nil: it does not say
 }
 
 // Source is the store as the watcher needs it.

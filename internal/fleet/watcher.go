@@ -38,6 +38,9 @@ type Config struct {
 	// OverrideKeys returns the ids of the keys that overrides are signed and
 	// verified with here; nil: there are none.
 	OverrideKeys func() []string
+	// RedactionKeys returns the ids of the keys that hide values here; nil: there
+	// are none.
+	RedactionKeys func() []string
 	// Trouble returns what is not at rest here; nil: nobody knows. It is asked for
 	// every heartbeat.
 	Trouble func() Trouble
