@@ -26,6 +26,8 @@ type legacyOrder struct {
 	Lines    []legacyLine `json:"lines"`
 	Total    float64      `json:"total"`
 	Currency string       `json:"currency"`
+
+	GeneratedAt string `json:"generated_at,omitempty"` // of one order read by itself
 }
 
 type legacyLine struct {
@@ -103,7 +105,9 @@ func (s *legacyShop) apiOrder(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, "there is no order "+r.PathValue("id"))
 		return
 	}
-	writeJSON(w, http.StatusOK, legacyOrderOf(o))
+	sheet := legacyOrderOf(o)
+	sheet.GeneratedAt = clock()
+	writeJSON(w, http.StatusOK, sheet)
 }
 
 func (s *legacyShop) apiOrders(w http.ResponseWriter, r *http.Request) {

@@ -48,6 +48,8 @@ type orderView struct {
 	Lines    []lineView `json:"lines"`
 	Total    string     `json:"total"`
 	Currency string     `json:"currency"`
+
+	GeneratedAt string `json:"generated_at"`
 }
 
 type lineView struct {
@@ -74,7 +76,7 @@ func viewOrder(o order) orderView {
 	}
 	return orderView{
 		ID: o.ID, Customer: o.Customer, PlacedAt: o.PlacedAt.Format("2006-01-02T15:04:05Z"), Status: o.Status,
-		Lines: lines, Total: o.total().String(), Currency: "EUR",
+		Lines: lines, Total: o.total().String(), Currency: "EUR", GeneratedAt: clock(),
 	}
 }
 

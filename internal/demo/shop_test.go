@@ -158,7 +158,7 @@ func TestVisitToTheLegacyShop(t *testing.T) {
 		t.Errorf("order: %v", got)
 	}
 	again := ask(t, client, "GET", legacy.URL+"/api/orders/1201", "")
-	if again.body != order.body {
+	if read := clock.ReplaceAllString(again.body, ""); read == again.body || read != order.body {
 		t.Errorf("placed %s, read %s", order.body, again.body)
 	}
 }
