@@ -37,9 +37,6 @@ func (k *key) sum(text string) []byte {
 // String keeps the secret out of whatever prints a key.
 func (k key) String() string { return "key " + k.id }
 
-// GoString does so for %#v.
-func (k key) GoString() string { return k.String() }
-
 // keyring is a list of keys, of which the first one is in use and the others
 // are remembered. The zero value has none. It is safe for concurrent use.
 type keyring struct {
