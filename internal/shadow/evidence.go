@@ -118,7 +118,7 @@ func (p Pairs) Total() uint64 { return p.Both + p.New + p.Legacy }
 type Sighting struct {
 	Route, Epoch string
 	Signature    Signature
-	Last         time.Time
+	First, Last  time.Time // of the comparisons that it was seen in; without First it is Last
 	Pairs        Pairs
 	Confirmed    uint64 // asked once more, it was there again
 	Transient    uint64 // it was not
@@ -144,7 +144,7 @@ type Batch struct {
 type Query struct {
 	Routes []string  // nil: all of them
 	Since  time.Time // zero: since the epoch began
-	Epoch  string    // id; empty: of each route the one that began last
+	Epoch  string    // id; empty: of each route the current one
 }
 
 // Evidence is what a store has about one route, for one epoch.

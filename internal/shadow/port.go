@@ -41,6 +41,14 @@ type Sink interface {
 type Reader interface {
 	// Evidence returns what is kept of each route with evidence, by name. A route
 	// that does not have the epoch that the query asks for is left out.
+	//
+	// The current epoch of a route is the one that began last, among those heard of
+	// in the last minute that any was heard of. When it began is not enough: who
+	// takes a rule back goes by an earlier epoch again.
+	//
+	// Query.Since is exact to the minute, and beyond two hours to the hour, which is
+	// then counted whole. Zero means everything of the epoch, and of the skipped
+	// requests those since it began.
 	Evidence(ctx context.Context, query Query) ([]Evidence, error)
 	// Exemplar returns one exemplar. Errors: ErrUnknownExemplar.
 	Exemplar(ctx context.Context, id string) (Exemplar, error)
