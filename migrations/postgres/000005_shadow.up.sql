@@ -4,7 +4,8 @@
 -- first, and so waits for the others who do.
 CREATE TABLE shadow_routes (
     route      text COLLATE "C" PRIMARY KEY,
-    written_at timestamptz NOT NULL
+    written_at timestamptz NOT NULL,
+    folded_at  timestamptz -- null: not yet
 );
 
 -- What comes from requests and responses (builds, places, values) may hold any

@@ -2,7 +2,8 @@
 
 CREATE TABLE shadow_routes (
     route      text PRIMARY KEY NOT NULL,
-    written_at integer NOT NULL
+    written_at integer NOT NULL,
+    folded_at  integer
 );
 
 CREATE TABLE shadow_epochs (
