@@ -256,7 +256,7 @@ func TestNamesFollowThePrometheusConventions(t *testing.T) {
 	shadow.Skipped("method")
 	shadow.Took(routing.New, time.Second)
 	m.ShadowState(func() telemetry.ShadowState {
-		return telemetry.ShadowState{Lanes: []telemetry.ShadowLane{{Route: "orders", Side: routing.New}}}
+		return telemetry.ShadowState{Lanes: []telemetry.ShadowLane{{Route: "orders"}}}
 	})
 	problems, err := promlint.New(strings.NewReader(text(t, m))).Lint()
 	if err != nil {

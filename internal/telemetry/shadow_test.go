@@ -127,20 +127,22 @@ func TestComparisonsAndTablesAtOnce(t *testing.T) {
 
 func TestScrapeShowsTheShadowLanes(t *testing.T) {
 	m := telemetry.New("")
+	m.Shadow("orders").Compared("match")
+	m.Shadow("quiet")
 	m.ShadowState(func() telemetry.ShadowState {
 		return telemetry.ShadowState{Copied: 1000, Limit: 64 << 20, Lanes: []telemetry.ShadowLane{
-			{Route: "orders", Side: routing.New, Breaker: guard.Open, InFlight: 16, Queued: 200},
-			{Route: "orders", Side: routing.Legacy, Breaker: guard.HalfOpen, InFlight: 1},
+			{Route: "orders", InFlight: 16, Queued: 200, Breakers: [2]guard.State{routing.Legacy: guard.HalfOpen, routing.New: guard.Open}},
+			{Route: "quiet"},
+			{Route: "unknown"},
 		}}
 	})
 	want := always(0, 0)
+	want[`strangler_shadow_comparisons_total{result="match",route="orders"}`] = 1
 	want["strangler_shadow_copied_bytes"] = 1000
 	want["strangler_shadow_copied_limit_bytes"] = 67108864
 	want[`strangler_shadow_breaker_state{route="orders",side="new"}`] = 2
 	want[`strangler_shadow_breaker_state{route="orders",side="legacy"}`] = 1
-	want[`strangler_shadow_in_flight{route="orders",side="new"}`] = 16
-	want[`strangler_shadow_in_flight{route="orders",side="legacy"}`] = 1
-	want[`strangler_shadow_queued{route="orders",side="new"}`] = 200
-	want[`strangler_shadow_queued{route="orders",side="legacy"}`] = 0
+	want[`strangler_shadow_in_flight{route="orders"}`] = 16
+	want[`strangler_shadow_queued{route="orders"}`] = 200
 	wantSeries(t, m, want)
 }
