@@ -69,6 +69,7 @@ func (b Backend) check(legacy bool, found *findings) {
 			found.add(field, CodeDuplicate, "the endpoint %s occurs twice: write it once", endpoint)
 		}
 	}
+	b.checkTrust(found)
 	b.checkProtocol(found)
 	if b.TLS != nil {
 		if !slices.ContainsFunc(b.Endpoints, secure) {

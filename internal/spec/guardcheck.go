@@ -62,6 +62,8 @@ func (p part) code() string {
 		return CodeTimeout
 	case partHealth:
 		return CodeHealth
+	case partShadow:
+		return CodeShadow
 	default:
 		return CodeGuard
 	}

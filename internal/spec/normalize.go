@@ -43,6 +43,7 @@ func (r *Route) normalize() {
 	r.Pin = sortedBy(r.Pin, func(p Pin) string { return p.Key })
 	r.Rewrite = r.Rewrite.normalized()
 	r.Guard = r.Guard.normalized()
+	r.Shadow = r.Shadow.normalized()
 	r.Plan = r.Plan.normalized()
 }
 

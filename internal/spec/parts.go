@@ -91,7 +91,7 @@ func retryPart(written *Part[Retry], into *guard.RetryPolicy) part {
 			{"cap", r.Cap, duration{&into.Cap}},
 			{"budget", r.Budget, share{&into.Share}},
 			{"min_per_second", text(r.MinPerSecond), rate{&into.Floor}},
-			{"replay", r.Replay, size{&into.Replay}},
+			{"replay", r.Replay, size{&into.Replay, maxReplay}},
 			{"classes", r.Classes, word[guard.Retried]{&into.Classes, []guard.Retried{guard.RetryRepeatable, guard.RetryNotSent}}},
 		},
 	}

@@ -23,6 +23,9 @@ const (
 	CodeGuard      = "guard"  // of a route or backend, its timeouts aside
 	CodeHealth     = "health" // of a backend
 	CodeRewrite    = "rewrite"
+	CodeShadow     = "shadow"
+	CodeRule       = "rule"  // of a route's shadow
+	CodeTrust      = "trust" // of a backend, or the field that names its build
 	CodePlan       = "plan"
 	CodeKey        = "key"
 	CodeSalt       = "salt"

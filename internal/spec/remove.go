@@ -50,7 +50,7 @@ func without[T any](items []T, concerned bool, gone func(T) bool) []T {
 func usersOf(routes []Route, kind, name string) []string {
 	var users []string
 	for _, r := range routes {
-		if kind == KindBackend && (r.Legacy == name || r.New == name) || kind == KindGroup && r.Group == name {
+		if kind == KindBackend && r.Uses(name) || kind == KindGroup && r.Group == name {
 			users = append(users, r.Name)
 		}
 	}

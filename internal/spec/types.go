@@ -23,6 +23,9 @@ type Backend struct {
 	Bulkhead *Part[Bulkhead] `json:"bulkhead,omitempty" yaml:"bulkhead,omitempty"` // shared by all its lanes
 	Health   *Health         `json:"health,omitempty" yaml:"health,omitempty"`     // nil: endpoints are not asked
 	Fallback *FallbackBudget `json:"fallback,omitempty" yaml:"fallback,omitempty"` // for what falls back to it
+
+	Trust       string `json:"trust,omitempty" yaml:"trust,omitempty"`               // shadow requests carry credentials to backends of the same trust alone
+	BuildHeader string `json:"build_header,omitempty" yaml:"build_header,omitempty"` // response field that names its build; "": it has none
 }
 
 // Group is a cohort group: its routes share keys and salt, and so move the same users.
@@ -53,6 +56,7 @@ type Route struct {
 	Pin           []Pin    `json:"pin,omitempty" yaml:"pin,omitempty"`     // counts in canary alone
 	Rewrite       *Rewrite `json:"rewrite,omitempty" yaml:"rewrite,omitempty"`
 	Guard         *Guard   `json:"guard,omitempty" yaml:"guard,omitempty"`
+	Shadow        *Shadow  `json:"shadow,omitempty" yaml:"shadow,omitempty"`
 	Plan          *Plan    `json:"plan,omitempty" yaml:"plan,omitempty"`
 	Data          string   `json:"data,omitempty" yaml:"data,omitempty"` // "" or shared, synced, separate: where writes go
 }

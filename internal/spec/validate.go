@@ -44,10 +44,15 @@ func validate(defs Definitions, states map[string]rollout.State) []finding {
 	}
 	backends := newReferences(KindBackend, defs.objects()[0].names)
 	groups := newReferences(KindGroup, defs.objects()[1].names)
+	serving := defs.serving()
 	for i, r := range defs.Routes {
 		found.object(KindRoute, r.Name, i)
 		backends.check("legacy", r.Legacy, &found)
 		backends.check("new", r.New, &found)
+		if sandbox := r.Sandbox(); sandbox != "" {
+			backends.check("shadow.sandbox", sandbox, &found)
+			checkSandbox(sandbox, serving[sandbox], &found)
+		}
 		groups.check("group", r.Group, &found)
 		r.check(&found)
 	}
@@ -79,6 +84,7 @@ func (r Route) check(found *findings) {
 	r.checkRewrite(routing.New, found)
 	r.checkGuard(routing.Legacy, found)
 	r.checkGuard(routing.New, found)
+	r.checkShadow(found)
 	r.Plan.check(found)
 }
 

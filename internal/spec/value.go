@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/guard"
+	"github.com/stranglerfig/strangler/internal/routing"
 )
 
 // value is one value in force, read from what people write and shown like it.
@@ -107,11 +108,17 @@ func (s share) set(text string) string {
 
 func (s share) String() string { return strconv.FormatFloat(*s.into*100, 'g', 10, 64) + "%" }
 
-// size is a number of bytes, or of KiB or MiB.
-type size struct{ into *int64 }
+// size is a number of bytes, or of KiB or MiB, up to most.
+type size struct {
+	into *int64
+	most int64
+}
 
-// maxReplay bounds the bytes that are kept of each body under way.
-const maxReplay = 1 << 20
+// Bounds of the bytes that are kept of each body under way.
+const (
+	maxReplay = 1 << 20
+	maxCopied = 16 << 20
+)
 
 func (s size) set(text string) string {
 	digits, unit := text, int64(1)
@@ -126,8 +133,8 @@ func (s size) set(text string) string {
 		return fmt.Sprintf("%q: write a size like 64KiB", text)
 	case number <= 0:
 		return fmt.Sprintf("%s: %s", text, mustBePositive)
-	case number*unit > maxReplay:
-		return text + ": at most 1MiB is kept of a body"
+	case number*unit > s.most:
+		return fmt.Sprintf("%s: at most %s is kept of a body", text, size{into: &s.most})
 	default:
 		*s.into = number * unit
 		return ""
@@ -188,3 +195,32 @@ func (c causes) set(text string) string {
 }
 
 func (c causes) String() string { return c.into.String() }
+
+// sample is a share that is written as a percentage above 0 %, with at most two
+// decimals, or off.
+type sample struct{ into *routing.Weight }
+
+func (s sample) set(text string) string {
+	if text == wordOff {
+		*s.into = 0
+		return ""
+	}
+	digits, isPercent := strings.CutSuffix(text, "%")
+	weight, err := routing.ParseWeight(digits)
+	switch {
+	case !isPercent || err != nil:
+		return fmt.Sprintf("%q: write a percentage from 0.01%% to 100%%, with at most two decimals, or off", text)
+	case weight == 0:
+		return text + ": write off for none"
+	default:
+		*s.into = weight
+		return ""
+	}
+}
+
+func (s sample) String() string {
+	if *s.into == 0 {
+		return wordOff
+	}
+	return s.into.String()
+}

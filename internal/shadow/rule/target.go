@@ -68,8 +68,8 @@ func (t Target) String() string {
 // IsPath reports whether the target lies in a JSON body.
 func (t Target) IsPath() bool { return t.area == areaJSON }
 
-// isAll reports whether the target takes in a whole body.
-func (t Target) isAll() bool {
+// IsAll reports whether the target takes in a whole body.
+func (t Target) IsAll() bool {
 	switch t.area {
 	case areaBody:
 		return true
@@ -147,7 +147,7 @@ func (t Target) below() []step {
 // HidesAll reports whether the rule keeps every difference of a body away.
 func (r Rule) HidesAll() bool {
 	target, err := ParseTarget(r.Target)
-	return err == nil && r.Kind == Ignore && target.isAll()
+	return err == nil && r.Kind == Ignore && target.IsAll()
 }
 
 // canonical returns the rule's target in one spelling, or as it is written
