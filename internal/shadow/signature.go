@@ -1,0 +1,93 @@
+package shadow
+
+import (
+	"encoding/hex"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/stranglerfig/strangler/internal/shadow/compare"
+)
+
+// signatureOf returns what the difference has in common with others like it.
+// A status is told by its number, everything else by its type: 200 instead of
+// 404 is not 500 instead of 404, while any price instead of any other is one
+// thing.
+func signatureOf(route string, d *compare.Difference) Signature {
+	s := Signature{Where: d.Path, Kind: d.Kind, Legacy: d.Legacy.Type, New: d.New.Type}
+	if d.Kind == compare.KindStatus || d.Kind == compare.KindAnswer {
+		s.Legacy, s.New = d.Legacy.Text, d.New.Text
+	}
+	s.ID = digest(route, s.Where, string(s.Kind), s.Legacy, s.New)
+	s.Where, s.Legacy, s.New = strings.Clone(s.Where), strings.Clone(s.Legacy), strings.Clone(s.New)
+	return s
+}
+
+// setOf returns the set of signatures with these ids, which are sorted.
+func setOf(route, epoch string, members []string) Set {
+	return Set{Route: route, Epoch: epoch, ID: digest(members...), Members: members}
+}
+
+// digest returns the first 12 hex digits of xxhash64 over the parts, each
+// followed by a zero byte. It tells apart, and keeps nothing secret.
+func digest(parts ...string) string {
+	var hash xxhash.Digest
+	hash.Reset()
+	for _, part := range parts {
+		_, _ = hash.WriteString(part) // it cannot fail
+		_, _ = hash.Write([]byte{0})
+	}
+	return hex.EncodeToString(hash.Sum(nil)[:6])
+}
+
+// cut returns a copy of text with at most limit bytes. A longer one ends in "…".
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return strings.Clone(text)
+	}
+	end := limit - len("…")
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
+}
+
+// look is what one comparison shows, one signature a thing.
+type look struct {
+	found map[string]Signature // by id
+	rough []string             // ids of those that keep the rest from being compared, sorted
+	whole bool                 // every difference is among them
+}
+
+func lookAt(route string, r *compare.Result) look {
+	seen := look{found: make(map[string]Signature, min(len(r.Differences), 16)), whole: r.More == 0}
+	for i := range r.Differences {
+		s := signatureOf(route, &r.Differences[i])
+		if _, known := seen.found[s.ID]; known {
+			continue
+		}
+		seen.found[s.ID] = s
+		if isRough(s.Kind) {
+			seen.rough = append(seen.rough, s.ID)
+		}
+	}
+	slices.Sort(seen.rough)
+	return seen
+}
+
+// isRough reports whether two answers that differ in this way are not compared
+// any further, or say little about each other when they are.
+func isRough(kind compare.Kind) bool {
+	return kind == compare.KindAnswer || kind == compare.KindStatus || kind == compare.KindMedia
+}
+
+// lacks reports whether the signature, which another look at the same request
+// shows, is certainly not to be seen here.
+func (l *look) lacks(s *Signature, other *look) bool {
+	if _, found := l.found[s.ID]; found || !l.whole {
+		return false
+	}
+	return isRough(s.Kind) || slices.Equal(l.rough, other.rough)
+}
