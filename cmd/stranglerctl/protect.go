@@ -6,8 +6,11 @@ import (
 	"strings"
 )
 
-// explainPath is the one operation that is no GET and changes nothing.
-const explainPath = "/api/v1/explain"
+// asking reports whether a path is that of an operation which is no GET and
+// changes nothing all the same.
+func asking(path string) bool {
+	return strings.HasSuffix(path, "/api/v1/explain") || strings.HasSuffix(path, "/rules/preview") || strings.HasSuffix(path, "/replay")
+}
 
 // changes reports whether a request changes something if it succeeds.
 func changes(req *http.Request) bool {
@@ -15,7 +18,7 @@ func changes(req *http.Request) bool {
 	case req.Method == http.MethodGet, req.URL.Query().Get("dry_run") == "true":
 		return false
 	}
-	return !strings.HasSuffix(req.URL.Path, explainPath)
+	return !asking(req.URL.Path)
 }
 
 // permit asks before a change of a protected router, unless the command has

@@ -66,7 +66,7 @@ func (c *cli) tellFailure(cmd *cobra.Command, err error, code exitCode) {
 		f = &failure{}
 	}
 	switch {
-	case err == nil, errors.Is(err, errDrift):
+	case err == nil, errors.Is(err, errDrift), errors.Is(err, errNotFixed):
 		return
 	case code == exitInterrupted && f.unsure:
 		c.fail.Linef("interrupted; %s", f.hint)

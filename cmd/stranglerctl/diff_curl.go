@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stranglerfig/strangler/internal/api/client"
+	"github.com/stranglerfig/strangler/internal/api/wire"
+)
+
+func newDiffCurlCommand(c *cli) *cobra.Command {
+	return &cobra.Command{
+		Use:   "curl EXEMPLAR",
+		Short: "Print two commands that ask both sides the same again",
+		Long: `Curl prints two commands, one for each side, that send the request of a comparison
+to the side's first endpoint, rewritten as the route rewrites it. They are made for
+bash and zsh. Nothing is sent.
+
+Sensitive values were never kept: a header is taken from an environment variable
+that a comment names, and without it the command fails.`,
+		Example: `  stranglerctl diff curl 5f0c2a9be1d84f37
+  AUTHORIZATION='Bearer …' bash -c "$(stranglerctl diff curl 5f0c2a9be1d84f37)"`,
+		Args:              arguments("EXEMPLAR"),
+		ValidArgsFunction: c.completeExemplar,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !c.global.forPeople() {
+				return usagef("diff curl has no -o %s: it prints a script; the request is in stranglerctl diff show -o json", c.global.output)
+			}
+			api, err := c.connect()
+			if err != nil {
+				return err
+			}
+			exemplar, err := ask[wire.Exemplar](api.GetExemplar(cmd.Context(), args[0]))
+			if err != nil {
+				return err
+			}
+			return c.showCurl(cmd.Context(), api, exemplar.value)
+		},
+	}
+}
+
+func (c *cli) showCurl(ctx context.Context, api *client.Client, e wire.Exemplar) error {
+	route, err := ask[wire.RouteDetail](api.GetRoute(ctx, e.Route))
+	if err != nil {
+		return err
+	}
+	c.warnStale(route.header)
+	for i, side := range [...]wire.Side{wire.SideLegacy, wire.SideNew} {
+		command, err := curlFor(ctx, api, e, route.value, side)
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			c.out.Linef("")
+		}
+		for _, line := range command.lines() {
+			c.out.Linef("%s", line)
+		}
+	}
+	return nil
+}
+
+// curlFor is the command for one side, as the definition has it now.
+func curlFor(ctx context.Context, api *client.Client, e wire.Exemplar, route wire.RouteDetail, side wire.Side) (*curlCommand, error) {
+	name, rewrite := route.Legacy, route.Definition.Rewrite.Legacy
+	if side == wire.SideNew {
+		name, rewrite = route.New, route.Definition.Rewrite.New
+	}
+	if name == "" {
+		return nil, &failure{code: exitFailure, err: fmt.Errorf("route %s has no side %s any more, so there is nobody to ask", e.Route, side)}
+	}
+	backend, err := ask[wire.Backend](api.GetBackend(ctx, name))
+	if err != nil {
+		return nil, err
+	}
+	if len(backend.value.Endpoints) == 0 {
+		return nil, &failure{code: exitFailure, err: fmt.Errorf("backend %s has no endpoint to ask", name)}
+	}
+	command, err := newCurlCommand(e.Request, backend.value.Endpoints[0])
+	if err != nil {
+		return nil, err
+	}
+	command.comments = slices.Insert(command.comments, 0, fmt.Sprintf("%s: backend %s", side, name))
+	command.rewrite(rewrite)
+	command.warnOfBackend(backend.value)
+	command.markWrite(side)
+	return command, nil
+}
+
+// rewrite does what the route does to the requests of one side, except for the
+// path, which only the router can rewrite.
+func (c *curlCommand) rewrite(r wire.SideRewrite) {
+	if r.Host != "" {
+		c.host = r.Host
+	}
+	for _, name := range r.RemoveHeaders {
+		c.remove(name)
+	}
+	for name, value := range r.SetHeaders {
+		c.set(name, value)
+	}
+}
+
+// warnOfBackend says what curl has to be told besides to reach a backend.
+func (c *curlCommand) warnOfBackend(b wire.Backend) {
+	if b.Protocol == "h2c" {
+		c.options += " --http2-prior-knowledge"
+	}
+	if tls := tlsText(b.TLS); tls != "" {
+		c.remark("the routers reach it with %s", tls)
+	}
+}
+
+// markWrite bears in mind what a request may do that is sent once more.
+func (c *curlCommand) markWrite(side wire.Side) {
+	switch {
+	case slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, c.method):
+	case side == wire.SideNew:
+		c.remark("this is a %s: new does nothing only if it honours the marker", c.method)
+		c.set("Strangler-Shadow", "1")
+	default:
+		c.remark("careful, this is a %s: legacy does once more what it did", c.method)
+	}
+}
