@@ -14,6 +14,7 @@ const rootLong = `stranglerctl moves routes from a legacy backend to a new one, 
 back at once. It talks to the admin API of a strangler router.
 
   stranglerctl status                    where every route stands
+  stranglerctl diff orders-get           in what new answers differently
   stranglerctl promote orders-get        take the next step of the plan
   stranglerctl rollback orders-get       legacy serves everything, now
 
@@ -45,6 +46,7 @@ func newRootCommand(c *cli) *cobra.Command {
 	root.AddGroup(
 		&cobra.Group{ID: groupMove, Title: "Move traffic:"},
 		&cobra.Group{ID: groupLook, Title: "Look:"},
+		&cobra.Group{ID: groupCompare, Title: "Compare:"},
 		&cobra.Group{ID: groupGuard, Title: "Guard:"},
 		&cobra.Group{ID: groupDefine, Title: "Define:"},
 		&cobra.Group{ID: groupAccess, Title: "Get in:"},
@@ -53,6 +55,7 @@ func newRootCommand(c *cli) *cobra.Command {
 		newRollbackCommand(c), newRetireCommand(c), newUndoCommand(c), newOverrideCommand(c))
 	addTo(root, groupLook, newStatusCommand(c), newHistoryCommand(c), newExplainCommand(c),
 		newInstanceCommand(c), newDoctorCommand(c))
+	addTo(root, groupCompare, newDiffCommand(c), newRuleCommand(c), newShadowCommand(c))
 	addTo(root, groupGuard, newBreakerCommand(c), newFaultCommand(c))
 	addTo(root, groupDefine, newRouteCommand(c), newBackendCommand(c), newGroupCommand(c),
 		newApplyCommand(c), newExportCommand(c))
@@ -73,11 +76,12 @@ func refuseUnknownShells(root *cobra.Command) {
 
 // The groups of the help text.
 const (
-	groupMove   = "move"
-	groupLook   = "look"
-	groupGuard  = "guard"
-	groupDefine = "define"
-	groupAccess = "access"
+	groupMove    = "move"
+	groupLook    = "look"
+	groupCompare = "compare"
+	groupGuard   = "guard"
+	groupDefine  = "define"
+	groupAccess  = "access"
 )
 
 func addTo(parent *cobra.Command, group string, commands ...*cobra.Command) {
