@@ -15,8 +15,9 @@ func newStatusCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [ROUTE]",
 		Short: "Show where every route stands, or one route in detail",
-		Long: `Status shows every route with its stage, weight, hold and last change, or one
-route in detail with the commands that move it on and back.
+		Long: `Status shows every route with its stage, weight, hold, last change and parity: of
+so many comparisons, the share in which new answered as legacy does. Of one route it
+shows the details, and the commands that move it on and back.
 
 --watch keeps showing it: on a terminal it redraws in place, elsewhere it appends
 a line for every change. It ends with Ctrl-C.`,
@@ -71,6 +72,7 @@ type shown struct {
 	routes    []wire.RouteStatus
 	raw       []byte
 	detail    *answer[wire.RouteDetail] // of the one route
+	compared  *wire.RouteDifferences    // likewise; nil: nothing was, or it could not be read
 	router    *wire.Status              // nil: not read
 	instances []wire.Instance
 	fleet     error // why instances is not known
@@ -91,7 +93,7 @@ func (s *statusReader) read(ctx context.Context) (shown, error) {
 		if err != nil {
 			return shown{}, err
 		}
-		one.router = &router.value
+		one.router, one.compared = &router.value, s.compared(ctx, detail.value)
 		instances, err := ask[[]wire.Instance](s.api.ListInstances(ctx))
 		one.instances, one.fleet = instances.value, err
 		return one, nil
@@ -129,6 +131,6 @@ func listed(d wire.RouteDetail) wire.RouteStatus {
 	return wire.RouteStatus{
 		Name: d.Name, Stage: d.Stage, WeightBp: d.WeightBp, Hold: d.Hold, Revision: d.Revision,
 		Match: d.Match, Legacy: d.Legacy, New: d.New, Group: d.Group, Step: d.Step, Steps: d.Steps,
-		ChangedBy: d.ChangedBy, ChangedAt: d.ChangedAt, Invalid: d.Invalid,
+		ChangedBy: d.ChangedBy, ChangedAt: d.ChangedAt, Invalid: d.Invalid, Parity: d.Parity,
 	}
 }

@@ -15,7 +15,7 @@ func (s *statusReader) print(now shown) error {
 		if now.detail != nil {
 			s.warnUnfollowed(now.router)
 			s.printGuard(now)
-			s.printDetail(now.detail.value)
+			s.printDetail(now.detail.value, now.compared)
 			return nil
 		}
 		s.out.Linef("%s", s.header(now))
@@ -98,18 +98,18 @@ func (s *statusReader) printRoutes(routes []wire.RouteStatus, wide bool) error {
 		s.note.Linef("no routes yet: every request is answered with 404; define some with stranglerctl apply -f FILE, one with prefix / among them")
 		return nil
 	}
-	t := &term.Table{Heading: []string{"ROUTE", "STAGE", "WEIGHT", "HOLD", "STEP", "MATCH", "CHANGED", "LEGACY", "NEW", "GROUP", "REVISION"}}
+	t := &term.Table{Heading: []string{"ROUTE", "STAGE", "WEIGHT", "HOLD", "STEP", "MATCH", "CHANGED", "PARITY", "LEGACY", "NEW", "GROUP", "REVISION", "SKIPPED"}}
 	t.Spare = []string{"MATCH", "STEP", "CHANGED", "STAGE"}
 	for _, r := range routes {
 		row := term.Cells(r.Name, string(r.Stage), percent(r.WeightBp), holdText(r.Hold), stepText(r.Step, r.Steps), r.Match,
-			term.Ago(s.now().Sub(r.ChangedAt))+" by "+r.ChangedBy, r.Legacy, r.New, r.Group, strconv.FormatInt(r.Revision, 10))
+			term.Ago(s.now().Sub(r.ChangedAt))+" by "+r.ChangedBy, parityText(r.Parity), r.Legacy, r.New, r.Group, strconv.FormatInt(r.Revision, 10), skippedCount(r.Parity))
 		row[3].Colour = holdColour(r.Hold)
 		if r.Invalid != nil {
 			row[0].Colour = term.Bad
 		}
 		t.Add(row...)
 	}
-	if err := s.showTable(t, 7, wide); err != nil {
+	if err := s.showTable(t, 8, wide); err != nil {
 		return err
 	}
 	for _, r := range routes {
@@ -126,7 +126,7 @@ func (s *statusReader) printInvalid(name string, why *wire.Invalid) {
 		s.out.Paint(term.Bad, markBad), name, why.Code, why.Field, why.Message)
 }
 
-func (s *statusReader) printDetail(d wire.RouteDetail) {
+func (s *statusReader) printDetail(d wire.RouteDetail, found *wire.RouteDifferences) {
 	r := listed(d)
 	s.out.Linef("%s  %s", s.out.Paint(term.Strong, d.Name), place(stateOf(r)))
 	s.printInvalid(d.Name, d.Invalid)
@@ -146,6 +146,9 @@ func (s *statusReader) printDetail(d wire.RouteDetail) {
 	field("step", stepText(d.Step, d.Steps))
 	if d.New != "" && !ended {
 		field("plan", planText(d.Plan))
+	}
+	for _, said := range s.parityFields(d.Parity, found) {
+		field(said[0], said[1])
 	}
 	field("changed", fmt.Sprintf("%s by %s, revision %d", term.Ago(s.now().Sub(d.ChangedAt)), d.ChangedBy, d.Revision))
 	if d.New != "" {

@@ -136,18 +136,20 @@ func (v *verb) follow(ctx context.Context, api *client.Client, made []wire.Move)
 // since each may meanwhile have moved on.
 func forEachRoute(verb string) string { return verb + " ROUTE, for each route above" }
 
-// tellNotes prints what else there is to know about each move, and once what
-// stage shadow does not do yet.
+// tellNotes prints what else there is to know about each move, and what stage
+// shadow is for.
 func (v *verb) tellNotes(made []wire.Move) {
-	shadow := false
+	shadowed := ""
 	for _, m := range made {
 		if m.Note != "" {
 			v.note.Linef("%s: %s", m.Route, m.Note)
 		}
-		shadow = shadow || m.Changed && m.After.Stage == wire.StageShadow
+		if m.Changed && !m.DryRun && m.After.Stage == wire.StageShadow {
+			shadowed = m.Route
+		}
 	}
-	if shadow {
-		v.note.Linef("in stage shadow legacy serves everything; copying requests to new and comparing comes with a later version")
+	if shadowed != "" {
+		v.note.Linef("in stage shadow legacy serves everything, and new is asked as well; see in what they differ: stranglerctl diff %s", term.ShellWord(shadowed))
 	}
 }
 
