@@ -1357,6 +1357,9 @@ type Instance struct {
 	// OverrideKeys Ids of its keys for overrides, the signing one first; absent when it does not say.
 	OverrideKeys *[]string `json:"override_keys,omitempty"`
 
+	// RedactionKeys Ids of its keys that hide values in evidence, the one in use first; none before the first is needed; absent when it does not say.
+	RedactionKeys *[]string `json:"redaction_keys,omitempty"`
+
 	// RequestsPerS Its traffic over the last whole minute; absent in its first one, and when the counts could not be read.
 	RequestsPerS *float64 `json:"requests_per_s,omitempty"`
 
@@ -1635,6 +1638,9 @@ type Replay struct {
 	// Legacy What one side's answer was like.
 	Legacy SideAnswer `json:"legacy"`
 
+	// More How many more differences there are now.
+	More int `json:"more"`
+
 	// New What one side's answer was like.
 	New SideAnswer `json:"new"`
 
@@ -1645,7 +1651,7 @@ type Replay struct {
 	// Unseen What could not be judged or sent as it was, in words.
 	Unseen []string `json:"unseen"`
 
-	// Verdict The two sides are alike now at those places; they still differ there in the same way; they do, and legacy no longer has what it had; they differ in another way; one of them gave no answer.
+	// Verdict The two sides answer alike now; they differ in the same way; they do not, but legacy does not say what it said then; they differ in another way; a side gave no answer, or none that can be compared.
 	Verdict ReplayVerdict `json:"verdict"`
 }
 
@@ -1655,7 +1661,7 @@ type ReplayRequest struct {
 	Headers []HeaderField `json:"headers,omitempty,omitzero"`
 }
 
-// ReplayVerdict The two sides are alike now at those places; they still differ there in the same way; they do, and legacy no longer has what it had; they differ in another way; one of them gave no answer.
+// ReplayVerdict The two sides answer alike now; they differ in the same way; they do not, but legacy does not say what it said then; they differ in another way; a side gave no answer, or none that can be compared.
 type ReplayVerdict string
 
 // ResetRequest Which side, and why.
@@ -2041,24 +2047,24 @@ type RuleDefinition struct {
 // RuleKind The place and all below it are not compared; the order of an array means nothing; numbers may differ by so much; upper and lower case are alike; a regular expression is replaced on both sides first.
 type RuleKind string
 
-// RulePreview What a rule would have hidden of the epoch that began last. By values it is judged on the exemplars, and so about.
+// RulePreview What a rule would have hidden of the epoch that began last.
 type RulePreview struct {
 	// Everything Whether the rule hides whatever bodies may have.
 	Everything bool `json:"everything"`
 
-	// Exact Whether hidden was counted; otherwise it was judged on the exemplars.
+	// Exact Whether hidden was counted. Otherwise the rule goes by values, and hidden is concluded from the exemplars.
 	Exact bool `json:"exact"`
 
 	// Exemplars How many exemplars were looked at.
 	Exemplars int `json:"exemplars"`
 
-	// Hidden How many of the differences found.
+	// Hidden How many of the differences found, each counted once for a comparison.
 	Hidden int64 `json:"hidden"`
 
-	// Of How many were found at the places that the rule names.
+	// Of How many were found in all.
 	Of int64 `json:"of"`
 
-	// Unseen In how many of them the values are hidden or cut, so that nothing can be said.
+	// Unseen Of how many of their differences nothing can be said, because a value is hidden or cut.
 	Unseen int `json:"unseen"`
 }
 
