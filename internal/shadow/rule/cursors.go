@@ -40,7 +40,7 @@ func (c Cursors) JSON() Cursors { return c.Key(areaJSON) }
 // Key steps to an object's member.
 func (c Cursors) Key(name string) Cursors {
 	if c.one == nil {
-		return c
+		return Cursors{}
 	}
 	return c.walk(func(n *node) *node { return n.members[name] })
 }
@@ -48,7 +48,7 @@ func (c Cursors) Key(name string) Cursors {
 // Index steps to an array's element.
 func (c Cursors) Index(at int) Cursors {
 	if c.one == nil {
-		return c
+		return Cursors{}
 	}
 	return c.walk(func(n *node) *node { return n.elements[at] })
 }
@@ -57,7 +57,7 @@ func (c Cursors) Index(at int) Cursors {
 // each of them go along.
 func (c Cursors) Every() Cursors {
 	if c.one == nil {
-		return c
+		return Cursors{}
 	}
 	return c.walk(func(*node) *node { return nil })
 }
