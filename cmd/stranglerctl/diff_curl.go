@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 
@@ -100,8 +101,8 @@ func (c *curlCommand) rewrite(r wire.SideRewrite) {
 	for _, name := range r.RemoveHeaders {
 		c.remove(name)
 	}
-	for name, value := range r.SetHeaders {
-		c.set(name, value)
+	for _, name := range slices.Sorted(maps.Keys(r.SetHeaders)) {
+		c.set(name, r.SetHeaders[name])
 	}
 }
 
