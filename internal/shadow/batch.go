@@ -33,7 +33,9 @@ func (c *Collector) Return(batch Batch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, epoch := range batch.Epochs {
-		c.page(c.trail(epoch.Route), epoch).hear(epoch.Last)
+		p := c.page(c.trail(epoch.Route), epoch)
+		p.hear(epoch.Began)
+		p.hear(epoch.Last)
 	}
 	for _, t := range batch.Tallies {
 		c.returnTally(t)

@@ -71,7 +71,7 @@ func fitting(route string, all []compare.Difference, room int64, r Redactor) (ke
 	ids := make([]string, len(all))
 	first := make(map[string]int, len(all))
 	for i := range all {
-		ids[i] = signatureOf(route, &all[i]).ID
+		ids[i] = signatureID(route, &all[i])
 		if _, known := first[ids[i]]; !known {
 			first[ids[i]] = i
 		}

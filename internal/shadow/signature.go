@@ -12,17 +12,28 @@ import (
 )
 
 // signatureOf returns what the difference has in common with others like it.
-// A status is told by its number, everything else by its type: 200 instead of
-// 404 is not 500 instead of 404, while any price instead of any other is one
-// thing.
 func signatureOf(route string, d *compare.Difference) Signature {
-	s := Signature{Where: d.Path, Kind: d.Kind, Legacy: d.Legacy.Type, New: d.New.Type}
-	if d.Kind == compare.KindStatus || d.Kind == compare.KindAnswer {
-		s.Legacy, s.New = d.Legacy.Text, d.New.Text
+	legacy, fresh := told(d)
+	return Signature{
+		ID: signatureID(route, d), Where: strings.Clone(d.Path), Kind: d.Kind,
+		Legacy: strings.Clone(legacy), New: strings.Clone(fresh),
 	}
-	s.ID = digest(route, s.Where, string(s.Kind), s.Legacy, s.New)
-	s.Where, s.Legacy, s.New = strings.Clone(s.Where), strings.Clone(s.Legacy), strings.Clone(s.New)
-	return s
+}
+
+func signatureID(route string, d *compare.Difference) string {
+	legacy, fresh := told(d)
+	return digest(route, d.Path, string(d.Kind), legacy, fresh)
+}
+
+// told returns by what the two sides of a difference are told from those of
+// others. A status is told by its number, everything else by its type: 200
+// instead of 404 is not 500 instead of 404, while any price instead of any other
+// is one thing.
+func told(d *compare.Difference) (legacy, fresh string) {
+	if d.Kind == compare.KindStatus || d.Kind == compare.KindAnswer {
+		return d.Legacy.Text, d.New.Text
+	}
+	return d.Legacy.Type, d.New.Type
 }
 
 // setOf returns the set of signatures with these ids, which are sorted.
@@ -39,7 +50,8 @@ func digest(parts ...string) string {
 		_, _ = hash.WriteString(part) // it cannot fail
 		_, _ = hash.Write([]byte{0})
 	}
-	return hex.EncodeToString(hash.Sum(nil)[:6])
+	var sum [8]byte
+	return hex.EncodeToString(hash.Sum(sum[:0])[:6])
 }
 
 // cut returns a copy of text with at most limit bytes. A longer one ends in "…".
@@ -64,13 +76,14 @@ type look struct {
 func lookAt(route string, r *compare.Result) look {
 	seen := look{found: make(map[string]Signature, min(len(r.Differences), 16)), whole: r.More == 0}
 	for i := range r.Differences {
-		s := signatureOf(route, &r.Differences[i])
-		if _, known := seen.found[s.ID]; known {
+		id := signatureID(route, &r.Differences[i])
+		if _, known := seen.found[id]; known {
 			continue
 		}
-		seen.found[s.ID] = s
+		s := signatureOf(route, &r.Differences[i])
+		seen.found[id] = s
 		if isRough(s.Kind) {
-			seen.rough = append(seen.rough, s.ID)
+			seen.rough = append(seen.rough, id)
 		}
 	}
 	slices.Sort(seen.rough)

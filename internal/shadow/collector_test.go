@@ -1,0 +1,573 @@
+package shadow_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/shadow"
+	"github.com/stranglerfig/strangler/internal/shadow/compare"
+)
+
+var noon = time.Date(2027, 1, 31, 12, 0, 0, 0, time.UTC)
+
+// hider hides every word that contains "secret", and remembers nothing.
+type hider struct{}
+
+func (hider) hide(text string) string {
+	words := strings.Split(text, " ")
+	for i, word := range words {
+		if strings.Contains(word, "secret") {
+			hash := sha256.Sum256([]byte(word))
+			words[i] = "hidden:" + hex.EncodeToString(hash[:8])
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func (h hider) Target(pathAndQuery string) string { return h.hide(pathAndQuery) }
+
+func (h hider) Header(_ string, values []string) []string {
+	hidden := make([]string, len(values))
+	for i, value := range values {
+		hidden[i] = h.hide(value)
+	}
+	return hidden
+}
+
+func (h hider) Body(contentType string, body []byte) []byte {
+	if contentType == "" {
+		return fmt.Appendf(nil, "%d bytes", len(body))
+	}
+	return []byte(h.hide(string(body)))
+}
+
+func (h hider) Difference(d compare.Difference) compare.Difference {
+	d.Legacy.Text, d.New.Text = h.hide(d.Legacy.Text), h.hide(d.New.Text)
+	return d
+}
+
+func at(seconds int) time.Time { return noon.Add(time.Duration(seconds) * time.Second) }
+
+func text(s string) compare.Value { return compare.Value{Type: "string", Text: s} }
+
+func number(s string) compare.Value { return compare.Value{Type: "number", Text: s} }
+
+func differs(path string, kind compare.Kind, legacy, fresh compare.Value) compare.Difference {
+	return compare.Difference{Where: path, Path: path, Kind: kind, Legacy: legacy, New: fresh}
+}
+
+func value(path string) compare.Difference {
+	return differs(path, compare.KindValue, text(`"a"`), text(`"b"`))
+}
+
+func mismatch(differences ...compare.Difference) compare.Result {
+	if len(differences) == 0 {
+		return compare.Result{}
+	}
+	return compare.Result{Outcome: compare.Mismatch, Differences: differences}
+}
+
+func comparison(second int, result compare.Result) shadow.Comparison {
+	return shadow.Comparison{
+		Route: "orders", Rules: "r1", Served: routing.Legacy, At: at(second),
+		Request: shadow.Request{Method: "GET", Scheme: "http", Host: "shop.example", Target: "/orders/7"},
+		Legacy:  shadow.Took{Status: 200}, New: shadow.Took{Status: 200, Build: "b7"}, Result: result,
+	}
+}
+
+// collecting returns a collector for the routes, whose ids and draws count up.
+func collecting(routes ...string) *shadow.Collector {
+	settings := make(map[string]shadow.RouteSettings)
+	for _, route := range append(routes, "orders") {
+		settings[route] = shadow.RouteSettings{Redactor: hider{}}
+	}
+	var next uint64
+	c := shadow.NewCollector(shadow.CollectorConfig{Instance: "router-1", Random: func() uint64 {
+		next++
+		return next<<32 | next
+	}})
+	c.SetRoutes(settings)
+	return c
+}
+
+// tallies are a batch's, without the routes.
+func tallies(b shadow.Batch) map[string]uint64 {
+	sum := make(map[string]uint64)
+	for _, t := range b.Tallies {
+		sum[t.Result] += t.N
+	}
+	return sum
+}
+
+// compared is how many comparisons tallies count.
+func compared(sum map[string]uint64) (n uint64) {
+	for result, k := range sum {
+		if result == shadow.ResultMatch || result == shadow.ResultOverflow || strings.HasPrefix(result, shadow.PrefixSet) {
+			n += k
+		}
+	}
+	return n
+}
+
+func equal(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func TestComparisonsBecomeEvidence(t *testing.T) {
+	c := collecting()
+	c.Add(comparison(1, compare.Result{Hits: map[string]uint64{"0badcafe": 3}}))
+	c.Add(comparison(2, mismatch()))
+	total := differs("$.items[*].total", compare.KindType, text(`"12.50"`), number("12.5"))
+	twice := total
+	total.Where, twice.Where = "$.items[0].total", "$.items[1].total"
+	vary := differs("header Vary", compare.KindMissing, text("Accept"), compare.Value{})
+	c.Add(comparison(3, mismatch(total, twice, vary)))
+	c.Add(comparison(4, mismatch(total)))
+	c.Add(comparison(5, compare.Result{Outcome: compare.Skipped, Reason: "bomb"}))
+	c.Skips("orders").Add(shadow.ReasonDropped)
+	c.Skips("orders").Add(shadow.ReasonDropped)
+
+	got := c.Drain()
+	if len(got.Epochs) != 1 || len(got.Sightings) != 2 || len(got.Sets) != 2 || len(got.Exemplars) != 2 {
+		t.Fatalf("%d epochs, %d sightings, %d sets and %d exemplars, want 1, 2, 2 and 2", len(got.Epochs), len(got.Sightings), len(got.Sets), len(got.Exemplars))
+	}
+	epoch := got.Epochs[0]
+	equal(t, "epoch", epoch, shadow.Epoch{Route: "orders", ID: shadow.EpochID("orders", "b7", "r1"), Build: "b7", Rules: "r1", Began: at(1), Last: at(4)})
+	ids := make(map[string]string)
+	for _, s := range got.Sightings {
+		ids[s.Signature.Where] = s.Signature.ID
+	}
+	sighted := map[string]shadow.Sighting{}
+	for _, s := range got.Sightings {
+		sighted[s.Signature.Where] = s
+	}
+	equal(t, "sightings", sighted, map[string]shadow.Sighting{
+		"$.items[*].total": {Route: "orders", Epoch: epoch.ID, First: at(3), Last: at(4), Signature: shadow.Signature{
+			ID: ids["$.items[*].total"], Where: "$.items[*].total", Kind: compare.KindType, Legacy: "string", New: "number",
+		}},
+		"header Vary": {Route: "orders", Epoch: epoch.ID, First: at(3), Last: at(3), Signature: shadow.Signature{
+			ID: ids["header Vary"], Where: "header Vary", Kind: compare.KindMissing, Legacy: "string",
+		}},
+	})
+	want := map[string]uint64{
+		"match": 2, "rule:0badcafe": 3, "skipped:bomb": 1, "skipped:dropped": 2,
+		"signature:" + ids["$.items[*].total"]: 2, "signature:" + ids["header Vary"]: 1,
+	}
+	for _, set := range got.Sets {
+		want["set:"+set.ID] = 1
+	}
+	equal(t, "tallies", tallies(got), want)
+	for _, tally := range got.Tallies {
+		if strings.HasPrefix(tally.Result, shadow.PrefixSkipped) != (tally.Epoch == "") {
+			t.Errorf("%s is of epoch %q", tally.Result, tally.Epoch)
+		}
+	}
+	both := slices.Sorted(maps.Values(ids))
+	equal(t, "exemplar", got.Exemplars[0], shadow.Exemplar{
+		ID: "0000000200000002", Route: "orders", Epoch: epoch.ID, Signatures: both, Served: "legacy", Instance: "router-1", At: at(3),
+		Request: shadow.Request{Method: "GET", Scheme: "http", Host: "shop.example", Target: "/orders/7", Header: map[string][]string{}},
+		Legacy:  shadow.Took{Status: 200}, New: shadow.Took{Status: 200, Build: "b7"},
+		Differences: []compare.Difference{total, twice, vary}, Draw: 1,
+	})
+	equal(t, "second batch", c.Drain(), shadow.Batch{})
+}
+
+func TestSignaturesTellApartWhatIsNotOneThing(t *testing.T) {
+	status := func(legacy, fresh string) compare.Difference {
+		return differs("status", compare.KindStatus, compare.Value{Type: "status", Text: legacy}, compare.Value{Type: "status", Text: fresh})
+	}
+	distinct := []compare.Difference{
+		value("$.a"), value("$.b"), status("200", "404"), status("200", "500"),
+		differs("$.a", compare.KindType, text(`"1"`), number("1")),
+		differs("$.a", compare.KindType, number("1"), text(`"1"`)),
+		differs("$.a", compare.KindMissing, text(`"1"`), compare.Value{}),
+		differs("answer", compare.KindAnswer, compare.Value{Type: "status", Text: "200"}, compare.Value{Type: "failure", Text: "timeout"}),
+		differs("answer", compare.KindAnswer, compare.Value{Type: "status", Text: "200"}, compare.Value{Type: "failure", Text: "reset"}),
+	}
+	c := collecting("invoices")
+	for i, d := range distinct {
+		c.Add(comparison(i, mismatch(d)))
+	}
+	c.Add(comparison(20, mismatch(differs("$.a", compare.KindValue, text(`"x"`), text(`"y"`))))) // as the first one
+	other := comparison(21, mismatch(value("$.a")))
+	other.Route = "invoices"
+	c.Add(other)
+	ids := make(map[string]bool)
+	batch := c.Drain()
+	for _, s := range batch.Sightings {
+		ids[s.Signature.ID] = true
+		if len(s.Signature.ID) != 12 {
+			t.Errorf("id %q has not 12 digits", s.Signature.ID)
+		}
+	}
+	if want := len(distinct) + 1; len(batch.Sightings) != want || len(ids) != want {
+		t.Errorf("%d sightings with %d ids, want %d", len(batch.Sightings), len(ids), want)
+	}
+}
+
+func TestABuildIsAnEpochOfItsOwn(t *testing.T) {
+	c := collecting()
+	add := func(second int, build, rules string) {
+		found := comparison(second, mismatch())
+		found.New.Build, found.Rules = build, rules
+		c.Add(found)
+	}
+	add(1, "", "r1") // nobody has said yet
+	add(2, "b1", "r1")
+	add(3, "", "r1") // a proxy's error page: still b1
+	add(4, "b2", "r1")
+	add(5, "b2", "r2")
+	add(6, strings.Repeat("é", 100)+"\xff", "r2")
+	got := make(map[string]uint64)
+	batch := c.Drain()
+	for _, e := range batch.Epochs {
+		for _, tally := range batch.Tallies {
+			if tally.Epoch == e.ID {
+				got[e.Build+" "+e.Rules] = tally.N
+			}
+		}
+	}
+	equal(t, "matches by build and rules", got, map[string]uint64{
+		" r1": 1, "b1 r1": 2, "b2 r1": 1, "b2 r2": 1, strings.Repeat("é", 62) + "… r2": 1,
+	})
+}
+
+func TestABuildOfEveryAnswerIsNone(t *testing.T) {
+	c := collecting()
+	for i := range 1000 {
+		found := comparison(i, mismatch())
+		found.New.Build = fmt.Sprint("request-", i)
+		c.Add(found)
+	}
+	batch := c.Drain()
+	if len(batch.Epochs) != 11 {
+		t.Fatalf("%d epochs, want ten builds and one for the rest", len(batch.Epochs))
+	}
+	for _, tally := range batch.Tallies {
+		if want := map[bool]uint64{true: 990, false: 1}[tally.Epoch == shadow.EpochID("orders", "", "r1")]; tally.N != want {
+			t.Errorf("epoch %s has %d comparisons, want %d", tally.Epoch, tally.N, want)
+		}
+	}
+	found := comparison(2*3600, mismatch())
+	found.New.Build = "b8"
+	c.Add(found)
+	if got := c.Drain().Epochs; len(got) != 1 || got[0].Build != "b8" {
+		t.Errorf("after two hours: %v, want the epoch of b8", got)
+	}
+}
+
+func TestOverflowIsVisible(t *testing.T) {
+	c := collecting()
+	const all = 100_000
+	for i := range all {
+		c.Add(comparison(0, mismatch(value("$.always"), value(fmt.Sprint("$.k", i)))))
+	}
+	batch := c.Drain()
+	sum := tallies(batch)
+	if len(batch.Sightings) != shadow.MaxSignatures || compared(sum) != all {
+		t.Errorf("%d signatures and %d comparisons, want %d and %d", len(batch.Sightings), compared(sum), shadow.MaxSignatures, all)
+	}
+	if want := uint64(all - (shadow.MaxSignatures - 1)); sum[shadow.ResultOverflow] != want {
+		t.Errorf("overflow %d, want %d", sum[shadow.ResultOverflow], want)
+	}
+	if bytes := sizeOf(batch.Exemplars); bytes > shadow.MaxPending {
+		t.Errorf("exemplars of %d bytes, more than %d", bytes, shadow.MaxPending)
+	}
+	c.Add(comparison(3599, mismatch(value("$.late"))))
+	c.Add(comparison(3601, mismatch(value("$.later"))))
+	equal(t, "overflow before and after an hour", tallies(c.Drain())[shadow.ResultOverflow], uint64(1))
+}
+
+func TestTooManySetsOverflow(t *testing.T) {
+	c := collecting()
+	const fields = 12 // 4095 sets
+	for bits := 1; bits < 1<<fields; bits++ {
+		var found []compare.Difference
+		for i := range fields {
+			if bits>>i&1 == 1 {
+				found = append(found, value(fmt.Sprint("$.f", i)))
+			}
+		}
+		c.Add(comparison(0, mismatch(found...)))
+	}
+	batch := c.Drain()
+	sum := tallies(batch)
+	if len(batch.Sets) != shadow.MaxSets || sum[shadow.ResultOverflow] != 1<<fields-1-shadow.MaxSets || compared(sum) != 1<<fields-1 {
+		t.Errorf("%d sets, overflow %d, %d comparisons", len(batch.Sets), sum[shadow.ResultOverflow], compared(sum))
+	}
+	for _, s := range batch.Sightings {
+		if n := sum[shadow.PrefixSignature+s.Signature.ID]; n != 1<<(fields-1) {
+			t.Errorf("%s counted %d times, want %d: signatures are counted in any case", s.Signature.Where, n, 1<<(fields-1))
+		}
+	}
+}
+
+func TestWhatIsNotSeenWholeIsNoSet(t *testing.T) {
+	c := collecting()
+	found := mismatch(value("$.a"))
+	found.More = 7
+	c.Add(comparison(1, found))
+	batch := c.Drain()
+	if sum := tallies(batch); sum[shadow.ResultOverflow] != 1 || len(batch.Sets) != 0 {
+		t.Errorf("%v and %d sets, want an overflow", sum, len(batch.Sets))
+	}
+	if len(batch.Exemplars) != 1 || batch.Exemplars[0].More != 7 {
+		t.Errorf("exemplars %v, want one with 7 more", batch.Exemplars)
+	}
+}
+
+func TestTheNewestAndTheSmallestDrawsAreKept(t *testing.T) {
+	c := collecting()
+	draws := rapid.Permutation(slices.Collect(func(yield func(uint64) bool) {
+		for i := uint64(1); i <= 100 && yield(i); i++ {
+		}
+	})).Example(3)
+	c = shadow.NewCollector(shadow.CollectorConfig{Random: func() uint64 { return draws[0] << 32 }})
+	c.SetRoutes(map[string]shadow.RouteSettings{"orders": {Redactor: hider{}}})
+	want := make(map[uint32]bool)
+	for i := range 100 {
+		if draw := uint32(draws[0]); draw <= 5 || i >= 95 {
+			want[draw] = true
+		}
+		c.Add(comparison(i, mismatch(value("$.a"))))
+		draws = draws[1:]
+		if i%10 == 9 { // the store is away now and then
+			c.Return(c.Drain())
+		}
+		draws = append(draws, 0)
+	}
+	got := make(map[uint32]bool)
+	for _, e := range c.Drain().Exemplars {
+		got[e.Draw] = true
+	}
+	equal(t, "draws", got, want)
+}
+
+func sizeOf(exemplars []shadow.Exemplar) int {
+	text, _ := json.Marshal(exemplars)
+	return len(text)
+}
+
+func TestExemplarsAreBounded(t *testing.T) {
+	c := collecting()
+	var many []compare.Difference
+	for i := range 200 {
+		long := strings.Repeat("x", compare.MaxText-2)
+		d := differs("$.items[*].note", compare.KindValue, text(long), text(long+"y"))
+		if i == 199 {
+			d = value("$.total")
+		}
+		d.Where = fmt.Sprint("$.items[", i, "]")
+		many = append(many, d)
+	}
+	for i := range 100 {
+		found := comparison(i, mismatch(many...))
+		found.Request.Body = []byte(strings.Repeat("z", shadow.MaxKeptBody+1))
+		found.Request.Header = map[string][]string{"Content-Type": {"text/plain"}}
+		c.Add(found)
+	}
+	batch := c.Drain()
+	if n := len(batch.Exemplars); n < 5 || n > 10 {
+		t.Fatalf("%d exemplars, want 5 to 10", n)
+	}
+	for _, e := range batch.Exemplars {
+		if size := sizeOf([]shadow.Exemplar{e}); size > shadow.MaxExemplar {
+			t.Errorf("an exemplar has %d bytes, more than %d", size, shadow.MaxExemplar)
+		}
+		if len(e.Differences)+e.More != 200 || len(e.Signatures) != 2 {
+			t.Errorf("%d differences and %d more, %d signatures, want 200 in all and 2", len(e.Differences), e.More, len(e.Signatures))
+		}
+		if string(e.Request.Body) != "65537 bytes" {
+			t.Errorf("the body was kept: %.20q", e.Request.Body)
+		}
+	}
+	if size := sizeOf(batch.Exemplars); size > shadow.MaxPending {
+		t.Errorf("exemplars have %d bytes, more than %d", size, shadow.MaxPending)
+	}
+}
+
+func TestARareSignatureHasAnExemplarBesideAFrequentOne(t *testing.T) {
+	c := collecting()
+	for i := range 500 {
+		found := comparison(i, mismatch(value(fmt.Sprint("$.k", i/2))))
+		found.Request.Body = []byte(strings.Repeat("z", 20<<10))
+		found.Request.Header = map[string][]string{"Content-Type": {"text/plain"}}
+		c.Add(found)
+	}
+	shown := make(map[string]bool)
+	exemplars := c.Drain().Exemplars
+	for _, e := range exemplars {
+		shown[e.Signatures[0]] = true
+	}
+	if size := sizeOf(exemplars); size > shadow.MaxPending*3/2 || // base64 makes bodies longer
+		len(shown) < 140 {
+		t.Errorf("%d bytes for %d signatures, want more than 140 with one", size, len(shown))
+	}
+}
+
+func TestNothingSensitiveIsKept(t *testing.T) {
+	c := collecting()
+	body := []byte(`{"pin": secret-1 }`)
+	found := comparison(1, mismatch(differs("$.pin", compare.KindValue, text("secret-2"), text("secret-3"))))
+	found.Request.Target, found.Request.Body = "/login?t= secret-4", body
+	found.Request.Header = map[string][]string{"Cookie": {"sid= secret-5"}, "Content-Type": {"application/json"}}
+	c.Add(found)
+	copy(body, strings.Repeat("!", len(body))) // its room has been given to another
+	batch := c.Drain()
+	kept, err := json.Marshal(batch)
+	if err != nil || strings.Contains(string(kept), "secret") || strings.Count(string(kept), "hidden:") != 4 {
+		t.Errorf("kept: %s (%v)", kept, err)
+	}
+	if got := string(batch.Exemplars[0].Request.Body); strings.Contains(got, "!") {
+		t.Errorf("the body is not a copy: %s", got)
+	}
+}
+
+func TestARouteWithoutSettingsIsCountedOnly(t *testing.T) {
+	c := collecting()
+	c.SetRoutes(nil)
+	c.Add(comparison(1, mismatch(value("$.a"))))
+	if batch := c.Drain(); len(batch.Exemplars) != 0 || compared(tallies(batch)) != 1 {
+		t.Errorf("%v, want one comparison and no exemplar", batch)
+	}
+}
+
+func TestWhatIsReturnedIsAddedUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		paths := []string{"$.a", "$.b", "$.c", "status"}
+		one := collecting("invoices")
+		several := []*shadow.Collector{collecting("invoices"), collecting("invoices"), collecting("invoices")}
+		for i := range rapid.IntRange(0, 60).Draw(t, "comparisons") {
+			var found, itself []compare.Difference
+			for _, path := range paths {
+				if rapid.Bool().Draw(t, "differs") {
+					found = append(found, value(path))
+				}
+				if rapid.Bool().Draw(t, "differs from itself") {
+					itself = append(itself, value(path))
+				}
+			}
+			c := comparison(i, mismatch(found...))
+			c.Route = rapid.SampledFrom([]string{"orders", "invoices"}).Draw(t, "route")
+			c.New.Build = rapid.SampledFrom([]string{"b1", "b2"}).Draw(t, "build")
+			if rapid.Bool().Draw(t, "twice") {
+				noise := mismatch(itself...)
+				c.Noise, c.Second = &noise, &noise
+			}
+			to := rapid.SampledFrom(several).Draw(t, "collector")
+			one.Add(c)
+			to.Add(c)
+			one.Skips(c.Route).Add(shadow.ReasonMethod)
+			to.Skips(c.Route).Add(shadow.ReasonMethod)
+		}
+		sum := collecting("invoices")
+		for _, c := range several {
+			sum.Return(c.Drain())
+		}
+		ignored := cmpopts.IgnoreFields(shadow.Batch{}, "Exemplars")
+		want, got := one.Drain(), sum.Drain()
+		if diff := gocmp.Diff(want, got, ignored, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("several collectors (-one +several):\n%s", diff)
+		}
+		equalNewest(t, want.Exemplars, got.Exemplars)
+	})
+}
+
+// equalNewest compares the moments of the newest exemplars of each signature.
+func equalNewest(t *rapid.T, want, got []shadow.Exemplar) {
+	newest := func(all []shadow.Exemplar) map[string][]time.Time {
+		by := make(map[string][]time.Time)
+		for _, e := range all {
+			for _, id := range e.Signatures {
+				by[e.Epoch+id] = append(by[e.Epoch+id], e.At)
+			}
+		}
+		for id, moments := range by {
+			slices.SortFunc(moments, func(a, b time.Time) int { return b.Compare(a) })
+			by[id] = moments[:min(len(moments), shadow.Newest)]
+		}
+		return by
+	}
+	if diff := gocmp.Diff(newest(want), newest(got)); diff != "" {
+		t.Errorf("newest exemplars (-one +several):\n%s", diff)
+	}
+}
+
+func TestNothingIsLostBetweenDrains(t *testing.T) {
+	c := shadow.NewCollector(shadow.CollectorConfig{})
+	c.SetRoutes(map[string]shadow.RouteSettings{"orders": {Redactor: hider{}}})
+	var adding sync.WaitGroup
+	for worker := range 4 {
+		adding.Go(func() {
+			skips := c.Skips("orders")
+			for i := range 500 {
+				c.Add(comparison(i, mismatch(value(fmt.Sprint("$.w", worker)))))
+				c.Add(comparison(i, mismatch()))
+				skips.Add(shadow.ReasonTooLarge)
+			}
+		})
+	}
+	sum := make(map[string]uint64)
+	drain := func() {
+		batch := c.Drain()
+		if len(batch.Tallies)%2 == 1 { // as if the store were away now and then
+			c.Return(batch)
+			return
+		}
+		for result, n := range tallies(batch) {
+			sum[result] += n
+		}
+	}
+	for range 100 {
+		drain()
+	}
+	adding.Wait()
+	c.SetRoutes(nil)
+	for result, n := range tallies(c.Drain()) {
+		sum[result] += n
+	}
+	if sum["match"] != 2000 || sum["skipped:too_large"] != 2000 || compared(sum) != 4000 {
+		t.Errorf("%v, want 2000 matches, 2000 mismatches and 2000 skipped", sum)
+	}
+}
+
+func TestSkippingAllocatesNothing(t *testing.T) {
+	skips := collecting().Skips("orders")
+	if n := testing.AllocsPerRun(100, func() { skips.Add(shadow.ReasonUpgrade) }); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+func BenchmarkAdd(b *testing.B) {
+	many := make([]compare.Difference, 200)
+	for i := range many {
+		many[i] = value(fmt.Sprint("$.f", i%20))
+	}
+	for name, found := range map[string]compare.Result{
+		"match": mismatch(), "one": mismatch(value("$.a")), "twenty_signatures": mismatch(many...),
+	} {
+		b.Run(name, func(b *testing.B) {
+			c := collecting()
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				c.Add(comparison(i, found))
+			}
+		})
+	}
+}
