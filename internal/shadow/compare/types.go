@@ -20,6 +20,16 @@ const (
 	Skipped // nothing can be said; Result.Reason has why
 )
 
+// The reasons of a Skipped outcome. It is always the whole comparison that is
+// skipped, for what was not looked at could be worse than what was found; only a
+// status that differs is a Mismatch all the same.
+const (
+	ReasonOverBudget  = "over_budget" // a body is larger, deeper or more work to compare than Limits allow
+	ReasonUndecodable = "undecodable" // a body's content coding is not known, or it is damaged or cut off
+	ReasonBomb        = "bomb"        // a body grows beyond Limits.Ratio when it is decompressed
+	ReasonUnanswered  = "unanswered"  // neither side gave an answer
+)
+
 // Kind is in what way two answers differ at one place.
 type Kind string
 
@@ -41,17 +51,35 @@ const (
 
 // Difference is one place where the two answers differ.
 type Difference struct {
-	Where string // as people read and write it: "status", "header Vary", "$.items[3].price", "line 14", "body"
-	Path  string // the same for every element of an array: "$.items[*].price", "line"
-	Kind  Kind
+	// Where is the place as people read and write it: "status", "answer",
+	// "header Vary", "$.items[3].price", "line 14" or "body". Elements and lines
+	// are counted on the legacy side; those that only new has, on the new side.
+	Where string
+	// Path is the same for all elements of an array, "$.items[*].price", for all
+	// lines, "line", and for all members of an object whose names look like data,
+	// "$.users.*.name": digits, dates, UUIDs, long hexadecimal or very long names.
+	// It has at most 512 bytes; what lies deeper ends in "…".
+	Path string
+	Kind Kind
 
 	Legacy, New Value
 }
 
 // Value is what one side has at a place.
 type Value struct {
-	Type string // of JSON: null, boolean, number, string, array, object; of a header or a line: string; of a status: status; empty: absent
-	Text string // JSON for JSON, at most MaxText bytes; a longer one is cut and ends in "…"
+	// Type is of JSON null, boolean, number, string, array or object; of a header
+	// or a line string; of a status status; of an answer that never came failure;
+	// of a body json, text or bytes. Empty: there is nothing at this place.
+	Type string
+	// Text is JSON for JSON, without white space. It is valid UTF-8 without NUL,
+	// which both become U+FFFD, and has at most MaxText bytes: a longer one is cut
+	// and ends in "…", a long line may also begin with one, near the difference.
+	//
+	// KindOrder: where legacy has the common elements, in this side's order:
+	// [0,1,2] and [2,0,1]. KindRepeat: the array of all values of the key; Type is
+	// of the last. KindMedia and KindBytes: what the body is, nothing of its
+	// content. KindAnswer: the status, or why there is none.
+	Text string
 }
 
 // MaxText bounds a Value's Text, in bytes.
@@ -64,7 +92,7 @@ type Limits struct {
 	Nodes       int   // of both JSON trees; 400,000
 	Depth       int   // of a JSON tree; 500
 	Differences int   // that are reported; 200. Those beyond are counted in Result.More
-	Steps       int   // of the walk, lines of text and elements of arrays included: the time budget, in units that do not depend on the machine; 4,000,000
+	Steps       int   // of the walk, lines of text and elements of arrays included: the time budget, in units that do not depend on the machine, of about 100 ns; 4,000,000
 }
 
 // Options say how two answers are compared.
@@ -78,7 +106,7 @@ type Options struct {
 // Result is what came of one comparison.
 type Result struct {
 	Outcome     Outcome
-	Reason      string            // of a Skipped one: "over_budget", "undecodable", "bomb"
+	Reason      string            // of a Skipped one: ReasonOverBudget, …
 	Differences []Difference      // in the order of the answer: status, headers, body
 	More        int               // differences beyond Limits.Differences
 	Hits        map[string]uint64 // differences that a rule kept away, by its ID; nil: none
