@@ -1,0 +1,158 @@
+package compare
+
+import (
+	"strings"
+
+	"github.com/stranglerfig/strangler/internal/shadow/rule"
+)
+
+// report collects what a comparison finds, within its limits.
+type report struct {
+	limits Limits
+	steps  int // that are left; below zero: the budget is spent, and what was found is not all
+	found  []Difference
+	more   int
+	hits   map[string]uint64
+}
+
+func newReport(limits Limits) *report {
+	limits = limits.orDefaults()
+	return &report{limits: limits, steps: limits.Steps}
+}
+
+func (l Limits) orDefaults() Limits {
+	if l.Decoded <= 0 {
+		l.Decoded = 8 << 20
+	}
+	l.Decoded = min(l.Decoded, 1<<30) // places in a body are 32 bits
+	l.Ratio = orDefault(l.Ratio, 200)
+	l.Nodes = orDefault(l.Nodes, 400_000)
+	l.Depth = orDefault(l.Depth, 500)
+	l.Differences = orDefault(l.Differences, 200)
+	l.Steps = orDefault(l.Steps, 4_000_000)
+	return l
+}
+
+func orDefault(n, byDefault int) int {
+	if n <= 0 {
+		return byDefault
+	}
+	return n
+}
+
+// spend takes steps from the budget and reports whether it still lasts.
+func (r *report) spend(steps int) bool {
+	r.steps -= steps
+	return r.steps >= 0
+}
+
+// room reports whether one more difference is kept; otherwise it counts it.
+// Whoever asks first need not describe what nobody will see.
+func (r *report) room() bool {
+	if len(r.found) >= r.limits.Differences {
+		r.more++
+		return false
+	}
+	return true
+}
+
+// add reports a difference outside of JSON, where Where and Path are alike.
+func (r *report) add(where string, kind Kind, legacy, fresh Value) {
+	if r.room() {
+		r.found = append(r.found, Difference{Where: where, Path: where, Kind: kind, Legacy: legacy, New: fresh})
+	}
+}
+
+func (r *report) hit(c *rule.Compiled) {
+	if r.hits == nil {
+		r.hits = map[string]uint64{}
+	}
+	r.hits[c.ID()]++
+}
+
+// ignores counts a difference for the rule that ignores its place, if there is one.
+func (r *report) ignores(rules []*rule.Compiled) bool {
+	if len(rules) == 0 || rules[0].Kind() != rule.Ignore { // they come first
+		return false
+	}
+	r.hit(rules[0])
+	return true
+}
+
+// reconciles reports whether two texts that differ are alike as the rules for
+// their place have them, and counts the difference for those that had a part.
+func (r *report) reconciles(rules []*rule.Compiled, legacy, fresh string) bool {
+	var used []*rule.Compiled
+	for _, c := range rules {
+		if !r.spend(1 + (len(legacy)+len(fresh))>>6) {
+			return false
+		}
+		l, f := c.Text(legacy), c.Text(fresh)
+		if l != legacy || f != fresh {
+			used = append(used, c)
+		}
+		legacy, fresh = l, f
+	}
+	if legacy != fresh {
+		return false
+	}
+	for _, c := range used {
+		r.hit(c)
+	}
+	return true
+}
+
+// textOf is what a text is compared as.
+func textOf(rules []*rule.Compiled, text string) string {
+	for _, c := range rules {
+		text = c.Text(text)
+	}
+	return text
+}
+
+// result sums the comparison up. reason is why the bodies could not be compared.
+func (r *report) result(reason string) Result {
+	if r.steps < 0 {
+		reason = ReasonOverBudget
+	}
+	result := Result{Differences: r.found, More: r.more, Hits: r.hits}
+	switch {
+	case reason != "" && !r.hasStatus():
+		return Result{Outcome: Skipped, Reason: reason}
+	case len(r.found) > 0:
+		result.Outcome = Mismatch
+	}
+	return result
+}
+
+// hasStatus reports whether the status differs. It stands first.
+func (r *report) hasStatus() bool { return len(r.found) > 0 && r.found[0].Kind == KindStatus }
+
+// shown is a text as Value.Text has it.
+func shown(text string) string {
+	whole := len(text) <= MaxText
+	if !whole {
+		text = text[:MaxText-len("…")]
+		for i := 1; i <= 3 && text[len(text)-i] >= 0x80; i++ { // leave no half of a character
+			if text[len(text)-i] >= 0xC0 {
+				text = text[:len(text)-i]
+				break
+			}
+		}
+	}
+	text = readable(text)
+	if !whole {
+		text += "…"
+	}
+	return text
+}
+
+// readable is a text that every store and terminal takes. U+FFFD is longer than
+// what it stands for, so the result is cut once more.
+func readable(text string) string {
+	clean := strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+	if most := MaxText - len("…"); len(clean) > MaxText {
+		clean = strings.ToValidUTF8(clean[:most], "")
+	}
+	return strings.Clone(clean)
+}
