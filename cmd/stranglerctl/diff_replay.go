@@ -165,6 +165,7 @@ func (r *replay) showReplay(replayed wire.Replay) {
 	r.out.Linef("  exemplar %s", replayed.Exemplar)
 	r.showAnswers(replayed.Legacy, replayed.New)
 	r.showDifferent(replayed.Now)
+	r.showMore(replayed.More)
 	for _, why := range replayed.Unseen {
 		r.note.Linef("%s not judged: %s", r.note.Paint(term.Notice, markWarn), why)
 	}
@@ -174,25 +175,27 @@ func (r *replay) showReplay(replayed wire.Replay) {
 func verdictText(r wire.Replay) (mark string, colour term.Colour, text string) {
 	switch r.Verdict {
 	case wire.ReplayVerdictFixed:
-		return markGood, term.Good, "fixed: where they differed the two sides are alike now"
+		return markGood, term.Good, "fixed: the two sides answer alike now"
 	case wire.ReplayVerdictPersists:
-		return markBad, term.Bad, "persists: the two sides still differ in the same way"
+		return markBad, term.Bad, "persists: the two sides differ in the same way"
 	case wire.ReplayVerdictLegacyChanged:
-		return markWarn, term.Notice, "legacy changed: the two sides still differ, and legacy no longer has what it had"
+		return markWarn, term.Notice, "legacy changed: the two sides differ, and legacy does not say what it said then"
 	case wire.ReplayVerdictDifferent:
 		return markBad, term.Bad, "different: the two sides differ in another way now"
 	case wire.ReplayVerdictUnanswered:
-		return markBad, term.Bad, "unanswered: " + silentSide(r) + " gave no answer"
+		return markBad, term.Bad, "unanswered: " + unanswered(r)
 	}
 	return markWarn, term.Notice, string(r.Verdict)
 }
 
-func silentSide(r wire.Replay) string {
+func unanswered(r wire.Replay) string {
 	switch {
 	case r.Legacy.Status == 0 && r.New.Status == 0:
-		return "neither side"
+		return "neither side gave an answer"
 	case r.Legacy.Status == 0:
-		return "legacy"
+		return "legacy gave no answer"
+	case r.New.Status == 0:
+		return "new gave no answer"
 	}
-	return "new"
+	return "the answers cannot be compared"
 }

@@ -52,10 +52,7 @@ func (c *cli) showExemplar(exemplar answer[wire.Exemplar]) error {
 			}
 		}
 		c.showDifferent(e.Differences)
-		if e.More > 0 {
-			c.out.Linef("")
-			c.out.Linef("%s of which no more is kept", counted(e.More, "further difference"))
-		}
+		c.showMore(e.More)
 		if anyHidden(e.Differences) {
 			c.note.Linef("hidden:… is a keyed hash of a sensitive value, the same for the same value; shadow.reveal in the definition exempts a place")
 		}

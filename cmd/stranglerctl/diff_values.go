@@ -20,6 +20,14 @@ func (c *cli) showDifferent(differences []wire.Difference) {
 	}
 }
 
+// showMore says how many differences there were besides.
+func (c *cli) showMore(more int) {
+	if more > 0 {
+		c.out.Linef("")
+		c.out.Linef("and %s", counted(more, "more difference"))
+	}
+}
+
 // kindText says in what way two values differ: "type, string → number".
 func kindText(d wire.Difference) string {
 	switch d.Kind {

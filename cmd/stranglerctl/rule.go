@@ -131,18 +131,14 @@ func (c *cli) showRuleChange(what string, made answer[wire.RuleChange]) error {
 }
 
 // previewText says what a rule would have hidden: "would have hidden 402 of 413
-// differences found at its target".
+// differences found".
 func previewText(p wire.RulePreview) string {
-	about := ""
-	if !p.Exact {
-		about = "about "
+	if p.Exact {
+		return fmt.Sprintf("would have hidden %d of %s found", p.Hidden, counted(int(p.Of), "difference"))
 	}
-	text := fmt.Sprintf("would have hidden %s%d of %s found at its target", about, p.Hidden, counted(int(p.Of), "difference"))
-	if !p.Exact {
-		text += fmt.Sprintf(", judged by %s", counted(p.Exemplars, "exemplar"))
-	}
+	text := fmt.Sprintf("would have hidden about %d of %s found, to go by %s", p.Hidden, counted(int(p.Of), "difference"), counted(p.Exemplars, "exemplar"))
 	if p.Unseen > 0 {
-		text += fmt.Sprintf("; in %d of them nothing can be said, the values are hidden or cut", p.Unseen)
+		text += fmt.Sprintf("; of %s among them nothing can be said, a value is hidden or cut", counted(p.Unseen, "difference"))
 	}
 	return text
 }
