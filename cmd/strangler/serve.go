@@ -49,6 +49,7 @@ func (p *program) resolve(c *cobra.Command, config *app.Config) error {
 	}
 	config.AdminToken, _ = p.environ("STRANGLER_ADMIN_TOKEN")
 	config.OverrideKeys, _ = p.environ("STRANGLER_OVERRIDE_KEYS")
+	config.RedactionKeys, _ = p.environ("STRANGLER_REDACTION_KEYS")
 	config.StandardOTLP = app.StandardOTLP(p.environ)
 	return app.Resolve(c.Flags(), p.environ, file)
 }

@@ -52,8 +52,9 @@ type Config struct {
 	StandardOTLP string // as StandardOTLP reads it from the environment
 
 	// Only from the environment: a flag could be read by others on the machine.
-	AdminToken   string
-	OverrideKeys string // as auth.ParseOverrideKeys reads them
+	AdminToken    string
+	OverrideKeys  string // as auth.ParseOverrideKeys reads them
+	RedactionKeys string // as auth.ParseRedactionKeys reads them
 }
 
 // BindServe declares every flag of serve on fs, with its default.
