@@ -74,11 +74,11 @@ func (w *walker) byMember(r *rows, name string) (matching, bool) {
 
 func (w *walker) keysOf(s *side, elements []uint32, c rule.Cursors, name string) (keys []uint64, ok bool) {
 	for i, element := range elements {
-		if s.nodes[element].kind != kindObject || !w.spend(1+int(s.nodes[element].count)/8) {
+		if s.kind(element) != kindObject || !w.spend(1+int(s.nodes[element].count)/8) {
 			return nil, false
 		}
 		at, found := s.member(element, name)
-		if !found || s.nodes[at].kind != kindNumber && s.nodes[at].kind != kindString {
+		if !found || s.kind(at) != kindNumber && s.kind(at) != kindString {
 			return nil, false
 		}
 		place := c.Index(i).Key(name)
@@ -88,7 +88,7 @@ func (w *walker) keysOf(s *side, elements []uint32, c rule.Cursors, name string)
 		if keys == nil {
 			keys = make([]uint64, 0, len(elements))
 		}
-		keys = append(keys, w.hash(s, at, place))
+		keys = append(keys, w.reckon(s, at, place))
 	}
 	return keys, true
 }

@@ -73,22 +73,19 @@ func hashed(data []byte) Value {
 // does not parse is not JSON, and two of them are text.
 func (r *report) json(l, f body, as media, o Options) {
 	l.data, f.data = withoutMark(l.data, f.data)
-	legacy, legacyEnd := parse(l.data, as == mediaRecords, r.limits.Depth, r.limits.Nodes)
-	if legacyEnd == parsedTooMuch {
-		r.steps = -1
-		return
-	}
-	fresh, freshEnd := parse(f.data, as == mediaRecords, r.limits.Depth, r.limits.Nodes-len(legacy.nodes))
+	w := newWalker(r)
+	defer w.release()
+	legacyEnd := w.legacy.parse(l.data, as == mediaRecords, r.limits.Depth, r.limits.Nodes)
+	freshEnd := w.fresh.parse(f.data, as == mediaRecords, r.limits.Depth, r.limits.Nodes-len(w.legacy.nodes))
 	switch {
-	case freshEnd == parsedTooMuch:
+	case legacyEnd == parsedTooMuch || freshEnd == parsedTooMuch:
 		r.steps = -1
 	case legacyEnd == parsedAll && freshEnd == parsedAll:
-		w := newWalker(r, legacy, fresh)
 		w.walk(0, 0, o.Rules.JSON())
 	case legacyEnd == parsedAll:
-		r.add("body", KindMedia, body{as, l.data}.describe(""), f.malformed(&fresh))
+		r.add("body", KindMedia, body{as, l.data}.describe(""), f.malformed(&w.fresh.tree))
 	case freshEnd == parsedAll:
-		r.add("body", KindMedia, l.malformed(&legacy), body{as, f.data}.describe(""))
+		r.add("body", KindMedia, l.malformed(&w.legacy.tree), body{as, f.data}.describe(""))
 	default:
 		r.text(l.data, f.data, o.Rules.Body().Here())
 	}

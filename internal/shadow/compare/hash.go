@@ -18,8 +18,9 @@ type hasher struct {
 	names  []uint64 // scratch
 }
 
-func newHasher() hasher {
-	return hasher{seed: maphash.MakeSeed(), mixer: [2]uint64{rand.Uint64(), rand.Uint64()}}
+// reseed makes all that was hashed before worthless.
+func (h *hasher) reseed() {
+	h.seed, h.mixer = maphash.MakeSeed(), [2]uint64{rand.Uint64(), rand.Uint64()}
 }
 
 func (h *hasher) mix(a, b uint64) uint64 {
@@ -41,8 +42,8 @@ func (s *side) hashes(ruled bool) []uint64 {
 	if ruled {
 		memo = &s.ruled
 	}
-	if *memo == nil {
-		*memo = make([]uint64, len(s.nodes))
+	if len(*memo) == 0 {
+		*memo = append(*memo, make([]uint64, len(s.nodes))...)
 	}
 	return *memo
 }
@@ -52,7 +53,7 @@ func (s *side) hashes(ruled bool) []uint64 {
 func (w *walker) hash(s *side, i uint32, c rule.Cursors) uint64 {
 	memo := s.hashes(!c.Empty())
 	if memo[i] == 0 {
-		if !w.spend(1 + int(s.nodes[i].raw.end-s.nodes[i].raw.begin)>>8) {
+		if !w.spend(1 + s.nodes[i].size()/bytesPerStep) {
 			return 1
 		}
 		memo[i] = w.reckon(s, i, c) | 1
@@ -65,7 +66,7 @@ func (w *walker) reckon(s *side, i uint32, c rule.Cursors) uint64 {
 	if isIgnored(rules) {
 		return 1
 	}
-	kind := s.nodes[i].kind
+	kind := s.kind(i)
 	switch kind {
 	case kindArray:
 		return w.mix(w.reckonArray(s, i, c), uint64(kind))
@@ -140,7 +141,7 @@ func (w *walker) repeats(s *side, i uint32) bool {
 // knownEqual reports whether two values have been hashed and found equal. False
 // says nothing.
 func (w *walker) knownEqual(l, f uint32) bool {
-	return w.legacy.plain != nil && w.fresh.plain != nil && w.legacy.plain[l] != 0 && w.legacy.plain[l] == w.fresh.plain[f]
+	return len(w.legacy.plain) > 0 && len(w.fresh.plain) > 0 && w.legacy.plain[l] != 0 && w.legacy.plain[l] == w.fresh.plain[f]
 }
 
 func isIgnored(rules []*rule.Compiled) bool {

@@ -17,6 +17,9 @@ func (w *walker) object(l, f uint32, c rule.Cursors) {
 		w.members(l, f, c)
 		return
 	}
+	if w.shuffled(l, f, c) {
+		return
+	}
 	legacy, fresh := w.legacy.children(l), w.fresh.children(f)
 	if !w.spend(2 * (len(legacy) + len(fresh))) {
 		return
@@ -54,6 +57,44 @@ func (w *walker) members(l, f uint32, c rule.Cursors) {
 		w.into(memberStep(key), i, j, below(c, key))
 		i, j = w.legacy.nodes[i].next, w.fresh.nodes[j].next
 	}
+}
+
+// maxShuffled is up to how many members finding each by looking at all is quicker
+// than sorting.
+const maxShuffled = 24
+
+// shuffled compares two small objects that have the same keys, each as often, in
+// another order; false: they have not.
+func (w *walker) shuffled(l, f uint32, c rule.Cursors) bool {
+	count := w.legacy.nodes[l].count
+	if count > maxShuffled || count != w.fresh.nodes[f].count {
+		return false
+	}
+	var pairs [maxShuffled]uint32
+	taken := [maxShuffled]bool{}
+	n := 0
+	for i := l + 1; i < w.legacy.nodes[l].next; i = w.legacy.nodes[i].next {
+		key, at := w.legacy.key(i), 0
+		for j := f + 1; j < w.fresh.nodes[f].next; j = w.fresh.nodes[j].next {
+			if !taken[at] && bytes.Equal(key, w.fresh.key(j)) {
+				taken[at] = true
+				pairs[n] = j
+				break
+			}
+			at++
+		}
+		if pairs[n] == 0 {
+			return false
+		}
+		n++
+	}
+	n = 0
+	for i := l + 1; i < w.legacy.nodes[l].next && w.steps >= 0; i = w.legacy.nodes[i].next {
+		key := w.legacy.key(i)
+		w.into(memberStep(key), i, pairs[n], below(c, key))
+		n++
+	}
+	return true
 }
 
 // memberIs says what becomes of a member.
@@ -165,7 +206,7 @@ func (t *tree) values(run []uint32) Value {
 		}
 		text = append(text, compact(nil, t.raw(at))...)
 	}
-	return Value{Type: t.nodes[run[len(run)-1]].kind.String(), Text: shown(string(append(text, ']')))}
+	return Value{Type: t.kind(run[len(run)-1]).String(), Text: shown(string(append(text, ']')))}
 }
 
 // sortedByKey returns the places of the members in the order of their keys, and

@@ -14,7 +14,8 @@ const (
 // parser reads JSON as RFC 8259 has it, but for bytes in strings that are no
 // UTF-8: they stay as they are.
 type parser struct {
-	tree
+	*tree
+
 	levels  int // that may still be opened
 	most    int // nodes
 	tooMuch bool
@@ -22,17 +23,21 @@ type parser struct {
 
 // parse reads one value, or with records any number of them, as if they stood
 // in an array.
-func parse(src []byte, records bool, depth, nodes int) (tree, parsed) {
-	p := parser{tree: tree{src: src}, levels: depth, most: nodes}
-	p.nodes = make([]node, 0, min(nodes, estimate(src)))
-	ok := p.whole(records)
+func (t *tree) parse(src []byte, records bool, depth, nodes int) parsed {
+	t.src, t.records, t.at = src, records, 0
+	t.nodes, t.decoded = t.nodes[:0], t.decoded[:0]
+	if most := min(nodes, estimate(src)); cap(t.nodes) < most {
+		t.nodes = make([]node, 0, most)
+	}
+	p := parser{tree: t, levels: depth, most: nodes}
+	ok := p.whole()
 	switch {
 	case p.tooMuch:
-		return p.tree, parsedTooMuch
+		return parsedTooMuch
 	case !ok:
-		return p.tree, parsedNot
+		return parsedNot
 	default:
-		return p.tree, parsedAll
+		return parsedAll
 	}
 }
 
@@ -46,9 +51,9 @@ func estimate(src []byte) int {
 	return min(count, len(src)+1)
 }
 
-func (p *parser) whole(records bool) bool {
-	if !records {
-		ok := p.value(span{})
+func (p *parser) whole() bool {
+	if !p.records {
+		ok := p.value(0, 0)
 		p.space()
 		return ok && p.at == len(p.src)
 	}
@@ -56,18 +61,18 @@ func (p *parser) whole(records bool) bool {
 		p.tooMuch = true
 		return false
 	}
-	p.nodes = append(p.nodes, node{kind: kindArray})
+	p.nodes = append(p.nodes, node{})
 	for p.space(); p.at < len(p.src); p.space() {
-		if !p.value(span{}) {
+		if !p.value(0, 0) {
 			return false
 		}
 		p.nodes[0].count++
 	}
-	p.nodes[0].raw.end, p.nodes[0].next = uint32(p.at), uint32(len(p.nodes))
+	p.nodes[0].end, p.nodes[0].next = uint32(p.at), uint32(len(p.nodes))
 	return true
 }
 
-func (p *parser) value(key span) bool {
+func (p *parser) value(key, keyEnds uint32) bool {
 	p.space()
 	if p.at == len(p.src) {
 		return false
@@ -77,30 +82,30 @@ func (p *parser) value(key span) bool {
 		return false
 	}
 	i := len(p.nodes)
-	p.nodes = append(p.nodes, node{key: key, raw: span{begin: uint32(p.at)}})
-	kind, escaped, ok := p.content(i)
+	p.nodes = append(p.nodes, node{key: key, keyEnds: keyEnds, begin: uint32(p.at)})
+	ok := p.content(i)
 	n := &p.nodes[i]
-	n.kind, n.raw.escaped, n.raw.end, n.next = kind, escaped, uint32(p.at), uint32(len(p.nodes))
+	n.end, n.next = uint32(p.at), uint32(len(p.nodes))
 	return ok
 }
 
-func (p *parser) content(i int) (kind nodeKind, escaped, ok bool) {
+func (p *parser) content(i int) bool {
 	switch p.src[p.at] {
 	case '{':
-		return kindObject, false, p.container(i, '}')
+		return p.container(i, '}')
 	case '[':
-		return kindArray, false, p.container(i, ']')
+		return p.container(i, ']')
 	case '"':
-		escaped, ok = p.text()
-		return kindString, escaped, ok
+		_, ok := p.text()
+		return ok
 	case 't':
-		return kindBoolean, false, p.word("true")
+		return p.word("true")
 	case 'f':
-		return kindBoolean, false, p.word("false")
+		return p.word("false")
 	case 'n':
-		return kindNull, false, p.word("null")
+		return p.word("null")
 	default:
-		return kindNumber, false, p.number()
+		return p.number()
 	}
 }
 
@@ -136,7 +141,7 @@ func (p *parser) part(closing byte) bool {
 	if closing == '}' {
 		return p.member()
 	}
-	return p.value(span{})
+	return p.value(0, 0)
 }
 
 func (p *parser) member() bool {
@@ -144,24 +149,24 @@ func (p *parser) member() bool {
 	if p.at == len(p.src) || p.src[p.at] != '"' {
 		return false
 	}
-	key := span{begin: uint32(p.at + 1)}
+	key := uint32(p.at + 1)
 	escaped, ok := p.text()
 	if !ok {
 		return false
 	}
-	key.end = uint32(p.at - 1)
+	keyEnds := uint32(p.at - 1)
 	if escaped {
-		key = p.unescapedKey(key)
+		key, keyEnds = p.unescapedKey(key, keyEnds)
 	}
 	p.space()
-	return p.take(':') && p.value(key)
+	return p.take(':') && p.value(key, keyEnds)
 }
 
 // unescapedKey keeps a key as what it stands for.
-func (p *parser) unescapedKey(key span) span {
-	begin := len(p.decoded)
-	p.decoded = unescape(p.decoded, p.src[key.begin:key.end])
-	return span{begin: uint32(begin), end: uint32(len(p.decoded)), escaped: true}
+func (p *parser) unescapedKey(key, keyEnds uint32) (decoded, decodedEnds uint32) {
+	decoded = uint32(len(p.decoded))
+	p.decoded = unescape(p.decoded, p.src[key:keyEnds])
+	return decoded, uint32(len(p.decoded)) | inDecoded
 }
 
 func (p *parser) space() {

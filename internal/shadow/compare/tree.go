@@ -22,48 +22,68 @@ func (k nodeKind) String() string {
 	return [...]string{"null", "boolean", "number", "string", "array", "object"}[k]
 }
 
-// span is a piece of a body.
-type span struct {
-	begin, end uint32
-	escaped    bool // there are escapes in it; of a key: it lies in decoded
+// node is one JSON value. Nodes stand in the order of the body: the first child
+// is the next one. It is kept small, for there are many: its kind is told by
+// its first byte.
+type node struct {
+	begin, end   uint32 // in the body, quotes and brackets included
+	next         uint32 // the first node behind it and its children
+	count        uint32 // of elements or members
+	key, keyEnds uint32 // without quotes; keyEnds has inDecoded if it lies in tree.decoded
 }
 
-// node is one JSON value. What is in it follows in the order of the body, so
-// that its first child is the next node, and next is the first one behind it.
-type node struct {
-	raw   span // as it is written, quotes and brackets included
-	key   span // without quotes
-	next  uint32
-	count uint32 // of elements or members
-	kind  nodeKind
-}
+// inDecoded marks a key that had escapes. No body is so large that it reached it.
+const inDecoded = 1 << 31
+
+func (n *node) size() int { return int(n.end - n.begin) }
 
 // tree is a JSON body; node 0 is all of it.
 type tree struct {
 	src     []byte
 	decoded []byte // keys that had escapes, as what they stand for
 	nodes   []node
-	at      int // how far it was read
+	records bool // node 0 is an array that has no brackets
+	at      int  // how far it was read
+}
+
+func (t *tree) kind(i uint32) nodeKind {
+	if i == 0 && t.records {
+		return kindArray
+	}
+	switch t.src[t.nodes[i].begin] {
+	case '{':
+		return kindObject
+	case '[':
+		return kindArray
+	case '"':
+		return kindString
+	case 't', 'f':
+		return kindBoolean
+	case 'n':
+		return kindNull
+	default:
+		return kindNumber
+	}
 }
 
 func (t *tree) raw(i uint32) []byte {
 	n := &t.nodes[i]
-	return t.src[n.raw.begin:n.raw.end]
+	return t.src[n.begin:n.end]
 }
 
 func (t *tree) key(i uint32) []byte {
-	key := t.nodes[i].key
-	if key.escaped {
-		return t.decoded[key.begin:key.end]
+	n := &t.nodes[i]
+	if n.keyEnds >= inDecoded {
+		return t.decoded[n.key : n.keyEnds-inDecoded]
 	}
-	return t.src[key.begin:key.end]
+	return t.src[n.key:n.keyEnds]
 }
 
 // text is what a string stands for.
 func (t *tree) text(i uint32) []byte {
 	raw := t.raw(i)
 	raw = raw[1 : len(raw)-1]
-	if t.nodes[i].raw.escaped {
+	if bytes.IndexByte(raw, '\\') >= 0 {
 		return unescape(nil, raw)
 	}
 	return raw
@@ -89,7 +109,7 @@ func (t *tree) member(i uint32, key string) (uint32, bool) {
 
 // value is a node as people see it.
 func (t *tree) value(i uint32) Value {
-	return Value{Type: t.nodes[i].kind.String(), Text: shown(string(compact(nil, t.raw(i))))}
+	return Value{Type: t.kind(i).String(), Text: shown(string(compact(nil, t.raw(i))))}
 }
 
 // compact appends JSON without white space. It stops soon after MaxText, for

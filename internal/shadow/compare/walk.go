@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"sync"
 
 	"github.com/stranglerfig/strangler/internal/shadow/rule"
 )
@@ -15,10 +16,30 @@ type walker struct {
 	path          []step
 }
 
-func newWalker(r *report, legacy, fresh tree) *walker {
-	return &walker{
-		report: r, hasher: newHasher(), path: make([]step, 0, 16),
-		legacy: side{tree: legacy}, fresh: side{tree: fresh},
+// buffers are walkers that have done their work, for the room that they have
+// taken. No two share any.
+var buffers = sync.Pool{New: func() any { return &walker{} }}
+
+// mostKept is how many nodes a walker may have room for that is kept.
+const mostKept = 1 << 14
+
+func newWalker(r *report) *walker {
+	w, _ := buffers.Get().(*walker)
+	w.report = r
+	w.reseed()
+	return w
+}
+
+// release gives the room back. Nothing of the bodies is kept.
+func (w *walker) release() {
+	w.report, w.legacy.src, w.fresh.src = nil, nil, nil
+	clear(w.path[:cap(w.path)])
+	w.path = w.path[:0]
+	for _, s := range []*side{&w.legacy, &w.fresh} {
+		s.plain, s.ruled = s.plain[:0], s.ruled[:0]
+	}
+	if cap(w.legacy.nodes) <= mostKept && cap(w.fresh.nodes) <= mostKept && cap(w.names) <= mostKept {
+		buffers.Put(w)
 	}
 }
 
@@ -33,32 +54,36 @@ func (w *walker) walk(l, f uint32, c rule.Cursors) {
 	if c.Empty() && w.knownEqual(l, f) {
 		return
 	}
-	ln, fn := &w.legacy.nodes[l], &w.fresh.nodes[f]
-	if length := ln.raw.end - ln.raw.begin; length == fn.raw.end-fn.raw.begin && w.spend(int(length)/bytesPerStep) &&
-		bytes.Equal(w.legacy.raw(l), w.fresh.raw(f)) {
+	if w.isSpeltAlike(l, f) {
 		return
 	}
-	rules := c.Here()
+	rules, kind := c.Here(), w.legacy.kind(l)
 	switch {
 	case isIgnored(rules):
 		if w.hash(&w.legacy, l, rule.Cursors{}) != w.hash(&w.fresh, f, rule.Cursors{}) {
 			w.hit(rules[0])
 		}
-	case ln.kind != fn.kind:
+	case kind != w.fresh.kind(f):
 		w.unequal(KindType, l, f)
-	case ln.kind == kindObject:
+	case kind == kindObject:
 		w.object(l, f, c)
-	case ln.kind == kindArray:
+	case kind == kindArray:
 		w.array(l, f, c)
 	case !w.alike(l, f, rules):
 		w.unequal(KindValue, l, f)
 	}
 }
 
+// isSpeltAlike reports whether two values have the same bytes. That is so for most.
+func (w *walker) isSpeltAlike(l, f uint32) bool {
+	size := w.legacy.nodes[l].size()
+	return size == w.fresh.nodes[f].size() && w.spend(size/bytesPerStep) && bytes.Equal(w.legacy.raw(l), w.fresh.raw(f))
+}
+
 // alike compares two values of one type with no others in them.
 func (w *walker) alike(l, f uint32, rules []*rule.Compiled) bool {
 	legacy, fresh := w.legacy.raw(l), w.fresh.raw(f)
-	switch w.legacy.nodes[l].kind {
+	switch w.legacy.kind(l) {
 	case kindNumber:
 		w.number = appendNumber(w.number[:0], legacy)
 		at := len(w.number)
