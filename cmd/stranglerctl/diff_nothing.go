@@ -59,6 +59,8 @@ func skipAdvice(reason, route string) string {
 		return "a fault is injected; see stranglerctl fault ls"
 	case "primary":
 		return "the clients did not get whole answers themselves; see stranglerctl status " + route
+	case "stopped":
+		return "the router stopped before both sides had answered"
 	case "over_budget", "bomb":
 		return "the answers are too much to compare"
 	case "undecodable":

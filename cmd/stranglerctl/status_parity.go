@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -16,8 +17,11 @@ func parityText(p *wire.Parity) string {
 	if p == nil || p.Compared == 0 {
 		return ""
 	}
-	alike := (p.Compared - p.Mismatched) * 10_000 / p.Compared // rounded down: one mismatch is never 100%
-	return fmt.Sprintf("%s of %d", percent(wire.Weight(alike)), p.Compared)
+	alike := wire.Weight(math.Round(10_000 * float64(p.Compared-p.Mismatched) / float64(p.Compared)))
+	if p.Mismatched > 0 {
+		alike = min(alike, 9_999) // one mismatch of a million is not 100%
+	}
+	return fmt.Sprintf("%s of %d", percent(alike), p.Compared)
 }
 
 // skippedCount is how many requests were to be compared and were not.
