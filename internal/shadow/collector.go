@@ -18,7 +18,7 @@ type CollectorConfig struct {
 
 // RouteSettings are what a route's table says about its evidence.
 type RouteSettings struct {
-	Redactor Redactor // nil: no exemplars are kept
+	Redactor Redactor // nil: nothing of what differs is kept
 }
 
 // Collector makes evidence of comparisons, and keeps it until it is written. It
@@ -50,16 +50,13 @@ func NewCollector(config CollectorConfig) *Collector {
 	return &Collector{instance: config.Instance, random: config.Random, trails: make(map[string]*trail)}
 }
 
-// SetRoutes replaces the settings of all routes. A route that is not among them
-// is still counted, for as long as comparisons of it are under way.
+// SetRoutes replaces the settings of these routes. The others keep theirs, for
+// comparisons of a route that is gone may be under way.
 func (c *Collector) SetRoutes(routes map[string]RouteSettings) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for route := range routes {
-		c.trail(route)
-	}
-	for route, t := range c.trails {
-		t.redactor = routes[route].Redactor
+	for route, settings := range routes {
+		c.trail(route).redactor = settings.Redactor
 	}
 }
 
@@ -81,7 +78,8 @@ func (c *Collector) trail(route string) *trail {
 	return t
 }
 
-// Add learns from a comparison. It keeps nothing of it that is not redacted.
+// Add learns from a comparison. It keeps nothing of it that is not redacted: of
+// a route without a redactor a mismatch is counted, as Overflow, and no more.
 func (c *Collector) Add(comparison Comparison) {
 	found := &comparison
 	if found.Result.Outcome == compare.Skipped {
@@ -90,28 +88,38 @@ func (c *Collector) Add(comparison Comparison) {
 		c.trail(found.Route).skipped[found.Result.Reason]++
 		return
 	}
-	seen := glimpses(found)
-	if p, known, draw, redactor := c.count(found, seen); redactor != nil {
+	redactor := c.redactor(found.Route)
+	if redactor == nil {
+		c.count(found, nil)
+		return
+	}
+	if p, known, draw := c.count(found, glimpses(found, redactor)); p != nil {
 		c.keep(p, known, draw, redactor, found)
 	}
 }
 
+func (c *Collector) redactor(route string) Redactor {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.trail(route).redactor
+}
+
 // count counts a comparison, and returns with what to make an exemplar of it. A
-// nil redactor means that none is wanted.
-func (c *Collector) count(found *Comparison, seen []glimpse) (p *page, known []string, draw uint32, redactor Redactor) {
+// nil page means that none is wanted.
+func (c *Collector) count(found *Comparison, seen []glimpse) (p *page, known []string, draw uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := c.trail(found.Route)
 	build := t.builds.resolve(found.New.Build, found.At)
 	p = c.page(t, Epoch{Route: found.Route, ID: EpochID(found.Route, build, found.Rules), Build: build, Rules: found.Rules, Began: found.At})
 	known = p.count(found, seen)
-	if len(known) == 0 || t.redactor == nil {
-		return nil, nil, 0, nil
+	if len(known) == 0 {
+		return nil, nil, 0
 	}
 	if draw = uint32(c.random() >> 32); !p.shelf.wants(known, found.At, draw) {
-		return nil, nil, 0, nil
+		return nil, nil, 0
 	}
-	return p, known, draw, t.redactor
+	return p, known, draw
 }
 
 // page needs the lock.

@@ -55,6 +55,7 @@ func (h hider) Body(contentType string, body []byte) []byte {
 }
 
 func (h hider) Difference(d compare.Difference) compare.Difference {
+	d.Where, d.Path = h.hide(d.Where), h.hide(d.Path)
 	d.Legacy.Text, d.New.Text = h.hide(d.Legacy.Text), h.hide(d.New.Text)
 	return d
 }
@@ -424,15 +425,22 @@ func TestARareSignatureHasAnExemplarBesideAFrequentOne(t *testing.T) {
 func TestNothingSensitiveIsKept(t *testing.T) {
 	c := collecting()
 	body := []byte(`{"pin": secret-1 }`)
-	found := comparison(1, mismatch(differs("$.pin", compare.KindValue, text("secret-2"), text("secret-3"))))
+	found := comparison(1, mismatch(differs("$.pin", compare.KindValue, text("secret-2"), text("secret-3")), value("$.secret-6")))
+	itself := mismatch(value("$.secret-7"))
+	found.Noise = &itself
 	found.Request.Target, found.Request.Body = "/login?t= secret-4", body
 	found.Request.Header = map[string][]string{"Cookie": {"sid= secret-5"}, "Content-Type": {"application/json"}}
 	c.Add(found)
 	copy(body, strings.Repeat("!", len(body))) // its room has been given to another
 	batch := c.Drain()
 	kept, err := json.Marshal(batch)
-	if err != nil || strings.Contains(string(kept), "secret") || strings.Count(string(kept), "hidden:") != 4 {
+	if err != nil || strings.Contains(string(kept), "secret") || strings.Count(string(kept), "hidden:") != 8 {
 		t.Errorf("kept: %s (%v)", kept, err)
+	}
+	for _, e := range batch.Exemplars {
+		if len(e.Signatures) != 2 {
+			t.Errorf("signatures %v, want two: those of the differences as they are kept", e.Signatures)
+		}
 	}
 	if got := string(batch.Exemplars[0].Request.Body); strings.Contains(got, "!") {
 		t.Errorf("the body is not a copy: %s", got)
@@ -440,11 +448,22 @@ func TestNothingSensitiveIsKept(t *testing.T) {
 }
 
 func TestARouteWithoutSettingsIsCountedOnly(t *testing.T) {
-	c := collecting()
-	c.SetRoutes(nil)
+	c := shadow.NewCollector(shadow.CollectorConfig{})
 	c.Add(comparison(1, mismatch(value("$.a"))))
-	if batch := c.Drain(); len(batch.Exemplars) != 0 || compared(tallies(batch)) != 1 {
-		t.Errorf("%v, want one comparison and no exemplar", batch)
+	c.Add(comparison(1, mismatch()))
+	batch := c.Drain()
+	equal(t, "tallies", tallies(batch), map[string]uint64{"match": 1, "overflow": 1})
+	if len(batch.Exemplars) != 0 || len(batch.Sightings) != 0 {
+		t.Errorf("%v, want no exemplar and no signature", batch)
+	}
+}
+
+func TestARouteThatIsGoneKeepsItsSettings(t *testing.T) {
+	c := collecting()
+	c.SetRoutes(map[string]shadow.RouteSettings{"invoices": {}})
+	c.Add(comparison(1, mismatch(value("$.a"))))
+	if n := len(c.Drain().Exemplars); n != 1 {
+		t.Errorf("%d exemplars, want 1", n)
 	}
 }
 
@@ -538,7 +557,6 @@ func TestNothingIsLostBetweenDrains(t *testing.T) {
 		drain()
 	}
 	adding.Wait()
-	c.SetRoutes(nil)
 	for result, n := range tallies(c.Drain()) {
 		sum[result] += n
 	}

@@ -68,23 +68,20 @@ type shown struct {
 // bytes, in their order, and how many do not. The first of each signature comes
 // before the second of any.
 func fitting(route string, all []compare.Difference, room int64, r Redactor) (kept shown, left int) {
+	hidden := make([]compare.Difference, len(all))
 	ids := make([]string, len(all))
 	first := make(map[string]int, len(all))
 	for i := range all {
-		ids[i] = signatureID(route, &all[i])
+		hidden[i] = cloned(r.Difference(all[i]))
+		ids[i] = signatureID(route, &hidden[i])
 		if _, known := first[ids[i]]; !known {
 			first[ids[i]] = i
 		}
 	}
-	hidden := make([]compare.Difference, len(all))
 	fits := make([]bool, len(all))
 	for _, early := range []bool{true, false} {
 		for i := range all {
-			if (first[ids[i]] == i) != early {
-				continue
-			}
-			hidden[i] = cloned(r.Difference(all[i]))
-			if size := sizeOfDifference(&hidden[i]); size <= room {
+			if size := sizeOfDifference(&hidden[i]); (first[ids[i]] == i) == early && size <= room {
 				fits[i], room = true, room-size
 			}
 		}

@@ -19,20 +19,20 @@ type glimpse struct {
 
 // glimpses returns what the comparison says about every signature that any part
 // of it shows, by id.
-func glimpses(c *Comparison) []glimpse {
+func glimpses(c *Comparison, redactor Redactor) []glimpse {
 	if c.Result.Outcome == compare.Match && c.Noise == nil {
 		return nil
 	}
-	result := lookAt(c.Route, &c.Result)
+	result := lookAt(c.Route, &c.Result, redactor)
 	all := make(map[string]*glimpse, len(result.found))
 	for id, s := range result.found {
 		all[id] = &glimpse{Signature: s, occurred: true}
 	}
 	if c.Noise != nil && c.Noise.Outcome != compare.Skipped {
-		pairUp(all, &result, lookAt(c.Route, c.Noise))
+		pairUp(all, &result, lookAt(c.Route, c.Noise, redactor))
 	}
 	if c.Second != nil && c.Second.Outcome != compare.Skipped {
-		again := lookAt(c.Route, c.Second)
+		again := lookAt(c.Route, c.Second, redactor)
 		for id, g := range all {
 			if _, found := again.found[id]; found && g.occurred {
 				g.confirmed = 1

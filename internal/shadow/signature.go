@@ -73,21 +73,31 @@ type look struct {
 	whole bool                 // every difference is among them
 }
 
-func lookAt(route string, r *compare.Result) look {
+// lookAt reads a result. The names on the way to a place are answers' content
+// too, and so the redactor sees them before anything is made of them.
+func lookAt(route string, r *compare.Result, redactor Redactor) look {
 	seen := look{found: make(map[string]Signature, min(len(r.Differences), 16)), whole: r.More == 0}
+	known := make(map[string]bool, min(len(r.Differences), 16))
 	for i := range r.Differences {
-		id := signatureID(route, &r.Differences[i])
-		if _, known := seen.found[id]; known {
+		d := &r.Differences[i]
+		raw := signatureID(route, d)
+		if known[raw] {
 			continue
 		}
-		s := signatureOf(route, &r.Differences[i])
-		seen.found[id] = s
-		if isRough(s.Kind) {
-			seen.rough = append(seen.rough, id)
+		known[raw] = true
+		s := signatureOf(route, &compare.Difference{Path: pathOf(d, redactor), Kind: d.Kind, Legacy: d.Legacy, New: d.New})
+		if _, twice := seen.found[s.ID]; !twice && isRough(s.Kind) {
+			seen.rough = append(seen.rough, s.ID)
 		}
+		seen.found[s.ID] = s
 	}
 	slices.Sort(seen.rough)
 	return seen
+}
+
+// pathOf returns a difference's path as it may be kept.
+func pathOf(d *compare.Difference, redactor Redactor) string {
+	return redactor.Difference(compare.Difference{Where: d.Path, Path: d.Path, Kind: d.Kind}).Path
 }
 
 // isRough reports whether two answers that differ in this way are not compared
