@@ -12,6 +12,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/spec"
 	"github.com/stranglerfig/strangler/internal/stats"
 	"github.com/stranglerfig/strangler/internal/store/internal/relational"
@@ -41,6 +42,8 @@ type Store interface {
 	rollout.Ledger
 	auth.Tokens
 	stats.Sink
+	shadow.Sink
+	shadow.Reader
 
 	// Edit changes definitions: decide turns the current ones into the wanted
 	// ones. Routes that stay keep where they stand; new ones start at stage

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -113,29 +112,8 @@ func foldUntil(minute int64) int64 {
 
 // counting runs fn in a writing transaction that makes no revision.
 func (d *DB) counting(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx, minute int64) error) error {
-	return d.bounded(ctx, patience, func(ctx context.Context) error {
-		tx, err := d.writes.BeginTx(ctx, nil)
-		if err != nil {
-			return fmt.Errorf("start writing: %w", err)
-		}
-		defer func() { _ = tx.Rollback() }()
-		at, err := d.now(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if err := fn(ctx, tx, minuteOf(at)); err != nil {
-			return err
-		}
-		// Nothing is sent for a caller who is gone: that is certain.
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := tx.Commit(); err != nil && !errors.Is(err, sql.ErrTxDone) && !d.dialect.Refused(err) {
-			return fmt.Errorf("%w: commit counts to %s: %w", stats.ErrUncertain, d.name, err)
-		} else if err != nil {
-			return fmt.Errorf("commit counts: %w", err)
-		}
-		return nil
+	return d.adding(ctx, addition{"counts", stats.ErrUncertain}, func(ctx context.Context, tx *sql.Tx, at time.Time) error {
+		return fn(ctx, tx, minuteOf(at))
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/stats"
 )
 
@@ -112,7 +113,7 @@ func (d *DB) explain(ctx, inner context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, rollout.ErrUnavailable), errors.Is(err, rollout.ErrUncertain), errors.Is(err, stats.ErrUncertain):
+	case errors.Is(err, rollout.ErrUnavailable), errors.Is(err, rollout.ErrUncertain), errors.Is(err, stats.ErrUncertain), errors.Is(err, shadow.ErrUncertain):
 		return err
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fmt.Errorf("store %s: %w", d.name, ctx.Err())
