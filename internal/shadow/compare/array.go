@@ -15,6 +15,9 @@ type rows struct {
 }
 
 func (w *walker) array(l, f uint32, c rule.Cursors) {
+	if w.speltInStep(l, f) {
+		return
+	}
 	r := rows{w.legacy.children(l), w.fresh.children(f), c, has(c.Here(), rule.Unordered)}
 	if !w.spend(4 * (len(r.legacy) + len(r.fresh))) {
 		return
@@ -39,6 +42,22 @@ func (w *walker) array(l, f uint32, c rule.Cursors) {
 		w.order(&r, &m)
 		w.matched(&r, &m)
 	}
+}
+
+// speltInStep reports whether two arrays have the same elements, in the same
+// order and spelling. For short ones that saves most of the work.
+func (w *walker) speltInStep(l, f uint32) bool {
+	if w.legacy.nodes[l].count != w.fresh.nodes[f].count {
+		return false
+	}
+	j := f + 1
+	for i := l + 1; i < w.legacy.nodes[l].next; i = w.legacy.nodes[i].next {
+		if !w.spend(1) || !w.isSpeltAlike(i, j) {
+			return false
+		}
+		j = w.fresh.nodes[j].next
+	}
+	return true
 }
 
 // inferred pairs the elements by the first member that tells them apart.

@@ -81,7 +81,9 @@ func (r *report) json(l, f body, as media, o Options) {
 	case legacyEnd == parsedTooMuch || freshEnd == parsedTooMuch:
 		r.steps = -1
 	case legacyEnd == parsedAll && freshEnd == parsedAll:
-		w.walk(0, 0, o.Rules.JSON())
+		if !w.equal(0, 0) {
+			w.walk(0, 0, o.Rules.JSON())
+		}
 	case legacyEnd == parsedAll:
 		r.add("body", KindMedia, body{as, l.data}.describe(""), f.malformed(&w.fresh.tree))
 	case freshEnd == parsedAll:

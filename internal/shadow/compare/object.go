@@ -10,27 +10,25 @@ import (
 
 // object compares two objects, in legacy's order of members.
 func (w *walker) object(l, f uint32, c rule.Cursors) {
-	if !w.spend(int(w.legacy.nodes[l].count + w.fresh.nodes[f].count)) {
-		return
-	}
 	if w.inStep(l, f) {
 		w.members(l, f, c)
 		return
 	}
-	if w.shuffled(l, f, c) {
-		return
-	}
 	legacy, fresh := w.legacy.children(l), w.fresh.children(f)
-	if !w.spend(2 * (len(legacy) + len(fresh))) {
+	if !w.spend(4 * (len(legacy) + len(fresh))) {
 		return
 	}
 	pairs := w.byName(legacy, fresh)
 	for i, at := range legacy {
+		if w.steps < 0 {
+			return
+		}
 		w.member(pairs[i], at, c)
 	}
 	for _, p := range pairs[len(legacy):] {
 		if p.is == memberExtra {
-			w.extra(memberStep(w.fresh.key(p.fresh)), p.fresh, below(c, w.fresh.key(p.fresh)))
+			key := w.fresh.key(p.fresh)
+			w.extra(memberStep(key), p.fresh, below(c, key))
 		}
 	}
 }
@@ -50,12 +48,13 @@ func (w *walker) inStep(l, f uint32) bool {
 	return true
 }
 
+// members compares the members of objects that are in step.
 func (w *walker) members(l, f uint32, c rule.Cursors) {
-	i, j := l+1, f+1
-	for i < w.legacy.nodes[l].next && w.steps >= 0 {
+	j := f + 1
+	for i := l + 1; i < w.legacy.nodes[l].next && w.steps >= 0; i = w.legacy.nodes[i].next {
 		key := w.legacy.key(i)
 		w.into(memberStep(key), i, j, below(c, key))
-		i, j = w.legacy.nodes[i].next, w.fresh.nodes[j].next
+		j = w.fresh.nodes[j].next
 	}
 }
 
@@ -63,38 +62,30 @@ func (w *walker) members(l, f uint32, c rule.Cursors) {
 // than sorting.
 const maxShuffled = 24
 
-// shuffled compares two small objects that have the same keys, each as often, in
-// another order; false: they have not.
-func (w *walker) shuffled(l, f uint32, c rule.Cursors) bool {
+// shuffled finds for each member of legacy the one of new, where two small
+// objects have the same keys, each as often; false: they have not.
+func (w *walker) shuffled(l, f uint32) (pairs [maxShuffled]uint32, ok bool) {
 	count := w.legacy.nodes[l].count
 	if count > maxShuffled || count != w.fresh.nodes[f].count {
-		return false
+		return pairs, false
 	}
-	var pairs [maxShuffled]uint32
-	taken := [maxShuffled]bool{}
+	var taken [maxShuffled]bool
 	n := 0
 	for i := l + 1; i < w.legacy.nodes[l].next; i = w.legacy.nodes[i].next {
 		key, at := w.legacy.key(i), 0
 		for j := f + 1; j < w.fresh.nodes[f].next; j = w.fresh.nodes[j].next {
 			if !taken[at] && bytes.Equal(key, w.fresh.key(j)) {
-				taken[at] = true
-				pairs[n] = j
+				taken[at], pairs[n] = true, j
 				break
 			}
 			at++
 		}
 		if pairs[n] == 0 {
-			return false
+			return pairs, false
 		}
 		n++
 	}
-	n = 0
-	for i := l + 1; i < w.legacy.nodes[l].next && w.steps >= 0; i = w.legacy.nodes[i].next {
-		key := w.legacy.key(i)
-		w.into(memberStep(key), i, pairs[n], below(c, key))
-		n++
-	}
-	return true
+	return pairs, true
 }
 
 // memberIs says what becomes of a member.
