@@ -44,6 +44,7 @@ func drawBackend(t *rapid.T) spec.Backend {
 		Fallback: rapid.SampledFrom([]*spec.FallbackBudget{nil, {Budget: "1%"}, {MinPerSecond: new(2)}}).Draw(t, "budget for fallbacks"),
 		Health:   rapid.Ptr(rapid.Just(spec.Health{Path: "/up?a=b", Interval: "1s", Healthy: new(1)}), true).Draw(t, "health"),
 		Protocol: text().Draw(t, "protocol"), TLS: rapid.Ptr(rapid.Custom(drawBackendTLS), true).Draw(t, "tls"),
+		Trust: text().Draw(t, "trust"), BuildHeader: text().Draw(t, "build header"),
 	}
 }
 
@@ -104,6 +105,7 @@ func drawRoute(t *rapid.T) spec.Route {
 		Pin:           drawPins(t),
 		Rewrite:       drawRewrite(t),
 		Guard:         drawGuard(t),
+		Shadow:        drawShadow(t),
 		Plan:          drawPlan(t),
 		Data:          text().Draw(t, "data"),
 	}

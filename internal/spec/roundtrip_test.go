@@ -21,6 +21,7 @@ func drawShop(t *rapid.T) spec.Definitions {
 			return spec.BackendTLS{CA: rapid.StringMatching(`/[a-z/#: ]{1,20}\.pem`).Draw(t, "ca"), ServerName: "shop.example"}
 		}), true).Draw(t, "tls")},
 	}}
+	defs.Backends[1].Trust, defs.Backends[1].BuildHeader = "inside", "x-build"
 	defs.Backends[1].Bulkhead = drawPart(t, "bulkhead", spec.Bulkhead{Queue: new(3)})
 	defs.Backends[1].Health = rapid.SampledFrom([]*spec.Health{nil, {Path: "/up"}, {Path: "/up?a=1&b", Interval: "9s", Unhealthy: new(1)}}).Draw(t, "health")
 	for i := range rapid.IntRange(0, 3).Draw(t, "groups") {
@@ -48,6 +49,9 @@ func drawShop(t *rapid.T) spec.Definitions {
 			}}
 		}
 		r.Guard = rapid.SampledFrom([]*spec.Guard{nil, {New: new(drawValidGuard(t))}, {Legacy: &spec.SideGuard{Breaker: &spec.Part[spec.Breaker]{Off: true}}}}).Draw(t, "guard")
+		if r.New != "" {
+			r.Shadow = rapid.SampledFrom([]*spec.Shadow{nil, {}, new(drawValidShadow(t))}).Draw(t, "shadow")
+		}
 		if rapid.Bool().Draw(t, "planned") {
 			r.Plan = &spec.Plan{Steps: []string{"5%", "100%"}, Bake: "1m"}
 		}
@@ -67,6 +71,30 @@ func drawValidGuard(t *rapid.T) spec.SideGuard {
 		Streams:  drawPart(t, "streams", spec.Bulkhead{Queue: new(1)}),
 		Fallback: drawPart(t, "fallback", spec.Fallback{On: rapid.Permutation([]string{"timeout", "404", "5xx", "open"}).Draw(t, "causes")}),
 	}
+}
+
+// drawValidShadow draws a section of which every key may be written.
+func drawValidShadow(t *rapid.T) spec.Shadow {
+	share := rapid.SampledFrom([]string{"", "off", "0.01%", "100%"})
+	out := spec.Shadow{
+		Sample: share.Draw(t, "sample"), MaxBody: "64KiB", Timeout: "3s", AtOnce: new(rapid.IntRange(1, 1000).Draw(t, "at once")), Queue: new(9),
+		Writes:  rapid.SampledFrom([]string{"", "off", "dry_run"}).Draw(t, "writes"),
+		Headers: rapid.Permutation([]string{"Vary", "content-type"}).Draw(t, "headers"), Sensitive: []string{"iban", "Kennwort: é"},
+		Reveal: []string{"$.token_type", "$['a b']..c"},
+		Rules: []spec.Rule{
+			{Ignore: "$.at", Reason: "clock: #1", Owner: "ana", Expires: "2027-01-31"},
+			{Unordered: "$.items[*].tags", Reason: "a set"},
+			{Unordered: "$.items", By: "sku: 1", Reason: "a set"},
+			{Tolerance: "$.total", Within: "1%", Reason: "rounding"},
+			{Case: "header Vary", Reason: "names"},
+			{Replace: "body", Pattern: `https?://[^/"]+\s`, With: "$1 \"x\"", Reason: "hosts"},
+		},
+	}
+	if out.Sample != "off" {
+		out.Noise = share.Draw(t, "noise")
+	}
+	out.Rules = out.Rules[rapid.IntRange(0, 6).Draw(t, "rules"):]
+	return out
 }
 
 func drawChain(t *rapid.T) []spec.Key {

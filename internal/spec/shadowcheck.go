@@ -22,17 +22,17 @@ const (
 
 // checkShadow checks each value by itself, and then what they say together.
 func (r Route) checkShadow(found *findings) {
-	if r.Shadow == nil || !r.Shadow.says() {
-		return
-	}
-	if r.New == "" {
-		found.add("shadow", CodeShadow, "it has no new backend, so there is no other side to ask: name new, or leave shadow out")
+	if r.Shadow == nil {
 		return
 	}
 	before := len(found.list)
 	var unused shadow.Policy
 	r.Shadow.part(&unused).check("", found)
-	if len(found.list) == before {
+	switch says := r.Shadow.says(); {
+	case says && r.New == "":
+		found.add("shadow", CodeShadow, "it has no new backend, so there is no other side to ask: name new, or leave shadow out")
+		return
+	case says && len(found.list) == before:
 		r.checkSampled(found)
 		r.checkWrites(found)
 	}
@@ -42,15 +42,14 @@ func (r Route) checkShadow(found *findings) {
 	checkRules(r.Shadow.Rules, found)
 }
 
-// checkSampled finds samples that say nothing, and requests that last too long.
+// checkSampled finds noise that nobody can find out, and requests that last too
+// long. Noise beside sample: off is right: shadowing stops for a while, and what
+// is written about it stays for when it goes on.
 func (r Route) checkSampled(found *findings) {
 	policy := r.ShadowPolicy()
 	if policy.Noise > 0 && !r.reads() {
 		found.add("shadow.noise", CodeShadow, "noise is found by asking legacy twice, which only GET and HEAD allow, and its methods are %s: leave noise out",
 			strings.Join(r.Match.Methods, ", "))
-	}
-	if policy.Noise > 0 && policy.Sampled && policy.Sample == 0 {
-		found.add("shadow.noise", CodeShadow, "noise (%s) is a share of what is shadowed, and sample is off: leave one of them out", policy.Noise)
 	}
 	if policy.Timeout > maxShadowTimeout {
 		found.add("shadow.timeout", CodeShadow, "shadow timeout is %s: at most %s are allowed, because copies stay in memory so long", r.Shadow.Timeout, maxShadowTimeout)

@@ -35,12 +35,8 @@ func RuleOf(r rule.Rule) Rule {
 			*target.text = r.Target
 		}
 	}
-	switch at := r.Expires.UTC(); {
-	case r.Expires.IsZero():
-	case at.Equal(at.Truncate(24 * time.Hour)):
-		out.Expires = at.Format(time.DateOnly)
-	default:
-		out.Expires = at.Format(time.RFC3339Nano)
+	if !r.Expires.IsZero() {
+		out.Expires = strings.TrimSuffix(r.Expires.UTC().Format(time.RFC3339Nano), "T00:00:00Z")
 	}
 	return out
 }
@@ -91,7 +87,8 @@ func expiry(text string) (time.Time, error) {
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
 		return day, nil
 	}
-	return time.Parse(time.RFC3339, text)
+	moment, err := time.Parse(time.RFC3339, text)
+	return moment.UTC(), err
 }
 
 // checkRules finds everything that is wrong with the rules of a route, each

@@ -40,7 +40,7 @@ func Compile(rules []Rule) (*Set, []Fault) {
 		compiled := &Compiled{rule: written, id: written.ID(), at: i}
 		found := compiled.compile()
 		if at, twice := first[compiled.id]; twice && len(found) == 0 {
-			found = []Fault{{Message: fmt.Sprintf("rule %d does the same as rule %d: leave one of them out", i+1, at+1)}}
+			found = []Fault{{Message: fmt.Sprintf("it does the same as rule %d: leave one of them out", at+1)}}
 		}
 		for _, fault := range found {
 			faults = append(faults, Fault{i, fault.Field, fault.Message})
