@@ -42,13 +42,13 @@ func instancesListed(t *testing.T, backend Backend) {
 	if got := f.instances(); len(got) != 0 {
 		t.Fatalf("an empty store has instances: %+v", got)
 	}
-	b := fleet.Instance{Name: "b:8080", Revision: 3, Version: "1.0", StartedAt: moment, Age: time.Hour, OverrideKeys: []string{"k1"}}
-	a := fleet.Instance{Name: "a:8080", Revision: 4, Version: "1.1", StartedAt: moment, OverrideKeys: []string{}, Trouble: &fleet.Trouble{}}
+	b := fleet.Instance{Name: "b:8080", Revision: 3, Version: "1.0", StartedAt: moment, Age: time.Hour, OverrideKeys: []string{"k1"}, RedactionKeys: []string{}}
+	a := fleet.Instance{Name: "a:8080", Revision: 4, Version: "1.1", StartedAt: moment, OverrideKeys: []string{}, RedactionKeys: []string{"r2", "r1"}, Trouble: &fleet.Trouble{}}
 	c := fleet.Instance{Name: "c:8080", StartedAt: moment} // does not say which keys it has
 	f.beat(c)
 	f.beat(b)
 	f.beat(a)
-	b.Revision, b.SignedOff, b.OverrideKeys = 5, true, []string{"k2", "k1"}
+	b.Revision, b.SignedOff, b.OverrideKeys, b.RedactionKeys = 5, true, []string{"k2", "k1"}, []string{"r3"}
 	b.Trouble = &fleet.Trouble{
 		Lanes:   []fleet.LaneTrouble{{Route: "cart", Side: "new", Breaker: "open", Failures: 9, Results: 20, For: time.Second}},
 		LeftOut: 3,

@@ -26,14 +26,15 @@ func (d *DB) Heartbeat(ctx context.Context, instance fleet.Instance) error {
 	}
 	return d.bounded(ctx, patience, func(ctx context.Context) error {
 		var seen instant
-		err := d.writes.QueryRowContext(ctx, `INSERT INTO instances (name, revision, version, started_at, signed_off, override_keys, trouble, seen_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, `+d.dialect.Now+`)
+		err := d.writes.QueryRowContext(ctx, `INSERT INTO instances (name, revision, version, started_at, signed_off, override_keys, redaction_keys, trouble, seen_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, `+d.dialect.Now+`)
 			ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, version = excluded.version,
 				started_at = excluded.started_at, signed_off = excluded.signed_off,
-				override_keys = excluded.override_keys, trouble = excluded.trouble, seen_at = excluded.seen_at
+				override_keys = excluded.override_keys, redaction_keys = excluded.redaction_keys,
+				trouble = excluded.trouble, seen_at = excluded.seen_at
 			RETURNING seen_at`,
 			instance.Name, instance.Revision, instance.Version, kept(instance.StartedAt), instance.SignedOff,
-			keptIDs(instance.OverrideKeys), trouble).Scan(&seen)
+			keptIDs(instance.OverrideKeys), keptIDs(instance.RedactionKeys), trouble).Scan(&seen)
 		if err != nil {
 			return fmt.Errorf("write the heartbeat of %q: %w", instance.Name, err)
 		}
@@ -58,7 +59,7 @@ func (d *DB) Instances(ctx context.Context) ([]fleet.Instance, error) {
 				instances = append(instances, instance)
 			}
 			return err
-		}, `SELECT name, revision, version, started_at, seen_at, signed_off, override_keys, trouble FROM instances ORDER BY name`)
+		}, `SELECT name, revision, version, started_at, seen_at, signed_off, override_keys, redaction_keys, trouble FROM instances ORDER BY name`)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read instances: %w", err)
@@ -70,15 +71,14 @@ func scanInstance(rows *sql.Rows, now time.Time) (fleet.Instance, error) {
 	var (
 		instance      fleet.Instance
 		started, seen instant
-		keys          sql.NullString
+		signing       sql.NullString
+		hiding        sql.NullString
 		trouble       document
 	)
-	err := rows.Scan(&instance.Name, &instance.Revision, &instance.Version, &started, &seen, &instance.SignedOff, &keys, &trouble)
+	err := rows.Scan(&instance.Name, &instance.Revision, &instance.Version, &started, &seen, &instance.SignedOff, &signing, &hiding, &trouble)
 	instance.StartedAt = started.Time
 	instance.Age = max(0, now.Sub(seen.Time))
-	if keys.Valid {
-		instance.OverrideKeys = strings.FieldsFunc(keys.String, func(r rune) bool { return r == ',' })
-	}
+	instance.OverrideKeys, instance.RedactionKeys = readIDs(signing), readIDs(hiding)
 	instance.Trouble = readTrouble(trouble)
 	return instance, err
 }
@@ -100,6 +100,14 @@ func keptTrouble(trouble *fleet.Trouble) (any, error) {
 	}
 	text, err := json.Marshal(trouble)
 	return jsonOrNull(text), err
+}
+
+// readIDs is what keptIDs has written.
+func readIDs(column sql.NullString) []string {
+	if !column.Valid {
+		return nil
+	}
+	return strings.FieldsFunc(column.String, func(r rune) bool { return r == ',' })
 }
 
 // keptIDs is a list of ids as its column has it: null and empty differ.
