@@ -126,6 +126,7 @@ func (s *server) instanceChecks(ctx context.Context, snapshot *fleet.Snapshot) [
 		}
 	}
 	checks = append(checks, overrideKeyChecks(instances)...)
+	checks = append(checks, redactionKeyChecks(instances)...)
 	if len(checks) == 0 {
 		checks = append(checks, group.ok("instances_current", "%d of %d instances serve revision %d", serving, serving, snapshot.Revision))
 	}

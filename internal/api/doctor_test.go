@@ -203,6 +203,38 @@ func TestDoctorComparesTheKeysOfOverrides(t *testing.T) {
 	}
 }
 
+func TestDoctorComparesTheKeysThatHideValues(t *testing.T) {
+	h := openShop(t, reachable(""))
+	for name, c := range map[string]struct {
+		keys [][]string
+		want string
+	}{
+		"alike":               {keys: [][]string{{"r1"}, {"r1"}}},
+		"not needed so far":   {keys: [][]string{{"r1"}, {}, nil}},
+		"alike where in use":  {keys: [][]string{{"r2", "r1"}, {"r2"}}},
+		"different":           {keys: [][]string{{"r1"}, {"r2"}}, want: "a hidden value has another hash on every router; their keys are a: r1; b: r2"},
+		"during a change":     {keys: [][]string{{"r2", "r1"}, {"r1", "r2"}}, want: "a hidden value has another hash on every router; their keys are a: r2; b: r1"},
+		"different where one": {keys: [][]string{{"r1"}, {}, {"r3"}}, want: "a hidden value has another hash on every router; their keys are a: r1; c: r3"},
+	} {
+		h.store.instances = nil
+		for i, ids := range c.keys {
+			h.store.instances = append(h.store.instances, fleet.Instance{Name: string(rune('a' + i)), Revision: 1, Version: "test", RedactionKeys: ids})
+		}
+		got := ""
+		for _, check := range decode[[]wire.Check](h.get("/api/v1/doctor").want(http.StatusOK)) {
+			if check.Code == "redaction_keys_differ" {
+				got = check.Message
+				if check.Level != wire.CheckLevelWarn || !strings.Contains(check.Hint, "STRANGLER_REDACTION_KEYS") {
+					t.Errorf("%s: %+v", name, check)
+				}
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 func TestDoctorMissesACatchAll(t *testing.T) {
 	h := openShop(t, reachable(""))
 	h.put("/api/v1/routes/beta", `{"name": "beta", "match": {"prefix": "/", "headers": [{"name": "X-Beta"}]}, "legacy": "monolith"}`, header("If-None-Match", "*")).want(http.StatusOK)

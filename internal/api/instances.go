@@ -37,6 +37,9 @@ func (s *server) ListInstances(w http.ResponseWriter, r *http.Request) {
 		if instance.OverrideKeys != nil {
 			list[i].OverrideKeys = &instance.OverrideKeys
 		}
+		if instance.RedactionKeys != nil {
+			list[i].RedactionKeys = &instance.RedactionKeys
+		}
 		if at := slices.IndexFunc(own, func(i fleet.Instance) bool { return i.Name == instance.Name }); at >= 0 {
 			list[i].Trouble = wireTrouble(own[at].Trouble, own[at].Age)
 		}

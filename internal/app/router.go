@@ -61,6 +61,7 @@ type Router struct {
 
 	troubles  *troubles
 	overrides *auth.OverrideKeys
+	redaction *auth.RedactionKeys // hide what must not be stored
 
 	data, admin       *gate
 	server            *proxy.Server
@@ -126,6 +127,9 @@ func (r *Router) build() error {
 	if r.overrides, err = r.config.overrideKeys(stateDir); err != nil {
 		return err
 	}
+	if r.redaction, err = r.config.redactionKeys(stateDir, r.logger); err != nil {
+		return err
+	}
 	tracer, err := r.followTraces(metrics)
 	if err != nil {
 		return err
@@ -140,7 +144,7 @@ func (r *Router) build() error {
 	r.watcher = fleet.NewWatcher(fleet.Config{
 		Source: r.store, Apply: tables.apply, StateDir: stateDir,
 		Instance: r.config.instanceName(r.data.Addr()), Version: r.env.Version, Logger: r.logger, OverrideKeys: r.overrides.IDs,
-		Trouble: r.troubles.now,
+		RedactionKeys: r.redaction.IDs, Trouble: r.troubles.now,
 	})
 	return r.buildServers(metrics)
 }
