@@ -119,6 +119,7 @@ func (c *cohort) changed(weaker []Key, side Side, req *Request, pins map[string]
 
 // verdict is what one key says.
 type verdict struct {
+	hash   uint64 // of salt and key
 	point  int16
 	side   Side
 	reason Reason
@@ -144,7 +145,8 @@ func (c *cohort) ask(k *Key, req *Request, pins map[string]Side, weight Weight) 
 	if key == "" {
 		return verdict{}, false
 	}
-	v.point, v.reason = int16(pointOf(c.salt.hash(c.chain.salt, key))), ReasonWeight
+	v.hash = c.salt.hash(c.chain.salt, key)
+	v.point, v.reason = int16(pointOf(v.hash)), ReasonWeight
 	if v.point < int16(weight) {
 		v.side = New
 	}

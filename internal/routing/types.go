@@ -28,6 +28,14 @@ func (s Side) String() string {
 	return "legacy"
 }
 
+// Other returns the other side.
+func (s Side) Other() Side {
+	if s == New {
+		return Legacy
+	}
+	return New
+}
+
 // SideNamed returns New for "new" and Legacy for anything else: whoever lets a
 // name in has checked it.
 func SideNamed(name string) Side {
