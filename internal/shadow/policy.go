@@ -53,7 +53,7 @@ func DefaultPolicy() Policy {
 }
 
 // Share is the share of the cohorts that is shadowed in a stage.
-func (p Policy) Share(stage routing.Stage) routing.Weight {
+func (p *Policy) Share(stage routing.Stage) routing.Weight {
 	switch {
 	case stage == routing.StageLegacy || stage == routing.StageRetired:
 		return 0

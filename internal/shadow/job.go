@@ -1,0 +1,245 @@
+package shadow
+
+import (
+	"context"
+	"maps"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/routing"
+)
+
+// Job is one shadowed request. The goroutine that serves the client owns its
+// primary half, a worker of the lane the other; whoever ends second has the two
+// compared. The exported methods are for the primary's goroutine; they never
+// wait, and may be called on a nil Job.
+type Job struct {
+	lane   *Lane
+	sides  *Sides
+	served routing.Side
+	at     time.Time
+	noise  bool // legacy is asked twice
+
+	request Request
+	upload  Copy  // the request's body
+	held    int64 // of the budget, for the request's head
+	primary asked
+	done    bool // the primary's half has ended; its goroutine owns it
+
+	reply, twice asked
+	found        *Comparison // a mismatch that is asked once more; nil: not yet
+
+	halves atomic.Int32 // that have not ended
+	over   atomic.Bool  // it is not compared any more, and that is counted
+}
+
+// headRoom is reckoned for a copied request's head besides its texts.
+const headRoom = 1 << 10
+
+// newJob returns a job whose primary half has begun.
+func (l *Lane) newJob(head *Head, sides *Sides, now time.Time) *Job {
+	limit := l.settings.Policy.MaxBody
+	j := &Job{lane: l, sides: sides, served: head.Served, at: now, upload: newCopy(l.engine.budget, limit)}
+	j.primary.body = newCopy(l.engine.budget, limit)
+	j.noise = sides.Legacy != nil && Safe(head.Method) && rand.IntN(int(routing.FullWeight)) < int(l.settings.Policy.Noise)
+	j.halves.Store(1)
+	l.engine.open.Add(1)
+	return j
+}
+
+// Upload is where the request's body is kept as it passes by; nil for a nil Job.
+func (j *Job) Upload() *Copy {
+	if j == nil {
+		return nil
+	}
+	return &j.upload
+}
+
+// Offer hands the request to the lane, now that the primary has been sent its
+// own. The values, but for Body, which is what Upload has, are the job's from
+// then on. Only the first Offer counts: a retry is no other request.
+func (j *Job) Offer(request Request) {
+	if j == nil || j.done || j.over.Load() || j.Offered() {
+		return
+	}
+	j.request = request
+	if reason, failed := j.upload.Failed(); failed {
+		j.skip(reason)
+		return
+	}
+	j.request.Body = j.upload.bytes
+	held := request.size()
+	if !j.lane.engine.budget.take(held) {
+		j.skip(ReasonMemory)
+		return
+	}
+	j.held = held
+	j.halves.Add(1)
+	if !j.lane.crew.offer(j) {
+		j.skip(ReasonDropped)
+		j.halves.Add(-1)
+	}
+}
+
+// Offered reports whether the request was handed over, or needs not be any more.
+func (j *Job) Offered() bool { return j == nil || j.request.Method != "" }
+
+// Answered keeps the primary's head, as its client gets it; the fields must not
+// be changed any more. A length of the body that is not known is negative.
+func (j *Job) Answered(status int, header map[string][]string, length int64) {
+	if j == nil || j.over.Load() {
+		return
+	}
+	j.primary.Status, j.primary.Header = status, header
+	if j.request.Method != "HEAD" {
+		j.primary.body.Expect(length)
+		j.check()
+	}
+}
+
+// Write keeps a part of the primary's body.
+func (j *Job) Write(p []byte) {
+	switch {
+	case j == nil:
+	case j.over.Load():
+		j.primary.body.release()
+	default:
+		_, _ = j.primary.body.Write(p)
+		j.check()
+	}
+}
+
+// check gives the job up with its copy of the primary's body.
+func (j *Job) check() {
+	if reason, failed := j.primary.body.Failed(); failed {
+		j.skip(reason)
+	}
+}
+
+// Served ends the primary's half: its client has the whole answer of a backend,
+// which says that it is of this build.
+func (j *Job) Served(build string, now time.Time) {
+	if j == nil || j.done {
+		return
+	}
+	j.primary.Build, j.primary.took = build, now.Sub(j.at)
+	if !j.Offered() {
+		j.skip(ReasonPrimary)
+	}
+	j.endPrimary()
+}
+
+// Abandon ends the primary's half without an answer that can be compared.
+func (j *Job) Abandon(reason Reason) {
+	if j == nil || j.done {
+		return
+	}
+	j.skip(reason)
+	j.endPrimary()
+}
+
+func (j *Job) endPrimary() {
+	j.done = true
+	j.end()
+}
+
+// skip counts the job as not compared, once.
+func (j *Job) skip(reason Reason) {
+	if j.over.CompareAndSwap(false, true) {
+		j.lane.Skip(reason)
+	}
+}
+
+// end ends one half. The second one leads to the comparison.
+func (j *Job) end() {
+	if j.halves.Add(-1) > 0 {
+		return
+	}
+	if !j.over.Load() {
+		if j.lane.engine.judges.offer(j) {
+			return // judge ends it
+		}
+		j.skip(ReasonDropped)
+	}
+	j.release()
+}
+
+// release gives all room back. It ends the job.
+func (j *Job) release() {
+	for _, body := range [...]*Copy{&j.upload, &j.primary.body, &j.reply.body, &j.twice.body} {
+		body.release()
+	}
+	j.lane.engine.budget.give(j.held)
+	j.held = 0
+	j.lane.engine.closed()
+}
+
+// run is a worker's part.
+func (j *Job) run() {
+	if j.found != nil {
+		j.confirm()
+		return
+	}
+	defer j.end()
+	if j.over.Load() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(j.lane.engine.ctx, j.lane.settings.Policy.Timeout)
+	defer cancel()
+	var twice sync.WaitGroup
+	if j.noise {
+		twice.Go(func() { j.twice = j.lane.ask(ctx, j.sides.Legacy, routing.Legacy, &j.request) })
+	}
+	j.reply = j.lane.ask(ctx, j.other(), j.served.Other(), &j.request)
+	twice.Wait()
+	if j.reply.NotAsked {
+		j.skip(j.reply.Reason)
+	}
+}
+
+// other is whoever is asked in place of the side that served.
+func (j *Job) other() Asker {
+	if j.sides.Sandbox != nil && !Safe(j.request.Method) {
+		return j.sides.Sandbox
+	}
+	return j.sides.side(j.served.Other())
+}
+
+// stopped ends a job for which there is no time any more.
+func (j *Job) stopped() {
+	if j.found != nil {
+		j.report()
+		return
+	}
+	j.skip(ReasonStopped)
+	j.end()
+}
+
+// size is what a request's head is reckoned at, in bytes.
+func (r *Request) size() int64 {
+	size := headRoom + len(r.Host) + len(r.Target)
+	for name, values := range r.Header {
+		size += len(name)
+		for _, value := range values {
+			size += len(value)
+		}
+	}
+	return int64(size)
+}
+
+// Clone is a deep copy of header fields.
+func Clone(header map[string][]string) map[string][]string {
+	total := 0
+	for _, values := range header {
+		total += len(values)
+	}
+	room, out := make([]string, 0, total), maps.Clone(header)
+	for name, values := range out {
+		from := len(room)
+		room = append(room, values...)
+		out[name] = room[from:len(room):len(room)]
+	}
+	return out
+}
