@@ -171,7 +171,7 @@ func (x *Exchange) HeadArrived(status int, in Fields, t Tried) Next {
 	x.guard.sent = true
 	x.guard.tries += t.Repeats
 	x.Status = status
-	x.Class = classOf(status)
+	x.Class = ClassOf(status)
 	x.Kind = settledKind(x.Kind, status, in)
 	if x.Kind == KindGRPC && x.Class == guard.OK {
 		x.Class = grpcClass(in) // an answer that is nothing but trailers
@@ -206,9 +206,9 @@ func (x *Exchange) BodyBroke(class guard.Class) Next {
 	return Next{Do: Abort}
 }
 
-// classOf maps a status to a class. Whether a failure may be tried again is
+// ClassOf maps a status to a class. Whether a failure may be tried again is
 // another question, and depends on the method.
-func classOf(status int) guard.Class {
+func ClassOf(status int) guard.Class {
 	switch status {
 	case 500, 502, 503, 504:
 		return guard.Failure

@@ -19,6 +19,9 @@ type Backend struct {
 	Bulkhead  guard.BulkheadPolicy // shared by all lanes of the backend
 	Health    *Health              // nil: its endpoints are not asked
 
+	Trust       string // backends of another one see no credentials of copied requests
+	BuildHeader string // the response field that names the backend's build; empty: none does
+
 	Fallback guard.FallbackBudgetPolicy // for what falls back to it; a zero field has its default
 }
 

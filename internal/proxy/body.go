@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/exchange"
+	"github.com/stranglerfig/strangler/internal/shadow"
 )
 
 // clientBody is the request body as it comes in from the client. Attempts read
@@ -24,9 +25,10 @@ type clientBody struct {
 	failed atomic.Pointer[error] // the client's fault; nil: none
 	cut    atomic.Bool           // src was closed before its end
 
-	reading sync.Mutex // held while src is read; owns the rest
-	retired bool       // the handler has returned or is about to
-	record  *record    // nil: what was read is not kept
+	reading sync.Mutex   // held while src is read; owns the rest
+	retired bool         // the handler has returned or is about to
+	copy    *shadow.Copy // what a shadow request is sent; nil: there is none
+	record  *record      // nil: what was read is not kept
 }
 
 // next reads on, for u. It needs reading.
@@ -34,6 +36,9 @@ func (b *clientBody) next(p []byte, u *upload) (int, error) {
 	n, err := b.src.Read(p)
 	b.read.Add(int64(n))
 	b.record.add(p[:n])
+	if b.copy != nil {
+		_, _ = b.copy.Write(p[:n])
+	}
 	switch {
 	case errors.Is(err, io.EOF):
 		b.ended.Store(true)

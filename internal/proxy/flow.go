@@ -15,6 +15,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/exchange"
 	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/telemetry"
 )
 
@@ -44,6 +45,10 @@ type flow struct {
 	metrics *telemetry.Lane
 
 	rewritten *exchange.Rewritten // nil: the lane's requests go as they came
+
+	shadow *shadow.Job     // nil: the other side is not asked
+	served routing.Side    // that shadow was begun for
+	copied *shadow.Request // its body is yet to come; nil: it is not waited for
 
 	body         *clientBody     // nil without a request body
 	callerLeaves time.Time       // no wait for the backend goes beyond it; zero: the caller did not say
@@ -195,6 +200,7 @@ func (f *flow) end() {
 		_ = f.res.Body.Close()
 	}
 	f.endUpload()
+	f.endShadow(aborted)
 	f.Attempts = int(f.connections.Load())
 	if f.Status == 0 && f.Class == guard.ClientGone {
 		f.Status = statusClientGone

@@ -184,10 +184,12 @@ func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
 	out.Header = http.Header(f.OutboundRequest(exchange.Fields(in.Header), f.from))
 	hideOverride(out.Header)
 	f.beginSpan(exchange.Fields(out.Header), endpoint)
+	hasBody := in.ContentLength != 0 && in.Body != nil && in.Body != http.NoBody
+	f.copyRequest(exchange.Fields(out.Header), hasBody)
 	f.rewriteRequest(out, endpoint)
 	out.Body, out.GetBody = nil, nil
 	out.Close, out.TransferEncoding = false, nil // those are between the client and us
-	if in.ContentLength != 0 && in.Body != nil && in.Body != http.NoBody {
+	if hasBody {
 		f.sendBody(out, endpoint, within)
 	}
 	return out
@@ -197,7 +199,7 @@ func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
 func (f *flow) sendBody(out *http.Request, endpoint *pool, within time.Duration) {
 	in := f.r
 	if f.body == nil {
-		f.body = &clientBody{src: in.Body, length: in.ContentLength, trailer: in.Trailer}
+		f.body = &clientBody{src: in.Body, length: in.ContentLength, trailer: in.Trailer, copy: f.shadow.Upload()}
 		if limit := f.KeepsBody(); limit > 0 && in.ContentLength <= limit {
 			f.body.record = &record{limit: limit}
 		}

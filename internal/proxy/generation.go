@@ -53,6 +53,7 @@ func (p *Proxy) serve(next *generation) *generation {
 	}
 	p.pools.adopt(next.lanes)
 	p.guards.adopt(next.lanes)
+	p.adoptShadows(next.lanes)
 	p.checkups.adopt(next.lanes)
 	before := p.current.Swap(next)
 	p.guards.limit(next.lanes)

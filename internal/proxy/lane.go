@@ -4,6 +4,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/exchange"
 	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/stats"
 	"github.com/stranglerfig/strangler/internal/telemetry"
 )
@@ -11,6 +12,7 @@ import (
 // Policies are what is in force for a route's two sides.
 type Policies struct {
 	Legacy, New guard.Policy
+	Shadow      *shadow.Policy // nil: it is not shadowed
 }
 
 // Lanes is what forwarding needs for every route of a table: connection pools,
@@ -21,7 +23,10 @@ type Lanes struct {
 	backends map[string]*backendGuard
 }
 
-type routeLanes struct{ legacy, new *lane }
+type routeLanes struct {
+	legacy, new *lane
+	shadow      *shadowed // nil: the route is not shadowed
+}
 
 // lane is one route's one side.
 type lane struct {
@@ -57,32 +62,42 @@ func (p *Proxy) BuildLanes(table *routing.Table, backends map[string]Backend, po
 			legacy: p.buildLane(lanes, LaneID{route.Name, routing.Legacy}, def.Legacy, backends[def.Legacy], policy.Legacy),
 			new:    p.buildLane(lanes, LaneID{route.Name, routing.New}, def.New, backends[def.New], policy.New),
 		}
+		lanes.byRoute[route.Index].shadow = p.buildShadow(lanes, route, backends, policy)
 	}
 	return lanes
 }
 
 func (p *Proxy) buildLane(lanes *Lanes, id LaneID, name string, backend Backend, policy guard.Policy) *lane {
 	l := &lane{
-		policy: policy, guard: p.guards.lane(id, policy), backend: lanes.backends[name],
+		policy: policy, guard: p.guards.lane(id, policy), backend: p.sharedGuard(lanes, name, backend),
 		metrics: p.metrics.Lane(id.Route, id.Side), counts: p.counts.Lane(id.Route, id.Side.String()),
 	}
-	if l.backend == nil {
-		l.backend = p.guards.backend(name, backend)
-		lanes.backends[name] = l.backend
-	}
 	for _, endpoint := range backend.Endpoints {
-		key := poolKey{
-			endpoint: endpoint, protocol: backend.Protocol, files: backend.TLS,
-			connect: policy.Timeouts.Connect, tls: policy.Timeouts.TLS,
-		}
-		known := lanes.pools[key]
-		if known == nil {
-			known = p.pools.get(key)
-		}
-		if known != nil {
-			lanes.pools[key] = known
-		}
-		l.endpoints = append(l.endpoints, known)
+		l.endpoints = append(l.endpoints, p.pool(lanes, endpoint, backend, policy, false))
 	}
 	return l
+}
+
+// sharedGuard returns what the lanes of a backend share.
+func (p *Proxy) sharedGuard(lanes *Lanes, name string, backend Backend) *backendGuard {
+	if lanes.backends[name] == nil {
+		lanes.backends[name] = p.guards.backend(name, backend)
+	}
+	return lanes.backends[name]
+}
+
+// pool returns the connections to an endpoint; those of shadow requests are apart.
+func (p *Proxy) pool(lanes *Lanes, endpoint string, backend Backend, policy guard.Policy, shadows bool) *pool {
+	key := poolKey{
+		endpoint: endpoint, protocol: backend.Protocol, files: backend.TLS,
+		connect: policy.Timeouts.Connect, tls: policy.Timeouts.TLS, shadows: shadows,
+	}
+	known := lanes.pools[key]
+	if known == nil {
+		known = p.pools.get(key)
+	}
+	if known != nil {
+		lanes.pools[key] = known
+	}
+	return known
 }

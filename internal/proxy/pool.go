@@ -27,6 +27,7 @@ type poolKey struct {
 	protocol     Protocol
 	files        BackendTLS
 	connect, tls time.Duration
+	shadows      bool // for shadow requests alone
 }
 
 // pool is the keep-alive connections to one endpoint.

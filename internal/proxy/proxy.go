@@ -11,6 +11,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/exchange"
 	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/stats"
 	"github.com/stranglerfig/strangler/internal/telemetry"
 )
@@ -22,9 +23,10 @@ type Options struct {
 	Metrics       *telemetry.Metrics
 	Counts        *stats.Counts // nil: nobody asks for them
 	AccessLog     *telemetry.AccessLog
-	Overrides     Overrides     // nil: none is believed
-	Resolver      *net.Resolver // of the backends' names; nil: the system's
-	Tracer        Tracer        // nil: no exchange is followed
+	Overrides     Overrides      // nil: none is believed
+	Resolver      *net.Resolver  // of the backends' names; nil: the system's
+	Tracer        Tracer         // nil: no exchange is followed
+	Shadows       *shadow.Engine // nil: the other side is never asked
 	Logger        *slog.Logger
 
 	// OnBreaker is told of every change of a breaker, by the goroutine of the
@@ -50,6 +52,8 @@ type Proxy struct {
 	tracer     Tracer // nil: off
 	overrides  Overrides
 	revoked    atomic.Pointer[map[string]struct{}] // ids of overrides; nil: none
+	shadows    *shadow.Engine                      // nil: off
+	proofs     *proofs
 	logger     *slog.Logger
 	tunnels    tunnels
 	leaving    atomic.Bool // every answer is the last one of its connection
@@ -76,6 +80,8 @@ func New(o Options) *Proxy {
 		accessLog: o.AccessLog,
 		tracer:    o.Tracer,
 		overrides: o.Overrides,
+		shadows:   o.Shadows,
+		proofs:    newProofs(o.Logger),
 		logger:    o.Logger,
 	}
 	if o.ProxyProtocol {
@@ -109,6 +115,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.assign()  // 3. the side that serves it
+	f.shade()   // and whether the other is asked as well, beside it
 	f.forward() // 4. through that lane, and back
 }
 

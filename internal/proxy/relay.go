@@ -45,6 +45,7 @@ func (f *flow) writeHead() {
 	h := exchange.Fields(f.w.Header())
 	exchange.InboundResponse(h, exchange.Fields(f.res.Header))
 	f.rewriteResponse(h)
+	f.shadowHead(h)
 	f.KeepPrivate(h)
 	if f.MintsCookie(exchange.Fields(f.r.Header), exchange.Fields(f.res.Header)) {
 		cookies := slices.Clone(h["Set-Cookie"])
@@ -96,6 +97,7 @@ func (f *flow) copyBody(idle time.Duration, flush bool) error {
 			f.try.deadline.arm(f.lane.policy.Timeouts.Stream, errClientStalled)
 			sent, err := f.w.Write(buf[:n])
 			f.SentBytes += int64(sent)
+			f.shadow.Write(buf[:n])
 			if err != nil {
 				return &clientWriteError{err}
 			}

@@ -1,0 +1,94 @@
+package proxy
+
+import (
+	"github.com/stranglerfig/strangler/internal/exchange"
+	"github.com/stranglerfig/strangler/internal/guard"
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/shadow"
+)
+
+// shadowed is what the shadow requests of one route need.
+type shadowed struct {
+	lane   *shadow.Lane
+	policy *shadow.Policy
+	sides  [2]shadow.Sides // by the routing.Side that served
+}
+
+// shade decides whether the request is asked of the other side as well.
+func (f *flow) shade() {
+	s := f.gen.lanes.byRoute[f.route.Index].shadow
+	if s == nil {
+		return
+	}
+	share := s.policy.Share(f.Assignment.Stage)
+	if share == 0 || (share < routing.FullWeight && f.route.SamplePoint(&f.request) >= int(share)) {
+		return
+	}
+	head := shadow.Head{
+		Method: f.Method, Path: f.target.Raw, Query: f.target.Query, Kind: f.Kind,
+		Header: f.r.Header, Served: f.Assignment.Side,
+	}
+	f.shadow = s.lane.Begin(&head, &s.sides[f.Assignment.Side], f.Start)
+	f.served = f.Assignment.Side
+}
+
+// copyRequest keeps what a shadow request is made of: the fields as the served
+// one has them before its lane's rewriting. Without a body to wait for it is
+// offered at once.
+func (f *flow) copyRequest(fields exchange.Fields, hasBody bool) {
+	if f.shadow.Offered() {
+		return
+	}
+	target := f.target.Raw
+	if f.target.HasQuery {
+		target += "?" + f.target.Query
+	}
+	request := shadow.Request{
+		Method: f.Method, Scheme: f.Scheme, Host: f.r.Host, Target: target, Header: shadow.Clone(fields),
+	}
+	if !hasBody {
+		f.shadow.Offer(request)
+		return
+	}
+	f.copied = &request
+}
+
+// offerUploaded offers a request that has a body, once that is there.
+func (f *flow) offerUploaded() {
+	if f.copied != nil && f.body != nil && f.body.ended.Load() {
+		f.shadow.Offer(*f.copied)
+		f.copied = nil
+	}
+}
+
+// shadowHead keeps the head of the answer as the client gets it, before what the
+// router itself adds.
+func (f *flow) shadowHead(fields exchange.Fields) {
+	switch {
+	case f.shadow == nil:
+	case f.Kind.Stream():
+		f.shadow.Abandon(shadow.ReasonEvents)
+	default:
+		f.offerUploaded()
+		f.shadow.Answered(f.res.StatusCode, shadow.Clone(fields), f.res.ContentLength)
+	}
+}
+
+// endShadow ends the primary's part in the comparison.
+func (f *flow) endShadow(aborted bool) {
+	if f.shadow == nil {
+		return
+	}
+	whole := !aborted && f.Problem == nil && f.res != nil && (f.Class == guard.OK || f.Class == guard.Failure)
+	switch {
+	case f.Fault != 0:
+		f.shadow.Abandon(shadow.ReasonFault)
+	case f.Fallback != 0:
+		f.shadow.Abandon(shadow.ReasonFallback)
+	case !whole || f.Assignment.Side != f.served:
+		f.shadow.Abandon(shadow.ReasonPrimary)
+	default:
+		f.offerUploaded()
+		f.shadow.Served(buildOf(f.res.Header, f.lane.backend.definition.BuildHeader), f.Start.Add(f.Duration))
+	}
+}
