@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
 	"github.com/stranglerfig/strangler/internal/fleet"
@@ -28,8 +29,10 @@ func (s *server) ListBackends(w http.ResponseWriter, r *http.Request) {
 	users := make(map[string][]string)
 	for _, route := range snapshot.Definitions.Routes {
 		users[route.Legacy] = append(users[route.Legacy], route.Name)
-		if route.New != route.Legacy {
-			users[route.New] = append(users[route.New], route.Name)
+		for _, other := range slices.Compact([]string{route.New, route.Sandbox()}) {
+			if other != route.Legacy {
+				users[other] = append(users[other], route.Name)
+			}
 		}
 	}
 	legacy := snapshot.Definitions.LegacyBackends()
@@ -55,7 +58,7 @@ func (s *server) GetBackend(w http.ResponseWriter, r *http.Request, backend stri
 	w.Header().Set("ETag", etag(snapshot.BackendRevisions[i]))
 	legacy := snapshot.Definitions.LegacyBackends()[backend]
 	s.writeJSON(w, r, wireBackend(snapshot, i, legacy, namesWhere(snapshot.Definitions.Routes, func(route spec.Route) bool {
-		return route.Legacy == backend || route.New == backend
+		return route.Uses(backend)
 	})))
 }
 
@@ -118,7 +121,7 @@ func wireBackend(snapshot *fleet.Snapshot, i int, legacy bool, users []string) b
 	definition := snapshot.Definitions.Backends[i]
 	answer := backendDetail{Backend: wire.Backend{
 		Name: definition.Name, Endpoints: definition.Endpoints, Protocol: definition.Protocol, Routes: orEmpty(users),
-		Revision: wire.Revision(snapshot.BackendRevisions[i]),
+		Trust: definition.Trust, BuildHeader: definition.BuildHeader, Revision: wire.Revision(snapshot.BackendRevisions[i]),
 	}, Bulkhead: definition.Bulkhead, Health: definition.Health, Fallback: definition.Fallback}
 	for _, setting := range definition.Settings(legacy) {
 		answer.Settings = append(answer.Settings, wire.BackendSetting{

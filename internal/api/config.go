@@ -12,6 +12,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/spec"
 )
 
@@ -68,6 +69,20 @@ type Counts interface {
 	Traffic(ctx context.Context) (map[string]float64, error)
 }
 
+// Evidence is the store as those who look at differences need it; see shadow.Reader.
+type Evidence interface {
+	Evidence(ctx context.Context, query shadow.Query) ([]shadow.Evidence, error)
+	Exemplar(ctx context.Context, id string) (shadow.Exemplar, error)
+	Exemplars(ctx context.Context, ids []string) ([]shadow.Exemplar, error)
+}
+
+// Replayed is what came of asking both sides again.
+type Replayed struct {
+	shadow.Replayed
+
+	Legacy, New shadow.Took // of the answers of now
+}
+
 // Mover gives commands to routes; *rollout.Controller is the one.
 type Mover interface {
 	Do(ctx context.Context, route string, cmd rollout.Command, ifRevision *routing.Revision) (rollout.Result, error)
@@ -102,11 +117,16 @@ type Config struct {
 	Controls   Controls
 	Signer     Signer // nil: there are no keys, and no override can be made
 	Counts     Counts
+	Evidence   Evidence
 	Forwarders Forwarders   // nil: nobody knows
 	Metrics    http.Handler // answers /metrics
 
 	// Trouble is what is not at rest on this router now. Nil: nobody knows.
 	Trouble func() fleet.Trouble
+
+	// Replay asks both sides of an exemplar's route again, with headers in place
+	// of those that the exemplar has. Nil: this router cannot.
+	Replay func(ctx context.Context, exemplar shadow.Exemplar, headers http.Header) (Replayed, error)
 
 	// Accept makes this router follow what its store holds although it raised an
 	// alarm about it, and returns what is served then.
@@ -165,6 +185,7 @@ func (c *Config) missing() string {
 		{"Overrides", c.Overrides != nil},
 		{"Controls", c.Controls != nil},
 		{"Counts", c.Counts != nil},
+		{"Evidence", c.Evidence != nil},
 		{"Accept", c.Accept != nil},
 		{"Metrics", c.Metrics != nil},
 		{"Reach", c.Reach != nil},

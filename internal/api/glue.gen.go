@@ -42,6 +42,9 @@ type ServerInterface interface {
 	// ResetBreaker Close a route's breakers on every router and forget what they have counted.
 	// (POST /api/v1/breakers/{route}/reset)
 	ResetBreaker(w http.ResponseWriter, r *http.Request, route RouteName, params ResetBreakerParams)
+	// ListDifferences In what the two sides of every route differ, for the epoch of each that began last, by route.
+	// (GET /api/v1/differences)
+	ListDifferences(w http.ResponseWriter, r *http.Request, params ListDifferencesParams)
 	// Doctor Look for what is wrong or soon will be.
 	// (GET /api/v1/doctor)
 	Doctor(w http.ResponseWriter, r *http.Request)
@@ -51,6 +54,12 @@ type ServerInterface interface {
 	// VerifyEvents Follow the chain of hashes through the whole history.
 	// (GET /api/v1/events/verify)
 	VerifyEvents(w http.ResponseWriter, r *http.Request)
+	// GetExemplar One comparison with a difference, as it is kept.
+	// (GET /api/v1/exemplars/{exemplar})
+	GetExemplar(w http.ResponseWriter, r *http.Request, exemplar ExemplarID)
+	// ReplayExemplar Ask both sides again now, and say what became of the difference.
+	// (POST /api/v1/exemplars/{exemplar}/replay)
+	ReplayExemplar(w http.ResponseWriter, r *http.Request, exemplar ExemplarID)
 	// Explain Which route and side a request would get, and why. Sends nothing.
 	// (POST /api/v1/explain)
 	Explain(w http.ResponseWriter, r *http.Request)
@@ -114,6 +123,9 @@ type ServerInterface interface {
 	// PutRoute Define a route, or change its definition. Moves no traffic.
 	// (PUT /api/v1/routes/{route})
 	PutRoute(w http.ResponseWriter, r *http.Request, route RouteName, params PutRouteParams)
+	// GetDifferences In what the two sides of a route differ.
+	// (GET /api/v1/routes/{route}/differences)
+	GetDifferences(w http.ResponseWriter, r *http.Request, route RouteName, params GetDifferencesParams)
 	// PauseRoute Keep the present weight and stop promotions.
 	// (POST /api/v1/routes/{route}/pause)
 	PauseRoute(w http.ResponseWriter, r *http.Request, route RouteName, params PauseRouteParams)
@@ -129,6 +141,24 @@ type ServerInterface interface {
 	// RollbackRoute Let legacy serve everything, at once, whoever was faster.
 	// (POST /api/v1/routes/{route}/rollback)
 	RollbackRoute(w http.ResponseWriter, r *http.Request, route RouteName, params RollbackRouteParams)
+	// ListRules The rules that keep known differences of a route from being reported, in the order of its definition.
+	// (GET /api/v1/routes/{route}/rules)
+	ListRules(w http.ResponseWriter, r *http.Request, route RouteName)
+	// AddRule Add a rule to the definition of a route. From then on its evidence is gathered anew.
+	// (POST /api/v1/routes/{route}/rules)
+	AddRule(w http.ResponseWriter, r *http.Request, route RouteName, params AddRuleParams)
+	// PreviewRule What a rule would have hidden of what was found. Changes nothing.
+	// (POST /api/v1/routes/{route}/rules/preview)
+	PreviewRule(w http.ResponseWriter, r *http.Request, route RouteName)
+	// RemoveRule Take a rule out of the definition of a route.
+	// (DELETE /api/v1/routes/{route}/rules/{rule})
+	RemoveRule(w http.ResponseWriter, r *http.Request, route RouteName, rule string, params RemoveRuleParams)
+	// StopShadow Shadow nothing of a route, in whatever stage. Moves no traffic.
+	// (DELETE /api/v1/routes/{route}/shadow)
+	StopShadow(w http.ResponseWriter, r *http.Request, route RouteName, params StopShadowParams)
+	// StartShadow Write the share of a route's cohorts that is shadowed into its definition. Moves no traffic, and leaves the stage as it is.
+	// (POST /api/v1/routes/{route}/shadow)
+	StartShadow(w http.ResponseWriter, r *http.Request, route RouteName, params StartShadowParams)
 	// UndoRoute Take the last move back.
 	// (POST /api/v1/routes/{route}/undo)
 	UndoRoute(w http.ResponseWriter, r *http.Request, route RouteName, params UndoRouteParams)
@@ -596,6 +626,39 @@ func (siw *ServerInterfaceWrapper) ResetBreaker(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// ListDifferences operation middleware
+func (siw *ServerInterfaceWrapper) ListDifferences(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDifferencesParams
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListDifferences(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // Doctor operation middleware
 func (siw *ServerInterfaceWrapper) Doctor(w http.ResponseWriter, r *http.Request) {
 
@@ -674,6 +737,58 @@ func (siw *ServerInterfaceWrapper) VerifyEvents(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.VerifyEvents(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetExemplar operation middleware
+func (siw *ServerInterfaceWrapper) GetExemplar(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "exemplar" -------------
+	var exemplar ExemplarID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "exemplar", mux.Vars(r)["exemplar"], &exemplar, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "exemplar", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetExemplar(w, r, exemplar)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReplayExemplar operation middleware
+func (siw *ServerInterfaceWrapper) ReplayExemplar(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "exemplar" -------------
+	var exemplar ExemplarID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "exemplar", mux.Vars(r)["exemplar"], &exemplar, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "exemplar", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReplayExemplar(w, r, exemplar)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1331,6 +1446,61 @@ func (siw *ServerInterfaceWrapper) PutRoute(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// GetDifferences operation middleware
+func (siw *ServerInterfaceWrapper) GetDifferences(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "route" -------------
+	var route RouteName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "route", mux.Vars(r)["route"], &route, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "route", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDifferencesParams
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "epoch" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "epoch", r.URL.Query(), &params.Epoch, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "epoch"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "epoch", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDifferences(w, r, route, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // PauseRoute operation middleware
 func (siw *ServerInterfaceWrapper) PauseRoute(w http.ResponseWriter, r *http.Request) {
 
@@ -1637,6 +1807,345 @@ func (siw *ServerInterfaceWrapper) RollbackRoute(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RollbackRoute(w, r, route, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListRules operation middleware
+func (siw *ServerInterfaceWrapper) ListRules(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "route" -------------
+	var route RouteName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "route", mux.Vars(r)["route"], &route, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "route", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListRules(w, r, route)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AddRule operation middleware
+func (siw *ServerInterfaceWrapper) AddRule(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "route" -------------
+	var route RouteName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "route", mux.Vars(r)["route"], &route, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "route", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddRuleParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AddRule(w, r, route, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PreviewRule operation middleware
+func (siw *ServerInterfaceWrapper) PreviewRule(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "route" -------------
+	var route RouteName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "route", mux.Vars(r)["route"], &route, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "route", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PreviewRule(w, r, route)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RemoveRule operation middleware
+func (siw *ServerInterfaceWrapper) RemoveRule(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "route" -------------
+	var route RouteName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "route", mux.Vars(r)["route"], &route, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "route", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "rule" -------------
+	var rule string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rule", mux.Vars(r)["rule"], &rule, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rule", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveRuleParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "reason" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reason", r.URL.Query(), &params.Reason, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "reason"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reason", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RemoveRule(w, r, route, rule, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopShadow operation middleware
+func (siw *ServerInterfaceWrapper) StopShadow(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "route" -------------
+	var route RouteName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "route", mux.Vars(r)["route"], &route, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "route", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StopShadowParams
+
+	// ------------- Optional query parameter "reason" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reason", r.URL.Query(), &params.Reason, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "reason"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reason", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopShadow(w, r, route, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StartShadow operation middleware
+func (siw *ServerInterfaceWrapper) StartShadow(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "route" -------------
+	var route RouteName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "route", mux.Vars(r)["route"], &route, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "route", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StartShadowParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StartShadow(w, r, route, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2025,6 +2534,26 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/api/v1/faults", wrapper.StartFault).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/faults/{fault}", wrapper.StopFault).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/differences", wrapper.ListDifferences).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/routes/{route}/differences", wrapper.GetDifferences).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/exemplars/{exemplar}", wrapper.GetExemplar).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/exemplars/{exemplar}/replay", wrapper.ReplayExemplar).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/routes/{route}/rules", wrapper.ListRules).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/routes/{route}/rules", wrapper.AddRule).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/routes/{route}/rules/{rule}", wrapper.RemoveRule).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/routes/{route}/rules/preview", wrapper.PreviewRule).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/routes/{route}/shadow", wrapper.StopShadow).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/routes/{route}/shadow", wrapper.StartShadow).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/tokens", wrapper.ListTokens).Methods(http.MethodGet)
 

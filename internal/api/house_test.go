@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/proxy"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/spec"
 	"github.com/stranglerfig/strangler/internal/store"
 )
@@ -102,7 +104,8 @@ func openAt(t *testing.T, url string, change ...func(*api.Config)) *house {
 		Catalog: h.store, Editor: h.store, History: h.store,
 		Mover:  &rollout.Controller{Ledger: h.store, History: h.store},
 		Router: h.router, Tokens: auth.NewVerifier(h.store, "", logger),
-		TokenStore: h.store, Overrides: h.store, Controls: h.store, Counts: h.store, Accept: h.router.accept,
+		TokenStore: h.store, Overrides: h.store, Controls: h.store, Counts: h.store, Evidence: h.store, Accept: h.router.accept,
+		Replay: func(context.Context, shadow.Exemplar, http.Header) (api.Replayed, error) { return api.Replayed{}, nil },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "strangler_config_revision 1\n")
@@ -243,7 +246,15 @@ type flaky struct {
 	instances []fleet.Instance // instead of the store's, when there are any
 	traffic   map[string]float64
 	uncounted error                // of Traffic
+	unread    error                // of what is about evidence
 	broken    *rollout.BrokenEvent // what VerifyEvents finds, when it is set
+}
+
+func (f *flaky) Evidence(ctx context.Context, query shadow.Query) ([]shadow.Evidence, error) {
+	if err := cmp.Or(f.unread, f.check()); err != nil {
+		return nil, err
+	}
+	return f.Store.Evidence(ctx, query)
 }
 
 func (f *flaky) Traffic(ctx context.Context) (map[string]float64, error) {

@@ -27,6 +27,14 @@ func actor(r *http.Request) string {
 	return ""
 }
 
+// role returns what the request's token may do; empty: nobody has looked.
+func role(r *http.Request) auth.Role {
+	if c, ok := r.Context().Value(callerKey{}).(*caller); ok {
+		return c.identity.Role
+	}
+	return open
+}
+
 // hardened adds what every answer carries, and keeps other sites' pages from
 // calling with a browser's credentials.
 func (s *server) hardened(next http.Handler) http.Handler {

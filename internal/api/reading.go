@@ -48,6 +48,18 @@ func (s *server) read(w http.ResponseWriter, r *http.Request) (*fleet.Snapshot, 
 	return served, nil
 }
 
+// readRoute reads as read does, and finds one route in what it returns.
+func (s *server) readRoute(w http.ResponseWriter, r *http.Request, route string) (snapshot *fleet.Snapshot, i int, err error) {
+	if snapshot, err = s.read(w, r); err != nil {
+		return nil, 0, err
+	}
+	i, found := find(snapshot.Definitions.Routes, route, routeName)
+	if !found {
+		return nil, 0, unknown(spec.KindRoute, route, names(snapshot.Definitions.Routes, routeName))
+	}
+	return snapshot, i, nil
+}
+
 // find returns the position of a name in definitions, which are sorted by it.
 func find[T any](items []T, name string, nameOf func(T) string) (int, bool) {
 	return slices.BinarySearchFunc(items, name, func(item T, name string) int {

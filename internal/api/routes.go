@@ -26,31 +26,29 @@ func (s *server) ListRoutes(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	faults := s.invalidRoutes()
+	faults, compared := s.invalidRoutes(), s.parities(r.Context())
 	list := make([]wire.RouteStatus, len(snapshot.Routes))
 	for i := range list {
 		list[i] = routeStatus(snapshot, i, faults)
+		list[i].Parity = parityOf(snapshot, i, compared)
 	}
 	s.writeJSON(w, r, list)
 }
 
 // GetRoute answers with one route, its definition and the values in force.
 func (s *server) GetRoute(w http.ResponseWriter, r *http.Request, route string) {
-	snapshot, err := s.read(w, r)
+	snapshot, i, err := s.readRoute(w, r, route)
 	if err != nil {
 		s.fail(w, r, err)
-		return
-	}
-	i, found := find(snapshot.Definitions.Routes, route, routeName)
-	if !found {
-		s.fail(w, r, unknown(spec.KindRoute, route, names(snapshot.Definitions.Routes, routeName)))
 		return
 	}
 	definition := snapshot.Definitions.Routes[i]
 	w.Header().Set("ETag", etag(snapshot.Routes[i].Revision))
 	timeouts, settings := inForce(definition)
+	status := routeStatus(snapshot, i, s.invalidRoutes())
+	status.Parity = parityOf(snapshot, i, s.parities(r.Context()))
 	s.writeJSON(w, r, routeDetail{
-		RouteStatus: routeStatus(snapshot, i, s.invalidRoutes()),
+		RouteStatus: status,
 		Definition:  definition,
 		Plan:        planInForce(definition),
 		Timeouts:    timeouts,

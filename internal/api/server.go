@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/gorilla/mux"
 
@@ -11,7 +12,8 @@ import (
 // server implements the operations; the generated ServerInterface lists them.
 type server struct {
 	Config
-	hosts map[string]bool // as routing.NormalizeHost writes them
+	hosts  map[string]bool // as routing.NormalizeHost writes them
+	parity parities
 
 	examining chan struct{} // holds one: one doctor at a time, so that asking often dials no more
 	verifying chan struct{} // holds one: who verifies keeps a connection of the store, and verbs need theirs
@@ -82,7 +84,7 @@ func (s *server) operations() []operation {
 		{"CreateOverride", post, v1 + "/overrides", auth.Operator, glue.CreateOverride},
 		{"RevokeOverride", del, v1 + "/overrides/{override}", auth.Operator, glue.RevokeOverride},
 		{"RotateOverrideKey", post, v1 + "/overrides/rotate", auth.Admin, glue.RotateOverrideKey},
-	}, guardOperations(glue)...)
+	}, slices.Concat(guardOperations(glue), shadowOperations(glue))...)
 }
 
 // guardOperations are those about what protects both sides. Endpoints are
@@ -103,6 +105,30 @@ func guardOperations(glue *ServerInterfaceWrapper) []operation {
 		{"StartFault", post, v1 + "/faults", auth.Operator, glue.StartFault},
 		{"StopFaults", del, v1 + "/faults", auth.Operator, glue.StopFaults},
 		{"StopFault", del, v1 + "/faults/{fault}", auth.Operator, glue.StopFault},
+	}
+}
+
+// shadowOperations are those about comparing the two sides. Values that users
+// sent and got are for those who may change the route.
+func shadowOperations(glue *ServerInterfaceWrapper) []operation {
+	const (
+		get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
+
+		v1       = "/api/v1"
+		route    = v1 + "/routes/{route}"
+		exemplar = v1 + "/exemplars/{exemplar}"
+	)
+	return []operation{
+		{"ListDifferences", get, v1 + "/differences", auth.Viewer, glue.ListDifferences},
+		{"GetDifferences", get, route + "/differences", auth.Viewer, glue.GetDifferences},
+		{"GetExemplar", get, exemplar, auth.Operator, glue.GetExemplar},
+		{"ReplayExemplar", post, exemplar + "/replay", auth.Admin, glue.ReplayExemplar},
+		{"ListRules", get, route + "/rules", auth.Viewer, glue.ListRules},
+		{"AddRule", post, route + "/rules", auth.Operator, glue.AddRule},
+		{"PreviewRule", post, route + "/rules/preview", auth.Operator, glue.PreviewRule},
+		{"RemoveRule", del, route + "/rules/{rule}", auth.Operator, glue.RemoveRule},
+		{"StartShadow", post, route + "/shadow", auth.Operator, glue.StartShadow},
+		{"StopShadow", del, route + "/shadow", auth.Operator, glue.StopShadow},
 	}
 }
 

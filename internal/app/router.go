@@ -164,7 +164,7 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 		Mover:  &rollout.Controller{Ledger: r.store, History: r.store},
 		Router: r, Forwarders: r, Accept: r.watcher.Accept, Trouble: r.troubles.now,
 		Tokens: r.verifier(metrics), TokenStore: r.store,
-		Overrides: r.store, Controls: r.store, Signer: r.overrides, Counts: r.store,
+		Overrides: r.store, Controls: r.store, Signer: r.overrides, Counts: r.store, Evidence: r.store,
 		Reach: reach, BackendTLS: checkTLS, Metrics: metrics.Handler(), Changed: r.watcher.Wake,
 		Hosts: r.config.AdminHosts, Instance: r.config.instanceName(r.data.Addr()),
 		Version: r.env.Version, StoreURL: r.store.URL(), Logger: r.logger,

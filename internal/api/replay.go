@@ -1,0 +1,77 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/stranglerfig/strangler/internal/api/wire"
+	"github.com/stranglerfig/strangler/internal/shadow"
+)
+
+// replayFor bounds a replay: both sides are asked, each within its own timeout.
+const replayFor = 25 * time.Second
+
+// maxReplayHeaders is how many fields a replay may bring.
+const maxReplayHeaders = 100
+
+// ReplayExemplar asks both sides again, and says what became of the difference.
+func (s *server) ReplayExemplar(w http.ResponseWriter, r *http.Request, exemplar string) {
+	var body wire.ReplayRequest
+	if err := readJSON(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	headers, err := replayHeaders(body.Headers)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	kept, err := s.exemplar(r.Context(), exemplar)
+	if err == nil && s.Replay == nil {
+		err = newProblem(http.StatusServiceUnavailable, "no_replay", "This router cannot replay.",
+			"it serves no requests yet; nothing was sent", "ask another router, or this one again")
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), replayFor)
+	defer cancel()
+	replayed, err := s.Replay(ctx, kept, headers)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.writeJSON(w, r, wireReplay(kept, replayed))
+}
+
+// replayHeaders reads the fields that take the place of those of an exemplar.
+// No message repeats a value: it may be a credential.
+func replayHeaders(fields []wire.HeaderField) (http.Header, error) {
+	if len(fields) > maxReplayHeaders {
+		return nil, badRequest("bad_header", fmt.Sprintf("there are %d headers, at most %d are sent", len(fields), maxReplayHeaders), "")
+	}
+	headers := make(http.Header, len(fields))
+	for i, field := range fields {
+		if !httpguts.ValidHeaderFieldName(field.Name) {
+			return nil, badRequest("bad_header", fmt.Sprintf("headers[%d].name is %q and has to be the name of a header", i, field.Name), "")
+		}
+		if !httpguts.ValidHeaderFieldValue(field.Value) {
+			return nil, badRequest("bad_header", fmt.Sprintf("the value of header %s has a control character", field.Name), "")
+		}
+		headers.Add(field.Name, field.Value)
+	}
+	return headers, nil
+}
+
+func wireReplay(kept shadow.Exemplar, replayed Replayed) wire.Replay {
+	return wire.Replay{
+		Exemplar: kept.ID, Route: kept.Route, Verdict: wire.ReplayVerdict(replayed.Verdict),
+		Legacy: wireAnswer(replayed.Legacy), New: wireAnswer(replayed.New),
+		Differences: wireDifferences(kept.Differences), Now: wireDifferences(replayed.Now), More: replayed.More, Unseen: orEmpty(replayed.Unseen),
+	}
+}
