@@ -50,11 +50,10 @@ func (r *Redactor) follow(path string) (place, string) {
 		if !ok {
 			return place{hidden: true}, string(rule.AppendKey(shown, r.hide("string", rest)))
 		}
-		switch {
-		case index == noIndex:
+		if index == noIndex {
 			at = at.key(name, r.names)
 			shown = rule.AppendKey(shown, r.scrub(name))
-		default:
+		} else {
 			at = at.index(index)
 			shown = append(shown, rest[:len(rest)-len(after)]...)
 		}
