@@ -2,7 +2,6 @@ package spec_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -222,39 +221,6 @@ func TestASandboxCannotBeRemoved(t *testing.T) {
 	_, err = spec.Remove(spec.Current{Definitions: defs}, spec.KindBackend, "spare")
 	if want := `backend "spare": it is still named by r: change or remove that first`; fmt.Sprint(err) != want {
 		t.Errorf("got  %v\nwant %s", err, want)
-	}
-}
-
-func TestRulesAreAddedAndRemoved(t *testing.T) {
-	before := shadowed(t, "shadow: {sample: 10%, rules: [{ignore: $.a, reason: r}]}")
-	written := before.Shadow.Rules[0]
-	added := rule.Rule{Kind: rule.Replace, Target: "$.b", Pattern: "x", With: "y", Reason: "r", Owner: "ana", Expires: time.Date(2027, 1, 31, 18, 0, 0, 5, time.UTC)}
-	after, changed := before.WithRule(added)
-	if got := after.ShadowPolicy().Rules; !changed || len(got) != 2 || got[1] != added || after.Shadow.Sample != "10%" {
-		t.Errorf("%v, %+v", changed, got)
-	}
-	if again, changed := after.WithRule(added); changed || len(again.Shadow.Rules) != 2 {
-		t.Error("the same rule was added twice")
-	}
-	gone, changed := after.WithoutRule(before.ShadowPolicy().Rules[0].ID())
-	if !changed || !slices.Equal(gone.Shadow.Rules, []spec.Rule{spec.RuleOf(added)}) {
-		t.Errorf("%v, %+v", changed, gone.Shadow.Rules)
-	}
-	if _, changed := gone.WithoutRule("00000000"); changed {
-		t.Error("a rule that is not there was removed")
-	}
-	if len(before.Shadow.Rules) != 1 || before.Shadow.Rules[0] != written || len(after.Shadow.Rules) != 2 {
-		t.Error("an edit has changed what it started from")
-	}
-	none := spec.Route{Name: "r", New: "fresh"}
-	if sampled := none.WithSample("off"); sampled.Shadow.Sample != "off" || none.Shadow != nil {
-		t.Errorf("%+v, %+v", sampled.Shadow, none.Shadow)
-	}
-	if first, changed := none.WithRule(added); !changed || len(first.Shadow.Rules) != 1 || none.Shadow != nil {
-		t.Error("the first rule of a route")
-	}
-	if _, changed := none.WithoutRule(added.ID()); changed {
-		t.Error("a rule of a route without rules was removed")
 	}
 }
 
