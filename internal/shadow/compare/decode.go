@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -50,9 +51,9 @@ func decode(body []byte, codings []string, limits Limits) (decoded []byte, reaso
 		most, beyond = grown, ReasonBomb
 	}
 	decoded = body
-	for i := len(codings) - 1; i >= 0; i-- {
+	for _, coding := range slices.Backward(codings) {
 		var err error
-		decoded, err = inflate(decoded, codings[i], most)
+		decoded, err = inflate(decoded, coding, most)
 		switch {
 		case errors.Is(err, errTooLarge):
 			return nil, beyond

@@ -116,7 +116,7 @@ func (w *walker) byName(legacy, fresh []uint32) []memberPair {
 	pairs := make([]memberPair, len(legacy)+len(fresh))
 	ls, fs := w.legacy.sortedByKey(legacy), w.fresh.sortedByKey(fresh)
 	for len(ls) > 0 || len(fs) > 0 {
-		order := 0
+		var order int
 		switch {
 		case len(ls) == 0:
 			order = 1

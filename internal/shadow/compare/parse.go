@@ -1,6 +1,9 @@
 package compare
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // parsed says how reading ended.
 type parsed uint8
@@ -228,7 +231,7 @@ func escapeLength(src []byte) int {
 		return 0
 	}
 	if src[1] != 'u' {
-		if bytes.IndexByte([]byte(`"\/bfnrt`), src[1]) < 0 {
+		if strings.IndexByte(`"\/bfnrt`, src[1]) < 0 {
 			return 0
 		}
 		return 2

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stranglerfig/strangler/internal/shadow/rule"
 )
@@ -130,29 +131,15 @@ func (r *report) hasStatus() bool { return len(r.found) > 0 && r.found[0].Kind =
 
 // shown is a text as Value.Text has it.
 func shown(text string) string {
-	whole := len(text) <= MaxText
-	if !whole {
-		text = text[:MaxText-len("…")]
-		for i := 1; i <= 3 && text[len(text)-i] >= 0x80; i++ { // leave no half of a character
-			if text[len(text)-i] >= 0xC0 {
-				text = text[:len(text)-i]
-				break
-			}
-		}
+	clean := readable(text[:min(len(text), MaxText+utf8.UTFMax)])
+	if len(text) <= MaxText && len(clean) <= MaxText {
+		return strings.Clone(clean)
 	}
-	text = readable(text)
-	if !whole {
-		text += "…"
-	}
-	return text
+	clean = clean[:min(len(clean), MaxText-len("…"))]
+	return strings.ToValidUTF8(clean, "") + "…" // without half a character at the end
 }
 
-// readable is a text that every store and terminal takes. U+FFFD is longer than
-// what it stands for, so the result is cut once more.
+// readable is a text that every store and terminal takes.
 func readable(text string) string {
-	clean := strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
-	if most := MaxText - len("…"); len(clean) > MaxText {
-		clean = strings.ToValidUTF8(clean[:most], "")
-	}
-	return strings.Clone(clean)
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }

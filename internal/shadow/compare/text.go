@@ -37,7 +37,8 @@ func (r *report) text(legacy, fresh []byte, rules []*rule.Compiled) {
 		switch at := m.fresh[i]; {
 		case at < 0:
 			r.line(first+i, KindMissing, stringValue(string(text)), Value{})
-		case !bytes.Equal(text, f.text[at]) && !(len(rules) > 0 && r.reconciles(rules, string(text), string(f.text[at]))):
+		case bytes.Equal(text, f.text[at]) || len(rules) > 0 && r.reconciles(rules, string(text), string(f.text[at])):
+		default:
 			was, is := nearDifference(text, f.text[at])
 			r.line(first+i, KindText, was, is)
 		}
