@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/stats"
 	"github.com/stranglerfig/strangler/internal/store"
 	"github.com/stranglerfig/strangler/internal/store/pgtest"
@@ -25,8 +27,8 @@ func granted(t *testing.T) (controller, proxy store.Store) {
 		t.Fatal(err)
 	}
 	grants := regexp.MustCompile(`(?m)^GRANT .*;$`).FindAllString(string(page), -1)
-	if len(grants) != 6 {
-		t.Fatalf("docs/operations.md has %d grants, want 6", len(grants))
+	if len(grants) != 7 {
+		t.Fatalf("docs/operations.md has %d grants, want 7", len(grants))
 	}
 	url := pgtest.URL(t)
 	if _, err := open(t, url, store.Options{Migrate: true}).Load(t.Context(), nil); err != nil {
@@ -62,8 +64,35 @@ func lives(t *testing.T, s store.Store, name string) {
 			t.Errorf("%s says what it served: %v", name, err)
 		}
 	}
+	shadows(t, s, name)
 	if _, err := s.VerifyEvents(t.Context()); err != nil {
 		t.Errorf("%s verifies the history: %v", name, err)
+	}
+}
+
+// shadows writes evidence, so much that some of it is forgotten again, reads it
+// and folds it.
+func shadows(t *testing.T, s store.Store, name string) {
+	t.Helper()
+	for i := range 12 {
+		id, at := fmt.Sprintf("%s-%d", name, i), time.Now().Add(time.Duration(i)*time.Second)
+		err := s.AddEvidence(t.Context(), shadow.Batch{
+			Epochs:    []shadow.Epoch{{Route: "r", ID: fmt.Sprint("e", i/11), Began: at, Last: at}},
+			Tallies:   []shadow.Tally{{Route: "r", Epoch: "e0", Result: shadow.PrefixSet + "x", N: 1}},
+			Sightings: []shadow.Sighting{{Route: "r", Epoch: "e0", Signature: shadow.Signature{ID: "s"}, Last: at}},
+			Sets:      []shadow.Set{{Route: "r", Epoch: "e0", ID: "x", Members: []string{"s"}}},
+			Exemplars: []shadow.Exemplar{{ID: id, Route: "r", Epoch: "e0", Signatures: []string{"s"}, At: at, Draw: uint32(i)}},
+		})
+		if err != nil {
+			t.Fatalf("%s says what shadowing found: %v", name, err)
+		}
+	}
+	if err := s.FoldEvidence(t.Context()); err != nil {
+		t.Errorf("%s folds evidence: %v", name, err)
+	}
+	found, err := s.Evidence(t.Context(), shadow.Query{Epoch: "e0"})
+	if err != nil || len(found) != 1 || len(found[0].Exemplars["s"]) < shadow.Newest {
+		t.Errorf("%s reads evidence: %+v, %v; want the newest exemplars at least", name, found, err)
 	}
 }
 

@@ -35,3 +35,7 @@ func raw(t testing.TB, url string) *sql.DB {
 	t.Cleanup(func() { _ = db.Close() })
 	return db
 }
+
+func BenchmarkEvidence(b *testing.B) {
+	storetest.BenchmarkEvidence(b, storetest.Backend{URL: fresh, DB: raw})
+}
