@@ -334,12 +334,11 @@ func TestWhatIsNotSeenWholeIsNoSet(t *testing.T) {
 }
 
 func TestTheNewestAndTheSmallestDrawsAreKept(t *testing.T) {
-	c := collecting()
 	draws := rapid.Permutation(slices.Collect(func(yield func(uint64) bool) {
 		for i := uint64(1); i <= 100 && yield(i); i++ {
 		}
 	})).Example(3)
-	c = shadow.NewCollector(shadow.CollectorConfig{Random: func() uint64 { return draws[0] << 32 }})
+	c := shadow.NewCollector(shadow.CollectorConfig{Random: func() uint64 { return draws[0] << 32 }})
 	c.SetRoutes(map[string]shadow.RouteSettings{"orders": {Redactor: hider{}}})
 	want := make(map[uint32]bool)
 	for i := range 100 {
@@ -358,6 +357,39 @@ func TestTheNewestAndTheSmallestDrawsAreKept(t *testing.T) {
 		got[e.Draw] = true
 	}
 	equal(t, "draws", got, want)
+}
+
+// counting counts the requests that it redacts.
+type counting struct {
+	hider
+
+	requests int
+}
+
+func (c *counting) Target(pathAndQuery string) string {
+	c.requests++
+	return pathAndQuery
+}
+
+func TestARouteThatAlwaysDiffersIsNotRedactedAllTheTime(t *testing.T) {
+	redactor, next := &counting{}, uint64(0)
+	c := shadow.NewCollector(shadow.CollectorConfig{Random: func() uint64 {
+		next++
+		return next << 32
+	}})
+	c.SetRoutes(map[string]shadow.RouteSettings{"orders": {Redactor: redactor}})
+	for i := range 1000 {
+		found := comparison(0, mismatch(value("$.a")))
+		found.At = noon.Add(time.Duration(i) * time.Millisecond)
+		c.Add(found)
+	}
+	exemplars := c.Drain().Exemplars
+	if redactor.requests != 5+9 || len(exemplars) != 10 {
+		t.Errorf("%d requests redacted for %d exemplars, want 14 for 10", redactor.requests, len(exemplars))
+	}
+	if last := exemplars[9].At; last != noon.Add(904*time.Millisecond) {
+		t.Errorf("the newest is of %s, want one of the last tenth of a second", last.Format("05.000"))
+	}
 }
 
 func sizeOf(exemplars []shadow.Exemplar) int {
@@ -578,13 +610,21 @@ func BenchmarkAdd(b *testing.B) {
 		many[i] = value(fmt.Sprint("$.f", i%20))
 	}
 	for name, found := range map[string]compare.Result{
-		"match": mismatch(), "one": mismatch(value("$.a")), "twenty_signatures": mismatch(many...),
+		"match": mismatch(), "one": mismatch(value("$.a")), "200_of_20_signatures": mismatch(many...),
 	} {
 		b.Run(name, func(b *testing.B) {
-			c := collecting()
+			c := shadow.NewCollector(shadow.CollectorConfig{})
+			c.SetRoutes(map[string]shadow.RouteSettings{"orders": {Redactor: redactor(b)}})
+			shadowed := comparison(0, found)
+			shadowed.Request.Body = []byte(`{"note":"` + strings.Repeat("a word and ", 200) + `"}`)
+			shadowed.Request.Header = map[string][]string{
+				"Cookie": {"sid=0123456789abcdef"}, "Accept": {"*/*"}, "Content-Type": {"application/json"},
+				"User-Agent": {"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"},
+			}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				c.Add(comparison(i, found))
+				shadowed.At = noon.Add(time.Duration(i) * time.Millisecond)
+				c.Add(shadowed)
 			}
 		})
 	}

@@ -157,13 +157,8 @@ func alike(c *rule.Compiled, d *compare.Difference) judgement {
 	if !isWhole(legacy) || !isWhole(fresh) {
 		return unseen
 	}
-	same := false
-	if c.Kind() == rule.Tolerance {
-		same = c.Within(legacy.Text, fresh.Text)
-	} else {
-		same = c.Text(plain(d.Path, legacy)) == c.Text(plain(d.Path, fresh))
-	}
-	if same {
+	if c.Kind() == rule.Tolerance && c.Within(legacy.Text, fresh.Text) ||
+		c.Kind() != rule.Tolerance && c.Text(plain(d.Path, legacy)) == c.Text(plain(d.Path, fresh)) {
 		return hides
 	}
 	return stays

@@ -13,7 +13,7 @@ import (
 )
 
 // redactor is what a router redacts by.
-func redactor(t *testing.T) shadow.Redactor {
+func redactor(t testing.TB) shadow.Redactor {
 	t.Helper()
 	keys, err := auth.ParseRedactionKeys("k1:" + strings.Repeat("A", 43) + "=")
 	if err != nil {

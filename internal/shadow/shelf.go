@@ -32,8 +32,12 @@ type held struct {
 	choices int // lists that have it
 }
 
-// wants reports whether an exemplar of this moment would be kept, for all that
-// is known before it is made.
+// apart is the least time between the newest exemplars of a signature that are
+// made. Redacting one takes as long as a comparison, and a route that always
+// differs would have every one of them redacted, only to be replaced at once.
+const apart = 100 * time.Millisecond
+
+// wants reports whether an exemplar of this moment is to be made.
 func (s *shelf) wants(signatures []string, at time.Time, draw uint32) bool {
 	if *s.pending >= MaxPending {
 		return false
@@ -47,13 +51,14 @@ func (s *shelf) wants(signatures []string, at time.Time, draw uint32) bool {
 
 func (c *choice) wants(at time.Time, draw uint32) bool {
 	return len(c.newest) < Newest || len(c.drawn) < Random ||
-		!at.Before(c.newest[0].At) || draw < c.drawn[len(c.drawn)-1].Draw
+		at.Sub(c.newest[len(c.newest)-1].At) >= apart || draw < c.drawn[len(c.drawn)-1].Draw
 }
 
-// put keeps an exemplar for those of its signatures that want it.
+// put keeps an exemplar for those of its signatures of which it is among the
+// newest, or among those with the smallest draws.
 func (s *shelf) put(e Exemplar) {
 	h := &held{Exemplar: e, size: sizeOf(&e)}
-	if !s.wants(e.Signatures, e.At, e.Draw) || *s.pending+h.size > MaxPending {
+	if *s.pending+h.size > MaxPending {
 		return
 	}
 	if s.kept == nil {
