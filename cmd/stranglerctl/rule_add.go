@@ -31,7 +31,7 @@ header Vary, status, or body. Single quotes keep the shell away from the $.`,
 		Example: `  stranglerctl rule add orders-get --ignore '$.generated_at' --reason clock --expires 30d
   stranglerctl rule add orders-get --unordered '$.items' --by sku --reason "new sorts by name"
   stranglerctl rule add orders-get --tolerance '$.total' --within 0.01 --reason rounding
-  stranglerctl rule add orders-get --replace '$.url' --pattern 'https://[^/]+' --with '' --reason hosts --dry-run`,
+  stranglerctl rule add orders-get --replace '$.url' --pattern 'https://[^/]+' --reason hosts --dry-run`,
 		Args:              arguments("ROUTE"),
 		ValidArgsFunction: c.completeRoute,
 		PreRunE:           func(*cobra.Command, []string) error { return a.check() },
