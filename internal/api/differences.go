@@ -146,8 +146,8 @@ func wireEpoch(e shadow.Epoch) wire.EvidenceEpoch {
 
 func wireFound(f shadow.Found) wire.FoundDifference {
 	return wire.FoundDifference{
-		Signature: f.Signature.ID, Where: f.Signature.Where, Kind: wire.DifferenceKind(f.Signature.Kind),
-		Legacy: f.Signature.Legacy, New: f.Signature.New, LegacyType: f.Signature.Legacy, NewType: f.Signature.New,
+		Signature: f.ID, Where: f.Where, Kind: wire.DifferenceKind(f.Kind),
+		Legacy: f.Legacy, New: f.New, LegacyType: f.Legacy, NewType: f.New,
 		Count: int64(f.Count), Noise: f.Verdict == noise.Noise, Verdict: wire.NoiseVerdict(f.Verdict),
 		Pairs:     wire.NoisePairs{Both: int64(f.Pairs.Both), New: int64(f.Pairs.New), Legacy: int64(f.Pairs.Legacy)},
 		Confirmed: int64(f.Confirmed), Transient: int64(f.Transient), Exemplars: orEmpty(f.Exemplars),

@@ -131,7 +131,7 @@ func evidenceChecks(definitions spec.Definitions, whole []shadow.Evidence, now t
 		undecided := slices.IndexFunc(summary.Found, func(f shadow.Found) bool { return f.Verdict == noise.Undecided && f.Count >= fewUndecided })
 		if policy.Noise == 0 && undecided >= 0 {
 			checks = append(checks, checkup(wire.CheckGroupRoutes).warn("noise_unknown", "write shadow: {noise: 10%} into its definition, where legacy may be asked twice",
-				"%s: nobody finds out whether differences such as %s are noise: legacy is never asked twice", route.Name, summary.Found[undecided].Signature.Where))
+				"%s: nobody finds out whether differences such as %s are noise: legacy is never asked twice", route.Name, summary.Found[undecided].Where))
 		}
 	}
 	return checks
