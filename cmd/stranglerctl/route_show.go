@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -47,7 +48,7 @@ func (c *cli) showRoute(route answer[wire.RouteDetail]) error {
 		}
 		t := &term.Table{Heading: []string{"SIDE", "SETTING", "VALUE", "FROM"}}
 		for _, s := range d.Settings {
-			t.Add(term.Cells(string(s.Side), s.Name, shortened(s.Value), string(s.Source))...)
+			t.Add(term.Cells(cmp.Or(string(s.Side), "both"), s.Name, shortened(s.Value), string(s.Source))...)
 		}
 		return c.out.Table(t)
 	}})

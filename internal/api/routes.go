@@ -82,8 +82,8 @@ func planInForce(definition spec.Route) wire.PlanDefinition {
 	return wire.PlanDefinition{Steps: steps, Bake: plan.Bake.String()}
 }
 
-// inForce lists the settings of the sides that the route has, and the timeouts
-// among them by their bare names.
+// inForce lists the settings of the sides that the route has, those of its
+// shadowing, and the timeouts among them by their bare names.
 func inForce(definition spec.Route) (timeouts, settings []wire.Setting) {
 	timeouts, settings = []wire.Setting{}, []wire.Setting{}
 	for _, side := range []routing.Side{routing.Legacy, routing.New} {
@@ -98,6 +98,9 @@ func inForce(definition spec.Route) (timeouts, settings []wire.Setting) {
 			setting.Name = s.Path()
 			settings = append(settings, setting)
 		}
+	}
+	for _, s := range definition.ShadowSettings() {
+		settings = append(settings, wire.Setting{Name: s.Path(), Value: s.Value, Source: wire.SettingSource(s.From)})
 	}
 	return timeouts, settings
 }

@@ -644,7 +644,7 @@ type Backend struct {
 	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
 	Revision Revision `json:"revision"`
 
-	// Routes Names of the routes that name it on either side.
+	// Routes Names of the routes that name it, on either side or as their sandbox.
 	Routes []string `json:"routes"`
 
 	// Settings Everything in force of its bulkhead, its health checks and, where it is a legacy side, its budget for fallbacks; and where it comes from.
@@ -1853,7 +1853,7 @@ type RouteDetail struct {
 	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
 	Revision Revision `json:"revision"`
 
-	// Settings Everything in force in the guard of each side, and where it comes from.
+	// Settings Everything in force in the guard of each side and, where there is a new one, of shadowing; and where it comes from.
 	Settings []Setting `json:"settings"`
 
 	// Stage Where a route stands in its migration.
@@ -2119,11 +2119,11 @@ type SentRequest struct {
 
 // Setting One value in force.
 type Setting struct {
-	// Name As definitions write it: timeouts.read, breaker.slow.over; breaker alone when that is off.
+	// Name As definitions write it: timeouts.read, breaker.slow.over, shadow.sample; breaker alone when that is off.
 	Name string `json:"name"`
 
-	// Side Which of a route's two backends serves.
-	Side Side `json:"side"`
+	// Side Absent of what concerns both, which is shadowing.
+	Side Side `json:"side,omitempty,omitzero"`
 
 	// Source Who said so.
 	Source SettingSource `json:"source"`
