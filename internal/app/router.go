@@ -21,6 +21,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/proxy"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/stats"
 	"github.com/stranglerfig/strangler/internal/store"
 	"github.com/stranglerfig/strangler/internal/telemetry"
@@ -62,6 +63,7 @@ type Router struct {
 	troubles  *troubles
 	overrides *auth.OverrideKeys
 	redaction *auth.RedactionKeys // hide what must not be stored
+	shadows   *shadows
 
 	data, admin       *gate
 	server            *proxy.Server
@@ -134,13 +136,16 @@ func (r *Router) build() error {
 	if err != nil {
 		return err
 	}
+	r.shadows = newShadows(r.config.instanceName(r.data.Addr()), r.store, r.redaction, r.logger)
 	r.proxy = proxy.New(proxy.Options{
 		Trusted: trusted, ProxyProtocol: r.config.ProxyProtocol,
 		Metrics: metrics, Counts: r.counts, AccessLog: r.access, Tracer: tracer, Overrides: r.overrides, Logger: r.logger,
+		Shadows: r.shadows.engine,
 	})
 	metrics.Guards(r.laneGuards, r.backendGuards)
+	metrics.ShadowState(r.shadows.state)
 	r.troubles = &troubles{proxy: r.proxy}
-	tables := &tables{proxy: r.proxy, metrics: metrics, logger: r.logger, applied: r.tellRevision}
+	tables := &tables{proxy: r.proxy, shadows: r.shadows, metrics: metrics, logger: r.logger, applied: r.tellRevision}
 	r.watcher = fleet.NewWatcher(fleet.Config{
 		Source: r.store, Apply: tables.apply, StateDir: stateDir,
 		Instance: r.config.instanceName(r.data.Addr()), Version: r.env.Version, Logger: r.logger, OverrideKeys: r.overrides.IDs,
@@ -164,7 +169,7 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 		Mover:  &rollout.Controller{Ledger: r.store, History: r.store},
 		Router: r, Forwarders: r, Accept: r.watcher.Accept, Trouble: r.troubles.now,
 		Tokens: r.verifier(metrics), TokenStore: r.store,
-		Overrides: r.store, Controls: r.store, Signer: r.overrides, Counts: r.store, Evidence: r.store,
+		Overrides: r.store, Controls: r.store, Signer: r.overrides, Counts: r.store, Evidence: r.store, Replay: r.shadows.replay,
 		Reach: reach, BackendTLS: checkTLS, Metrics: metrics.Handler(), Changed: r.watcher.Wake,
 		Hosts: r.config.AdminHosts, Instance: r.config.instanceName(r.data.Addr()),
 		Version: r.env.Version, StoreURL: r.store.URL(), Logger: r.logger,
@@ -236,6 +241,7 @@ func (r *Router) Run(ctx context.Context) error {
 	group, failed := errgroup.WithContext(context.WithoutCancel(ctx))
 	group.Go(func() error { return r.watcher.Run(watching) })
 	group.Go(func() error { r.flusher().Run(watching); return nil })
+	group.Go(func() error { r.evidence().Run(watching); return nil })
 	group.Go(func() error { r.logins.Run(watching); return nil })
 	group.Go(func() error { r.reopenOnHangup(watching); return nil })
 	err := r.takeOver(ctx, failed)
@@ -247,6 +253,7 @@ func (r *Router) Run(ctx context.Context) error {
 		}
 		r.drain(ctx)
 	}
+	r.shadows.close(context.WithoutCancel(ctx))
 	stopWatching()
 	if ended := group.Wait(); ended != nil {
 		return ended
@@ -271,6 +278,11 @@ func (r *Router) flusher() *stats.Flusher {
 	return &stats.Flusher{
 		Counts: r.counts, Sink: r.store, Instance: r.config.instanceName(r.data.Addr()), Logger: r.logger,
 	}
+}
+
+// evidence brings what shadowing finds to the store.
+func (r *Router) evidence() *shadow.Flusher {
+	return &shadow.Flusher{Collector: r.shadows.collector, Sink: r.store, Logger: r.logger}
 }
 
 // reopenOnHangup opens the access log's file anew on SIGHUP, for log rotation.

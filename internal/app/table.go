@@ -17,6 +17,7 @@ import (
 // the only one to call apply, and owns the fields below the ports.
 type tables struct {
 	proxy   *proxy.Proxy
+	shadows *shadows
 	metrics *telemetry.Metrics
 	logger  *slog.Logger
 	applied func(routing.Revision) // told what is in service
@@ -48,7 +49,8 @@ func (t *tables) compile(s *fleet.Snapshot) {
 	policies := make([]proxy.Policies, len(s.Routes))
 	for i, route := range s.Definitions.Routes {
 		states[route.Name] = s.Routes[i].State
-		policies[i] = proxy.Policies{Legacy: route.Policy(routing.Legacy), New: route.Policy(routing.New)}
+		shadowing := route.ShadowPolicy()
+		policies[i] = proxy.Policies{Legacy: route.Policy(routing.Legacy), New: route.Policy(routing.New), Shadow: &shadowing}
 	}
 	backends, legacy := make(map[string]proxy.Backend, len(s.Definitions.Backends)), s.Definitions.LegacyBackends()
 	for _, definition := range s.Definitions.Backends {
@@ -59,6 +61,7 @@ func (t *tables) compile(s *fleet.Snapshot) {
 	}
 	t.digest = s.DefinitionsDigest
 	t.table = routing.Compile(s.Revision, spec.Routing(s.Definitions, states))
+	t.shadows.setRoutes(s.Definitions.Routes)
 	t.lanes = t.proxy.BuildLanes(t.table, backends, policies)
 	t.rewrite(s.Definitions.Routes)
 	for _, bad := range t.table.Invalid() {
@@ -73,6 +76,7 @@ func backendOf(definition spec.Backend, legacy bool) proxy.Backend {
 	backend := proxy.Backend{
 		Endpoints: definition.Endpoints, Protocol: proxy.Protocol(definition.Protocol),
 		Bulkhead: definition.BulkheadPolicy(legacy), Fallback: definition.FallbackPolicy(),
+		Trust: definition.Trust, BuildHeader: definition.BuildHeader,
 	}
 	if definition.TLS != nil {
 		backend.TLS = proxy.BackendTLS(*definition.TLS)

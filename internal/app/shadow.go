@@ -1,0 +1,123 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/api"
+	"github.com/stranglerfig/strangler/internal/auth"
+	"github.com/stranglerfig/strangler/internal/shadow"
+	"github.com/stranglerfig/strangler/internal/shadow/noise"
+	"github.com/stranglerfig/strangler/internal/shadow/redact"
+	"github.com/stranglerfig/strangler/internal/spec"
+	"github.com/stranglerfig/strangler/internal/telemetry"
+)
+
+// settleFor is how long shadow requests under way may take when the router stops.
+const settleFor = time.Second
+
+// shadows is what a router needs to ask the other side as well.
+type shadows struct {
+	engine    *shadow.Engine
+	collector *shadow.Collector
+	keys      *auth.RedactionKeys
+	evidence  shadow.Reader
+	logger    *slog.Logger
+
+	redactors atomic.Pointer[map[string]*redact.Redactor] // by route; nil: no table yet
+}
+
+func newShadows(instance string, evidence shadow.Reader, keys *auth.RedactionKeys, logger *slog.Logger) *shadows {
+	s := &shadows{keys: keys, evidence: evidence, logger: logger}
+	s.collector = shadow.NewCollector(shadow.CollectorConfig{Instance: instance})
+	s.engine = shadow.NewEngine(shadow.Config{
+		Budget: shadow.NewBudget(shadow.DefaultBudget), Collector: s.collector, Logger: logger,
+	})
+	return s
+}
+
+// setRoutes says what may be kept of each route's differences.
+func (s *shadows) setRoutes(routes []spec.Route) {
+	redactors := make(map[string]*redact.Redactor, len(routes))
+	settings := make(map[string]shadow.RouteSettings, len(routes))
+	for _, route := range routes {
+		policy := route.ShadowPolicy()
+		redactor, err := redact.New(s.keys, policy.Sensitive, policy.Reveal)
+		if err != nil {
+			s.logger.Error("of this route's differences no values are kept until its shadow section is mended",
+				"route", route.Name, "error", err)
+			continue
+		}
+		redactors[route.Name] = redactor
+		settings[route.Name] = shadow.RouteSettings{Redactor: redactor}
+	}
+	s.redactors.Store(&redactors)
+	s.collector.SetRoutes(settings)
+}
+
+// state is what metrics show.
+func (s *shadows) state() telemetry.ShadowState {
+	budget, lanes := s.engine.Budget(), s.engine.States()
+	state := telemetry.ShadowState{Copied: budget.Used(), Limit: budget.Limit(), Lanes: make([]telemetry.ShadowLane, len(lanes))}
+	for i, lane := range lanes {
+		state.Lanes[i] = telemetry.ShadowLane{Route: lane.Route, InFlight: lane.Running, Queued: lane.Queued}
+		for side := range lane.Breakers {
+			state.Lanes[i].Breakers[side] = lane.Breakers[side].State
+		}
+	}
+	return state
+}
+
+// replay asks both sides of an exemplar's route again, and says what has become
+// of its differences.
+func (s *shadows) replay(ctx context.Context, exemplar shadow.Exemplar, header http.Header) (api.Replayed, error) {
+	var redactor *redact.Redactor
+	if all := s.redactors.Load(); all != nil {
+		redactor = (*all)[exemplar.Route]
+	}
+	if redactor == nil {
+		return api.Replayed{}, fmt.Errorf("%w: route %q is not in service on this router; nothing was sent", shadow.ErrNotAsked, exemplar.Route)
+	}
+	known, err := s.noise(ctx, exemplar.Route)
+	if err != nil {
+		return api.Replayed{}, err
+	}
+	answers, err := s.engine.Again(ctx, &exemplar, header)
+	if err != nil {
+		return api.Replayed{}, err
+	}
+	judged := shadow.Replay{
+		Exemplar: exemplar, Now: answers.Result, Legacy: answers.OfLegacy, Noise: known, Redactor: redactor,
+	}.Judge()
+	return api.Replayed{Replayed: judged, Legacy: answers.Legacy, New: answers.New}, nil
+}
+
+// noise returns the ids of a route's signatures that are noise.
+func (s *shadows) noise(ctx context.Context, route string) (map[string]bool, error) {
+	found, err := s.evidence.Evidence(ctx, shadow.Query{Routes: []string{route}})
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]bool)
+	for _, evidence := range found {
+		for _, f := range shadow.Summarise(evidence).Found {
+			known[f.ID] = f.Verdict == noise.Noise
+		}
+	}
+	return known, nil
+}
+
+// close ends shadowing, and lets what is nearly done come to its end.
+func (s *shadows) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, settleFor)
+	defer cancel()
+	if err := s.engine.Settle(ctx); errors.Is(err, context.DeadlineExceeded) {
+		s.logger.Info("shadow requests were broken off: nobody waits for their answers")
+	}
+	s.engine.Close()
+}
