@@ -50,9 +50,9 @@ func (a *admin) apply(ctx context.Context, text []byte) error {
 	return a.settle(ctx, edit.Revision)
 }
 
-// move gives the route of orders a verb, and waits until every router acts by it. An
-// empty target lets the verb choose.
-func (a *admin) move(ctx context.Context, verb, to string) error {
+// move gives a route a verb, and waits until every router acts by it. An empty
+// target lets the verb choose.
+func (a *admin) move(ctx context.Context, route, verb, to string) error {
 	body := map[string]string{"reason": "the demo's script"}
 	if to != "" {
 		body["to"] = to
@@ -62,9 +62,9 @@ func (a *admin) move(ctx context.Context, verb, to string) error {
 		return err
 	}
 	var moved struct{ Revision int64 }
-	path := "/api/v1/routes/" + routeOrder + "/" + verb
+	path := "/api/v1/routes/" + route + "/" + verb
 	if err := a.call(ctx, http.MethodPost, path, "application/json", text, &moved); err != nil {
-		return fmt.Errorf("%s %s: %w", verb, routeOrder, err)
+		return fmt.Errorf("%s %s: %w", verb, route, err)
 	}
 	return a.settle(ctx, moved.Revision)
 }

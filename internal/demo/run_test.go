@@ -21,7 +21,7 @@ func TestRunPlaysTheScriptOnTheRealRouter(t *testing.T) {
 	if err := demo.Run(t.Context(), app.DemoRouter("test"), demo.Options{Out: &out, Scripted: true}); err != nil {
 		t.Error(err)
 	}
-	if !strings.HasSuffix(out.String(), "\nAll 13 steps went as they should.\n") {
+	if !strings.HasSuffix(out.String(), "\nAll 16 steps went as they should.\n") {
 		t.Errorf("the script said\n%s", out.String())
 	}
 }

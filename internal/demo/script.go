@@ -27,7 +27,7 @@ var ErrScript = errors.New("the script failed")
 
 // Play plays the story of a migration against a running demo, and prints every
 // step with its numbers. The demo's definitions must have been applied, and
-// orders-get must not have moved yet.
+// no route must have moved yet.
 //
 // Errors: ErrScript, after the step that failed; later steps are not played.
 func Play(ctx context.Context, place Place, out io.Writer) error {
@@ -97,6 +97,9 @@ func (s *script) steps() []step {
 	return []step{
 		{"everything passes through to legacy unchanged", s.unchanged},
 		{"a feed and a WebSocket are opened", s.open},
+		{"shadow three routes: the two bugs of the new shop are found", s.findBugs},
+		{"what differs by itself is told apart from them", s.tellNoise},
+		{"a rule silences what is meant to differ", s.silence},
 		{"promote orders-get to 25 %: about a quarter of the users move", s.promote25},
 		{"each of them stays where they are", s.stay},
 		{"promote orders-get to 50 %: nobody moves back", s.promote50},
@@ -119,7 +122,7 @@ func (s *script) open(ctx context.Context) (found string, err error) {
 }
 
 func (s *script) promote25(ctx context.Context) (found string, err error) {
-	if err := s.admin.move(ctx, "promote", "25%"); err != nil {
+	if err := s.admin.move(ctx, routeOrder, "promote", "25%"); err != nil {
 		return "", err
 	}
 	if s.at25, err = s.crowd.ask(ctx); err != nil {
@@ -142,7 +145,7 @@ func (s *script) stay(ctx context.Context) (found string, err error) {
 }
 
 func (s *script) promote50(ctx context.Context) (found string, err error) {
-	if err := s.admin.move(ctx, "promote", "50%"); err != nil {
+	if err := s.admin.move(ctx, routeOrder, "promote", "50%"); err != nil {
 		return "", err
 	}
 	if s.promoted, err = s.crowd.ask(ctx); err != nil {
@@ -155,10 +158,10 @@ func (s *script) promote50(ctx context.Context) (found string, err error) {
 }
 
 func (s *script) pause(ctx context.Context) (found string, err error) {
-	if err := s.admin.move(ctx, "pause", ""); err != nil {
+	if err := s.admin.move(ctx, routeOrder, "pause", ""); err != nil {
 		return "", err
 	}
-	err = s.admin.move(ctx, "promote", "")
+	err = s.admin.move(ctx, routeOrder, "promote", "")
 	var refused *refusal
 	if !errors.As(err, &refused) || refused.Status != http.StatusConflict || refused.Code != "paused" {
 		return "", fmt.Errorf("promote was not refused as paused, but answered: %w", err)
@@ -174,7 +177,7 @@ func (s *script) pause(ctx context.Context) (found string, err error) {
 }
 
 func (s *script) rollback(ctx context.Context) (found string, err error) {
-	if err := s.admin.move(ctx, "rollback", ""); err != nil {
+	if err := s.admin.move(ctx, routeOrder, "rollback", ""); err != nil {
 		return "", err
 	}
 	after, err := s.crowd.ask(ctx)
@@ -198,7 +201,7 @@ func (s *script) history(ctx context.Context) (found string, err error) {
 			verbs = append(verbs, e.Verb)
 		}
 	}
-	want := []string{"promote", "promote", "pause", "rollback"}
+	want := []string{"promote", "promote", "promote", "pause", "rollback"}
 	if !slices.Equal(verbs, want) {
 		return "", fmt.Errorf("it says %q, want %q", verbs, want)
 	}

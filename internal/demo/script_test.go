@@ -30,6 +30,7 @@ type faulty struct {
 	asked   int      // requests for an order
 	down    bool     // the new shop is
 	crashed bool     // it was once
+	ruled   bool     // the catalogue has a rule
 }
 
 const problemType = "application/problem+json"
@@ -47,6 +48,7 @@ func (f *faulty) verb(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
+	case verb == "promote" && strings.Contains(string(body), "shadow"):
 	case verb == "promote" && strings.Contains(string(body), "25%"):
 		f.weight = 25
 	case verb == "promote" && strings.Contains(string(body), "50%"):
@@ -58,10 +60,60 @@ func (f *faulty) verb(w http.ResponseWriter, r *http.Request) {
 	case verb == "rollback" && f.fault != "keeps serving new":
 		f.weight = 0
 	}
-	if f.fault != "forgets "+verb {
+	if f.fault != "forgets "+verb && r.PathValue("route") == "orders-get" {
 		f.verbs = append([]string{verb}, f.verbs...)
 	}
 	fmt.Fprintf(w, `{"revision":%d}`, len(f.verbs))
+}
+
+// differences are those of a router that has found what there is to find.
+func (f *faulty) differences(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	const all = `{"where":%q,"kind":%q,"legacy_type":%q,"new_type":%q,"count":120,"verdict":%q,"pairs":{"both":%d,"new":%d}}`
+	epoch, mismatched, found := "first", 120, ""
+	switch r.PathValue("route") {
+	case "orders-get":
+		total, clock, young := "real", "noise", "string"
+		switch f.fault {
+		case "does not see the total":
+			young = "number"
+		case "takes a bug for noise":
+			total = "noise"
+		case "takes noise for a bug":
+			clock = "real"
+		}
+		found = fmt.Sprintf(all+","+all, "$.total", "type", "number", young, total, 0, 60, "$.generated_at", "value", "string", "string", clock, 60, 0)
+	case "products":
+		if f.fault != "does not see the header" {
+			found = fmt.Sprintf(all, "header Vary", "missing", "string", "", "real", 0, 0)
+		}
+	case "catalogue":
+		if f.fault == "does not see the foot" || f.ruled && f.fault != "does not go by rules" {
+			mismatched = 0
+		}
+		if f.ruled {
+			epoch = "second"
+		}
+	}
+	fmt.Fprintf(w, `{"epoch":{"id":%q},"compared":120,"mismatched":%d,"differences":[%s]}`, epoch, mismatched, found)
+}
+
+// previews says what a rule would hide.
+func (f *faulty) previews(w http.ResponseWriter, _ *http.Request) {
+	hidden := 120
+	if f.fault == "finds no use for a rule" {
+		hidden = 0
+	}
+	fmt.Fprintf(w, `{"hidden":%d,"of":120}`, hidden)
+}
+
+// addRule goes by a rule from then on.
+func (f *faulty) addRule(w http.ResponseWriter, _ *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ruled = true
+	fmt.Fprint(w, `{"revision":1}`)
 }
 
 func (f *faulty) events(w http.ResponseWriter, _ *http.Request) {
@@ -177,7 +229,10 @@ func stage(t *testing.T, fault string) demo.Place {
 	data.HandleFunc("GET /api/orders/{id}", f.order)
 	data.HandleFunc("/", f.rest)
 	admin := http.NewServeMux()
-	admin.HandleFunc("POST /api/v1/routes/orders-get/{verb}", f.verb)
+	admin.HandleFunc("POST /api/v1/routes/{route}/{verb}", f.verb)
+	admin.HandleFunc("GET /api/v1/routes/{route}/differences", f.differences)
+	admin.HandleFunc("POST /api/v1/routes/{route}/rules", f.addRule)
+	admin.HandleFunc("POST /api/v1/routes/{route}/rules/preview", f.previews)
 	admin.HandleFunc("GET /api/v1/events", f.events)
 	admin.HandleFunc("GET /metrics", f.metrics)
 	admin.HandleFunc("GET /api/v1/instances", func(w http.ResponseWriter, _ *http.Request) {
@@ -200,6 +255,13 @@ func TestEveryStepOfTheScriptCanFail(t *testing.T) {
 	for fault, says := range map[string]string{
 		"adds a header":              "× everything passes through to legacy unchanged: HEAD /products/3: headers map[",
 		"refuses streams":            "× a feed and a WebSocket are opened: the WebSocket does not open",
+		"does not see the total":     "× shadow three routes: the two bugs of the new shop are found: $.total of orders-get: found {",
+		"does not see the header":    "× shadow three routes: the two bugs of the new shop are found: header Vary of products: found {",
+		"takes noise for a bug":      `× what differs by itself is told apart from them: $.generated_at is "real", want noise`,
+		"takes a bug for noise":      `× what differs by itself is told apart from them: $.total is "noise", want real`,
+		"does not see the foot":      "× a rule silences what is meant to differ: no page differs",
+		"finds no use for a rule":    "× a rule silences what is meant to differ: the rule would hide 0 of 120 differences, want all",
+		"does not go by rules":       "× a rule silences what is meant to differ: 120 of 120 pages still differ",
 		"moves too many":             "% of 2000 users, want 25 ± 4 %",
 		"splits requests, not users": "× each of them stays where they are: user-",
 		"moves users back":           "× promote orders-get to 50 %: nobody moves back: ",
@@ -210,7 +272,7 @@ func TestEveryStepOfTheScriptCanFail(t *testing.T) {
 		"keeps the users on legacy":  "users are not on their sides again: new serves 0 of 30 users",
 		"promotes while paused":      "× pause orders-get: nobody moves, and promote is refused: promote was not refused",
 		"keeps serving new":          "× roll orders-get back: new serves nobody from then on: new still served ",
-		"forgets pause":              `× the history tells it: it says ["promote" "promote" "rollback"], want`,
+		"forgets pause":              `× the history tells it: it says ["promote" "promote" "promote" "rollback"], want`,
 		"cuts uploads":               "× an upload arrives whole: sent 8388608 bytes",
 		"loses a tick":               "× the feed and the WebSocket have survived it all: the feed lost a tick: 3 came after 1",
 		"ends the feed":              "× the feed and the WebSocket have survived it all: the feed has ended",
@@ -235,7 +297,7 @@ func TestScriptIsPlayedToItsEnd(t *testing.T) {
 	if err := demo.Play(t.Context(), stage(t, ""), &out); err != nil {
 		t.Errorf("%v in\n%s", err, out.String())
 	}
-	if steps := strings.Count(out.String(), "√ "); steps != 13 {
+	if steps := strings.Count(out.String(), "√ "); steps != 16 {
 		t.Errorf("%d steps in\n%s", steps, out.String())
 	}
 }

@@ -28,9 +28,14 @@ Try this in another terminal, in the same folder:
 
   export STRANGLER_SERVER=%[2]s STRANGLER_TOKEN=%[3]s
   go run ./cmd/stranglerctl status
+  go run ./cmd/stranglerctl promote orders-get --to shadow --wait
+  go run ./cmd/stranglerctl diff orders-get
   go run ./cmd/stranglerctl promote orders-get --to 25%% --wait
   go run ./cmd/stranglerctl fault start orders-get --side new --status 503 --for 1m
   go run ./cmd/stranglerctl rollback orders-get --wait
+
+In stage shadow the old shop serves, and the new one is asked as well: ten
+seconds later diff says where their answers differ.
 
 The fault is an outage of the new shop, for a minute: the router notices, and
 gives its visitors to the old one. status shows it, and they see no errors.
