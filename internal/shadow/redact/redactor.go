@@ -19,13 +19,13 @@ type Keys interface {
 }
 
 // ErrSensitive says that something cannot be the name of a sensitive value.
-var ErrSensitive = errors.New("not a name")
+var ErrSensitive = errors.New("not a sensitive name")
 
 // ErrReveal says that a place cannot be revealed.
-var ErrReveal = errors.New("this place cannot be revealed")
+var ErrReveal = errors.New("not a place to reveal")
 
 // maxName is how long the name of a sensitive value may be, in bytes.
-const maxName = 100
+const maxName = 128
 
 // prefix begins what stands in the place of a hidden value.
 const prefix = "hidden:"
@@ -49,8 +49,8 @@ type Redactor struct {
 // ErrSensitive or ErrReveal.
 func New(keys Keys, sensitive, reveal []string) (*Redactor, error) {
 	for _, name := range sensitive {
-		if len(name) > maxName || len(split(name)) == 0 {
-			return nil, fmt.Errorf("%w: %q: write a word, or several like account_number, of at most %d bytes", ErrSensitive, name, maxName)
+		if err := CheckSensitive(name); err != nil {
+			return nil, err
 		}
 	}
 	set, err := revealing(reveal)
@@ -64,23 +64,44 @@ func New(keys Keys, sensitive, reveal []string) (*Redactor, error) {
 	}, nil
 }
 
+// CheckSensitive says why something cannot be the name of a sensitive value. The
+// error matches ErrSensitive.
+func CheckSensitive(name string) error {
+	if len(name) > maxName || len(split(name)) == 0 {
+		return fmt.Errorf("%w: %q: write a word, or several like account_number, of at most %d bytes", ErrSensitive, name, maxName)
+	}
+	return nil
+}
+
+// CheckReveal says why a place cannot be revealed. The error matches ErrReveal.
+func CheckReveal(place string) error {
+	target, err := rule.ParseTarget(place)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrReveal, err)
+	}
+	name, isHeader := strings.CutPrefix(target.String(), "header ")
+	switch {
+	case target.IsAll() || !isHeader && !target.IsPath():
+		return fmt.Errorf("%w: %q is no single value: name one, like \"$.token_type\" or \"header X-Session-Hint\"", ErrReveal, place)
+	case neverRevealed(name):
+		return fmt.Errorf("%w: %q: credentials and cookies are never kept; leave it out", ErrReveal, place)
+	}
+	return nil
+}
+
 // revealing makes a tree of places, for which rules have the best one.
 func revealing(places []string) (*rule.Set, error) {
 	rules := make([]rule.Rule, len(places))
 	for i, place := range places {
-		target, err := rule.ParseTarget(place)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrReveal, err)
-		}
-		if name, isHeader := strings.CutPrefix(target.String(), "header "); !isHeader && !target.IsPath() || neverRevealed(name) {
-			return nil, fmt.Errorf("%w: %q: name a value like \"$.token_type\" or \"header X-Session-Hint\"; credentials and cookies are never kept", ErrReveal, place)
+		if err := CheckReveal(place); err != nil {
+			return nil, err
 		}
 		rules[i] = rule.Rule{Kind: rule.Ignore, Target: place, Reason: "revealed"}
 	}
-	set, faults := rule.Compile(rules)
-	if len(faults) > 0 {
-		return nil, fmt.Errorf("%w: %v", ErrReveal, faults[0])
+	if len(rules) > rule.MaxRules {
+		return nil, fmt.Errorf("%w: these are %d places, and at most %d are allowed", ErrReveal, len(rules), rule.MaxRules)
 	}
+	set, _ := rule.Compile(rules) // which leaves a place out that is there twice
 	return set, nil
 }
 
