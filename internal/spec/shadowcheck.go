@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/shadow"
+	"github.com/stranglerfig/strangler/internal/shadow/redact"
 	"github.com/stranglerfig/strangler/internal/shadow/rule"
 )
 
@@ -17,7 +18,6 @@ const (
 	maxQueue         = 10_000
 	maxShadowTimeout = 5 * time.Minute
 	maxNames         = 100 // of headers, of sensitive names, and of places to reveal
-	maxSensitive     = 128 // bytes
 )
 
 // checkShadow checks each value by itself, and then what they say together.
@@ -117,8 +117,10 @@ func checkSensitive(names []string, found *findings) {
 		switch {
 		case strings.TrimSpace(name) == "" || strings.ContainsFunc(name, unprintable):
 			found.add(at, CodeShadow, "%q is no name: write one as it stands in a body, a query or a header, like iban", name)
-		case len(name) > maxSensitive:
-			found.add(at, CodeShadow, "the sensitive name has %d bytes: at most %d are allowed", len(name), maxSensitive)
+		default:
+			if err := redact.CheckSensitive(name); err != nil {
+				found.add(at, CodeShadow, "%v", err)
+			}
 		}
 	}
 }
@@ -129,11 +131,8 @@ func checkReveal(places []string, found *findings) {
 	}
 	for i, place := range places {
 		at := fmt.Sprintf("shadow.reveal[%d]", i)
-		switch target, err := rule.ParseTarget(place); {
-		case err != nil:
-			found.add(at, CodeShadow, "reveal: %v", err)
-		case target.IsAll():
-			found.add(at, CodeShadow, "reveal: %s is a whole body, and secrets would be kept with it: name the places, like $.token_type", place)
+		if err := redact.CheckReveal(place); err != nil {
+			found.add(at, CodeShadow, "%v", err)
 		}
 	}
 }
