@@ -86,20 +86,22 @@ func folded(r rune) rune {
 	return least
 }
 
-// sureGrowth is how long a text may become by a replacement in any case, in bytes.
-const sureGrowth = 64 << 10
+// sureLength is how long a text may become by a replacement in any case, in bytes.
+const sureLength = 64 << 10
 
-// replace leaves a text alone that would grow to more than twice its length and
-// sureGrowth: nobody's mistake in a rule shall cost the router's memory.
+// replace leaves a text alone that could grow beyond twice its length and
+// sureLength: nobody's mistake in a rule shall cost the router's memory.
 func (c *Compiled) replace(text string) string {
 	groups := strings.Count(c.rule.With, "$")
-	if most := len(text) * (1 + groups + len(c.rule.With)); most > sureGrowth {
-		matches := 0
-		c.pattern.ReplaceAllStringFunc(text, func(string) string {
+	rest := max(0, len(c.rule.With)-len("$1")*groups)
+	if len(text)*(1+groups+rest) > sureLength {
+		matches, found := 0, 0
+		c.pattern.ReplaceAllStringFunc(text, func(match string) string {
 			matches++
+			found += len(match)
 			return ""
 		})
-		if len(text)*groups+matches*len(c.rule.With) > len(text)+sureGrowth {
+		if len(text)-found+found*groups+matches*rest > 2*len(text)+sureLength {
 			return text
 		}
 	}

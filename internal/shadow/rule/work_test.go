@@ -118,6 +118,10 @@ func TestAReplacementCannotGrowATextWithoutBound(t *testing.T) {
 	if got := len(wide.Text("aaaa")); got != 256 {
 		t.Errorf("a short text became %d bytes", got)
 	}
+	marked := only(t, rule.Rule{Kind: rule.Replace, Pattern: "(a)", With: "$1:"})
+	if got := len(marked.Text(huge)); got != 2<<20 {
+		t.Errorf("a text that is doubled became %d bytes", got)
+	}
 	doubled := only(t, rule.Rule{Kind: rule.Replace, Pattern: "(a+)", With: "$1$1$1$1"})
 	if got := doubled.Text(huge); got != huge {
 		t.Errorf("by its groups, 1 MiB became %d bytes", len(got))
