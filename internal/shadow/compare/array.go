@@ -162,7 +162,7 @@ func (w *walker) order(r *rows, m *matching) {
 	case m.inOrder():
 	case r.unordered != nil:
 		w.hit(r.unordered)
-	case w.room():
+	default:
 		w.differ(KindOrder, placesOf(m.legacy, true), placesOf(m.legacy, false))
 	}
 }

@@ -177,9 +177,7 @@ func (w *walker) member(p memberPair, l uint32, c rule.Cursors) {
 			return
 		}
 		w.path = append(w.path, memberStep(key))
-		if w.room() {
-			w.differ(KindRepeat, w.legacy.values(p.runs.legacy), w.fresh.values(p.runs.fresh))
-		}
+		w.differ(KindRepeat, w.legacy.values(p.runs.legacy), w.fresh.values(p.runs.fresh))
 		w.walk(l, p.fresh, c)
 		w.path = w.path[:len(w.path)-1]
 	}

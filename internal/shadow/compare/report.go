@@ -13,6 +13,8 @@ type report struct {
 	steps  int // that are left; below zero: the budget is spent, and what was found is not all
 	found  []Difference
 	more   int
+	crowd  map[likeness]int // how many of found are alike; nil: there is room
+	lost   bool             // one of more is like none of found
 	hits   map[string]uint64
 }
 
@@ -47,19 +49,9 @@ func (r *report) spend(steps int) bool {
 	return r.steps >= 0
 }
 
-// room reports whether one more difference is kept; otherwise it counts it.
-// Whoever asks first need not describe what nobody will see.
-func (r *report) room() bool {
-	if len(r.found) >= r.limits.Differences {
-		r.more++
-		return false
-	}
-	return true
-}
-
 // add reports a difference outside of JSON, where Where and Path are alike.
 func (r *report) add(where string, kind Kind, legacy, fresh Value) {
-	if r.room() {
+	if r.room(likeness{where, kind, legacy.Type, fresh.Type}) {
 		r.found = append(r.found, Difference{Where: where, Path: where, Kind: kind, Legacy: legacy, New: fresh})
 	}
 }
@@ -116,7 +108,7 @@ func (r *report) result(reason string) Result {
 	if r.steps < 0 {
 		reason = ReasonOverBudget
 	}
-	result := Result{Differences: r.found, More: r.more, Hits: r.hits}
+	result := Result{Differences: r.found, More: r.more, Lost: r.lost, Hits: r.hits}
 	switch {
 	case reason != "" && !r.hasStatus():
 		return Result{Outcome: Skipped, Reason: reason}

@@ -51,7 +51,7 @@ func (r *report) text(legacy, fresh []byte, rules []*rule.Compiled) {
 }
 
 func (r *report) line(number int, kind Kind, legacy, fresh Value) {
-	if r.spend(1) && r.room() {
+	if r.spend(1) && r.room(likeness{"line", kind, legacy.Type, fresh.Type}) {
 		where := "line " + strconv.Itoa(number)
 		r.found = append(r.found, Difference{Where: where, Path: "line", Kind: kind, Legacy: legacy, New: fresh})
 	}

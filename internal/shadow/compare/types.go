@@ -109,5 +109,6 @@ type Result struct {
 	Reason      string            // of a Skipped one: ReasonOverBudget, …
 	Differences []Difference      // in the order of the answer: status, headers, body
 	More        int               // differences beyond Limits.Differences
+	Lost        bool              // some of More are like none of Differences in Path, Kind and types: there were too many
 	Hits        map[string]uint64 // differences that a rule kept away, by its ID; nil: none
 }

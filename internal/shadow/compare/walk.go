@@ -109,13 +109,28 @@ func (w *walker) tolerates(rules []*rule.Compiled, legacy, fresh []byte) bool {
 
 // unequal reports two values that are there and differ.
 func (w *walker) unequal(kind Kind, l, f uint32) {
-	if w.room() {
-		w.differ(kind, w.legacy.value(l), w.fresh.value(f))
+	if w.hasRoom(kind, w.legacy.kind(l).String(), w.fresh.kind(f).String()) {
+		w.keep(kind, w.legacy.value(l), w.fresh.value(f))
 	}
 }
 
+// hasRoom reports whether a difference at the present place is kept. Whoever
+// asks first need not describe what nobody will see.
+func (w *walker) hasRoom(kind Kind, legacy, fresh string) bool {
+	return len(w.found) < w.limits.Differences || w.spend(stepsPerPath) && w.room(likeness{w.wildcard(), kind, legacy, fresh})
+}
+
+// stepsPerPath is what it takes to say where a place is.
+const stepsPerPath = 4
+
 // differ reports a difference at the present place.
 func (w *walker) differ(kind Kind, legacy, fresh Value) {
+	if w.hasRoom(kind, legacy.Type, fresh.Type) {
+		w.keep(kind, legacy, fresh)
+	}
+}
+
+func (w *walker) keep(kind Kind, legacy, fresh Value) {
 	w.found = append(w.found, Difference{Where: w.where(), Path: w.wildcard(), Kind: kind, Legacy: legacy, New: fresh})
 }
 
@@ -130,14 +145,15 @@ func (w *walker) extra(at step, f uint32, c rule.Cursors) {
 }
 
 func (w *walker) alone(kind Kind, at step, s *side, i uint32, c rule.Cursors) {
-	if !w.spend(1) || w.ignores(c.Here()) || !w.room() {
+	if !w.spend(1) || w.ignores(c.Here()) {
 		return
 	}
 	w.path = append(w.path, at)
-	if kind == KindMissing {
-		w.differ(kind, s.value(i), Value{})
-	} else {
-		w.differ(kind, Value{}, s.value(i))
+	switch is := s.kind(i).String(); {
+	case kind == KindMissing && w.hasRoom(kind, is, ""):
+		w.keep(kind, s.value(i), Value{})
+	case kind == KindExtra && w.hasRoom(kind, "", is):
+		w.keep(kind, Value{}, s.value(i))
 	}
 	w.path = w.path[:len(w.path)-1]
 }
