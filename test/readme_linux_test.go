@@ -48,7 +48,7 @@ func TestTheREADMEsFiveMinutes(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if said := sh(move); !strings.Contains(said, "orders-get  legacy → 25%") || !strings.Contains(said, "√ 1/1 instances on ") {
+	if said := sh(move); !strings.Contains(said, "orders-get  shadow → 25%") || !strings.Contains(said, "√ 1/1 instances on ") {
 		t.Errorf("the way to 25 %% printed %q", said)
 	}
 	if n := onNew(t, app, r); n < 150 || n > 350 { // the salt is random: a quarter of 1,000, and five times its deviation is 68
