@@ -323,6 +323,11 @@ func TestWhatIsNotSeenWholeIsNoSet(t *testing.T) {
 	c := collecting()
 	found := mismatch(value("$.a"))
 	found.More = 7
+	c.Add(comparison(0, found)) // seven that are alike
+	if batch := c.Drain(); len(batch.Sets) != 1 || tallies(batch)[shadow.ResultOverflow] != 0 {
+		t.Errorf("%d sets, want one", len(batch.Sets))
+	}
+	found.Lost = true
 	c.Add(comparison(1, found))
 	batch := c.Drain()
 	if sum := tallies(batch); sum[shadow.ResultOverflow] != 1 || len(batch.Sets) != 0 {

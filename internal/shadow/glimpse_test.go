@@ -19,7 +19,7 @@ func seen[T any](b shadow.Batch, what func(shadow.Sighting) T) map[string]T {
 func pairsOf(s shadow.Sighting) shadow.Pairs { return s.Pairs }
 
 func cutOff(r compare.Result) compare.Result {
-	r.More = 1
+	r.More, r.Lost = 1, true
 	return r
 }
 

@@ -61,7 +61,7 @@ func (p *page) count(c *Comparison, seen []glimpse) []string {
 	switch {
 	case c.Result.Outcome == compare.Match:
 		p.tallies[ResultMatch]++
-	case room && len(members) > 0 && c.Result.More == 0:
+	case room && len(members) > 0 && !c.Result.Lost:
 		p.countSet(members, c.At)
 	default:
 		p.tallies[ResultOverflow]++

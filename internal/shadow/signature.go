@@ -70,13 +70,13 @@ func cut(text string, limit int) string {
 type look struct {
 	found map[string]Signature // by id
 	rough []string             // ids of those that keep the rest from being compared, sorted
-	whole bool                 // every difference is among them
+	whole bool                 // every difference is like one of them
 }
 
 // lookAt reads a result. The names on the way to a place are answers' content
 // too, and so the redactor sees them before anything is made of them.
 func lookAt(route string, r *compare.Result, redactor Redactor) look {
-	seen := look{found: make(map[string]Signature, min(len(r.Differences), 16)), whole: r.More == 0}
+	seen := look{found: make(map[string]Signature, min(len(r.Differences), 16)), whole: !r.Lost}
 	known := make(map[string]bool, min(len(r.Differences), 16))
 	for i := range r.Differences {
 		d := &r.Differences[i]
