@@ -118,3 +118,16 @@ func withHeaders(o compare.Options, names ...string) compare.Options {
 	o.Headers = names
 	return o
 }
+
+// allRules are one of each kind, for everything.
+func allRules() []rule.Rule {
+	return []rule.Rule{
+		{Kind: rule.Unordered, Target: "$..*"},
+		{Kind: rule.Unordered, Target: "$", By: "id"},
+		{Kind: rule.Tolerance, Target: "$..*", Within: "1%"},
+		{Kind: rule.Case, Target: "$..*"},
+		{Kind: rule.Replace, Target: "$..*", Pattern: "[0-9]+", With: "n"},
+		{Kind: rule.Ignore, Target: "$..a"},
+		{Kind: rule.Replace, Target: "body", Pattern: "[0-9]+", With: "n"},
+	}
+}
