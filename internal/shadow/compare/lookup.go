@@ -1,8 +1,6 @@
 package compare
 
 import (
-	"bytes"
-	"encoding/json"
 	"strings"
 
 	"github.com/stranglerfig/strangler/internal/shadow/rule"
@@ -23,60 +21,45 @@ func Lookup(a Answer, where string) (value Value, ok bool) {
 	if !isPath || strings.HasSuffix(path, "…") {
 		return Value{}, false
 	}
-	body, reason := decode(a.Body, codingsOf(a.Header), Limits{}.orDefaults())
-	if reason != "" || !json.Valid(body) {
+	limits := Limits{}.orDefaults()
+	body, reason := decode(a.Body, codingsOf(a.Header), limits)
+	if reason != "" {
 		return Value{}, false
 	}
-	found := lookup(bytes.TrimSpace(body), path)
-	if len(found) == 0 {
-		return Value{}, true
+	var t tree
+	if t.parse(body, mediaOf(a.Header) == mediaRecords, limits.Depth, limits.Nodes) != parsedAll {
+		return Value{}, false
 	}
-	return Value{Type: typeOf(found[0]), Text: shown(string(compact(nil, found)))}, true
+	return t.lookup(path), true
 }
 
-// lookup goes along a path, as differences write it; nil: nothing is there.
-func lookup(at json.RawMessage, path string) json.RawMessage {
+// lookup goes along a path, as differences write it. Of a repeated key the last
+// one counts.
+func (t *tree) lookup(path string) Value {
+	at := uint32(0)
 	for path != "" {
-		var elements []json.RawMessage
-		var members map[string]json.RawMessage
-		if json.Unmarshal(at, &elements) != nil && json.Unmarshal(at, &members) != nil {
-			return nil
-		}
-		at = nil
-		for i, element := range elements {
-			if rest, begins := strings.CutPrefix(path, string(rule.AppendIndex(nil, i))); begins {
-				at, path = element, rest
-				break
+		next, rest := uint32(0), ""
+		index := 0
+		for child := at + 1; child < t.nodes[at].next; child = t.nodes[child].next {
+			if after, begins := strings.CutPrefix(path, t.stepTo(at, child, index)); begins && isStepEnd(after) {
+				next, rest = child, after
 			}
+			index++
 		}
-		for name, member := range members {
-			step := string(rule.AppendKey(nil, readable(name[:min(len(name), maxPath)])))
-			if rest, begins := strings.CutPrefix(path, step); begins && (rest == "" || rest[0] == '.' || rest[0] == '[') {
-				at, path = member, rest
-				break
-			}
+		if next == 0 {
+			return Value{}
 		}
-		if at == nil {
-			return nil
-		}
+		at, path = next, rest
 	}
-	return at
+	return t.value(at)
 }
 
-// typeOf is the type of the JSON value that begins with a byte.
-func typeOf(first byte) string {
-	switch first {
-	case '{':
-		return kindObject.String()
-	case '[':
-		return kindArray.String()
-	case '"':
-		return kindString.String()
-	case 't', 'f':
-		return kindBoolean.String()
-	case 'n':
-		return kindNull.String()
-	default:
-		return kindNumber.String()
+// stepTo is how a path leads from a value to one of its children.
+func (t *tree) stepTo(parent, child uint32, index int) string {
+	if t.kind(parent) == kindArray {
+		return string(rule.AppendIndex(nil, index))
 	}
+	return string(appendName(nil, t.key(child)))
 }
+
+func isStepEnd(rest string) bool { return rest == "" || rest[0] == '.' || rest[0] == '[' }

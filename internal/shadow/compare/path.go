@@ -26,7 +26,7 @@ func (w *walker) where() string {
 		if s.index >= 0 {
 			path = rule.AppendIndex(path, s.index)
 		} else {
-			path = rule.AppendKey(path, readable(string(s.key[:min(len(s.key), maxPath)])))
+			path = appendName(path, s.key)
 		}
 		if len(path) > maxPath-len("…") {
 			return string(path[:begin]) + "…"
@@ -47,13 +47,18 @@ func (w *walker) wildcard() string {
 		case looksLikeData(s.key):
 			path = append(path, ".*"...)
 		default:
-			path = rule.AppendKey(path, readable(string(s.key)))
+			path = appendName(path, s.key)
 		}
 		if len(path) > maxPath-len("…") {
 			return string(path[:begin]) + "…"
 		}
 	}
 	return string(path)
+}
+
+// appendName appends the step to a member.
+func appendName(path, key []byte) []byte {
+	return rule.AppendKey(path, readable(string(key[:min(len(key), maxPath)])))
 }
 
 // looksLikeData reports whether a member's name is rather a value: a number, a
