@@ -3,6 +3,7 @@ package compare_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,9 +68,9 @@ func reordered(t *rapid.T, document any) any {
 		}
 		return elements
 	case map[string]any:
-		members := map[string]any{}
-		for key, member := range v {
-			members[key] = member
+		members := make(map[string]any, len(v))
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			members[key] = reordered(t, v[key])
 		}
 		return members
 	default:
@@ -92,7 +93,8 @@ func TestOrderIsNoticedById(t *testing.T) {
 		at := slices.IndexFunc(elements, func(e any) bool { return e.(map[string]any)[key] == first[key] })
 		place := fmt.Sprintf("$[%d].value", at)
 		for _, d := range r.Differences {
-			if !strings.HasPrefix(d.Where, place) && !(d.Where == "$" && d.Kind == compare.KindOrder) {
+			isOrder := d.Where == "$" && d.Kind == compare.KindOrder
+			if !isOrder && !strings.HasPrefix(d.Where, place) {
 				t.Fatalf("%v, want only an order and what is at %s", told(r), place)
 			}
 		}
@@ -182,10 +184,7 @@ func replaced(t *rapid.T, document any, text string) any {
 		copied[at] = replaced(t, v[at], text)
 		return copied
 	case map[string]any:
-		copied := map[string]any{}
-		for key, member := range v {
-			copied[key] = member
-		}
+		copied := maps.Clone(v)
 		if _, there := copied["a"]; there && rapid.Bool().Draw(t, "remove") {
 			delete(copied, "a")
 		} else {
