@@ -67,7 +67,7 @@ func (s *server) differences(r *http.Request, snapshot *fleet.Snapshot, query sh
 	if query.Since, err = sinceWhen(since); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), readFor)
+	ctx, cancel := context.WithTimeout(r.Context(), evidenceFor)
 	defer cancel()
 	evidence, err := s.Evidence.Evidence(ctx, query)
 	if err != nil {

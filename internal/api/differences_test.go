@@ -70,6 +70,32 @@ func TestDifferencesAreCountedAndShown(t *testing.T) {
 	})
 }
 
+// However many there are, an answer reads so many exemplars and no more.
+func TestTheRarestDifferencesShowTheirTypes(t *testing.T) {
+	h := openShop(t)
+	was := h.compares("orders-get", "b1")
+	for i := range 205 {
+		place := fmt.Sprintf("$.a%03d", i)
+		was.found(compare.Difference{
+			Where: place, Path: place, Kind: compare.KindValue,
+			Legacy: compare.Value{Type: "number", Text: "1"}, New: compare.Value{Type: "number", Text: "2"},
+		})
+	}
+	was.kept()
+	values, types := 0, 0
+	for _, d := range decode[wire.RouteDifferences](h.get("/api/v1/routes/orders-get/differences").want(http.StatusOK)).Differences {
+		switch d.Legacy + d.New {
+		case "12":
+			values++
+		case "numbernumber":
+			types++
+		}
+	}
+	if values != 200 || types != 5 {
+		t.Errorf("%d with values and %d with types, want 200 and 5", values, types)
+	}
+}
+
 // Legacy differs from itself at the clock: that is no mismatch, nor was it before
 // it was known.
 func TestNoiseIsNoMismatch(t *testing.T) {

@@ -23,7 +23,7 @@ const (
 	fewSamples   = 20        // of so few nothing is said
 	tooManyLost  = 10        // percent of the samples
 	unusedFor    = 7 * 24 * time.Hour
-	fewUndecided = 20 // differences that may be noise and are not worth asking legacy twice
+	fewUndecided = 20 // comparisons with a difference; from then on it matters whether it is noise
 )
 
 // shadowChecks warns of shadowing that does not do what its definition says.
@@ -32,7 +32,7 @@ func (s *server) shadowChecks(ctx context.Context, snapshot *fleet.Snapshot) []w
 	now := time.Now()
 	checks := ruleChecks(snapshot.Definitions, now)
 	checks = append(checks, idleChecks(snapshot)...)
-	ctx, cancel := context.WithTimeout(ctx, readFor)
+	ctx, cancel := context.WithTimeout(ctx, evidenceFor)
 	defer cancel()
 	recent, err := s.Evidence.Evidence(ctx, shadow.Query{Since: now.Add(-lately)})
 	if err == nil {
@@ -129,12 +129,17 @@ func evidenceChecks(definitions spec.Definitions, whole []shadow.Evidence, now t
 			checks = append(checks, unusedRules(route.Name, policy, summary, now)...)
 		}
 		undecided := slices.IndexFunc(summary.Found, func(f shadow.Found) bool { return f.Verdict == noise.Undecided && f.Count >= fewUndecided })
-		if policy.Noise == 0 && undecided >= 0 {
+		if policy.Noise == 0 && undecided >= 0 && asksTwice(route) {
 			checks = append(checks, checkup(wire.CheckGroupRoutes).warn("noise_unknown", "write shadow: {noise: 10%} into its definition, where legacy may be asked twice",
 				"%s: nobody finds out whether differences such as %s are noise: legacy is never asked twice", route.Name, summary.Found[undecided].Where))
 		}
 	}
 	return checks
+}
+
+// asksTwice reports whether legacy may be asked twice: reading alone allows it.
+func asksTwice(route spec.Route) bool {
+	return len(route.Match.Methods) == 0 || slices.ContainsFunc(route.Match.Methods, shadow.Safe)
 }
 
 func unusedRules(route string, policy shadow.Policy, summary shadow.Summary, now time.Time) []wire.Check {

@@ -8,12 +8,16 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
 	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/shadow/compare"
 )
+
+// evidenceFor bounds how long somebody who looks at differences waits for them.
+const evidenceFor = 10 * time.Second
 
 // GetExemplar answers with one comparison as it is kept.
 func (s *server) GetExemplar(w http.ResponseWriter, r *http.Request, exemplar string) {
@@ -27,7 +31,7 @@ func (s *server) GetExemplar(w http.ResponseWriter, r *http.Request, exemplar st
 
 // exemplar finds an exemplar by its id.
 func (s *server) exemplar(ctx context.Context, id string) (shadow.Exemplar, error) {
-	ctx, cancel := context.WithTimeout(ctx, readFor)
+	ctx, cancel := context.WithTimeout(ctx, evidenceFor)
 	defer cancel()
 	kept, err := s.Evidence.Exemplar(ctx, id)
 	if errors.Is(err, shadow.ErrUnknownExemplar) {

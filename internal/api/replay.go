@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -42,8 +43,11 @@ func (s *server) ReplayExemplar(w http.ResponseWriter, r *http.Request, exemplar
 	ctx, cancel := context.WithTimeout(r.Context(), replayFor)
 	defer cancel()
 	replayed, err := s.Replay(ctx, kept, headers)
+	if errors.Is(err, shadow.ErrNotAsked) {
+		err = newProblem(http.StatusConflict, "not_replayed", "This cannot be asked again.", err.Error(), "")
+	}
 	if err != nil {
-		s.fail(w, r, err)
+		s.fail(w, r, s.unread(err))
 		return
 	}
 	s.writeJSON(w, r, wireReplay(kept, replayed))

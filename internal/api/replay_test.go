@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -71,6 +72,12 @@ func TestReplaysThatAreRefused(t *testing.T) {
 			t.Errorf("%q, want %q", p.Detail, says)
 		}
 	}
+	failure = fmt.Errorf("%w: a POST may change something on legacy; nothing was sent", shadow.ErrNotAsked)
+	if p := h.post(path, `{}`).problem(http.StatusConflict, "not_replayed"); !strings.Contains(p.Detail, "a POST may change something") {
+		t.Errorf("%+v", p)
+	}
+	failure = context.DeadlineExceeded
+	h.post(path, `{}`).problem(http.StatusServiceUnavailable, "store_unavailable")
 	failure = rollout.ErrUnavailable
 	h.post(path, `{}`).problem(http.StatusServiceUnavailable, "store_unavailable")
 	failure = errors.New("boom")

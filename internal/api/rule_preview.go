@@ -33,7 +33,9 @@ func (s *server) PreviewRule(w http.ResponseWriter, r *http.Request, route strin
 		s.fail(w, r, err)
 		return
 	}
-	preview, err := s.preview(r.Context(), route, wanted)
+	ctx, cancel := context.WithTimeout(r.Context(), evidenceFor)
+	defer cancel()
+	preview, err := s.preview(ctx, route, wanted)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -47,8 +49,6 @@ func (s *server) PreviewRule(w http.ResponseWriter, r *http.Request, route strin
 // preview says what a rule would have hidden of a route's evidence; nil: there
 // is none.
 func (s *server) preview(ctx context.Context, route string, wanted rule.Rule) (*wire.RulePreview, error) {
-	ctx, cancel := context.WithTimeout(ctx, readFor)
-	defer cancel()
 	evidence, err := s.Evidence.Evidence(ctx, shadow.Query{Routes: []string{route}})
 	if err != nil || len(evidence) == 0 {
 		return nil, s.unread(err)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -48,18 +49,30 @@ func (s *server) AddRule(w http.ResponseWriter, r *http.Request, route string, p
 	}
 	answer := wire.RuleChange{Route: route, Warnings: warnings(wanted)}
 	// Before the edit, after which evidence is gathered anew.
-	answer.Preview, err = s.preview(r.Context(), route, wanted)
-	if err != nil {
-		answer.Warnings = append(answer.Warnings, fmt.Sprintf("what it would have hidden so far could not be read: %v", err))
-	}
+	nothing := s.previewAdded(r, &answer, wanted)
 	edit := routeEdit{route: route, verb: rollout.VerbRuleAdd, match: params.IfMatch, dryRun: params.DryRun, reason: body.Reason}
-	var note string
 	s.changeRules(w, r, edit, &answer, func(rules []spec.Rule) ([]spec.Rule, error) {
 		wanted.Owner = cmp.Or(body.Owner, ownerOf(rules, wanted.ID()), actor(r))
-		rules, note = withRule(rules, wanted)
-		answer.Rule, answer.Note = wireRule(wanted, time.Now()), note
-		return rules, nil
+		next, note := withRule(rules, wanted)
+		answer.Rule, answer.Note = wireRule(wanted, time.Now()), cmp.Or(note, nothing)
+		return next, nil
 	})
+}
+
+// previewAdded adds to an answer what the rule would have hidden so far, and
+// says so when that is nothing. An edit does not wait long for it.
+func (s *server) previewAdded(r *http.Request, answer *wire.RuleChange, wanted rule.Rule) (nothing string) {
+	ctx, cancel := context.WithTimeout(r.Context(), readFor)
+	defer cancel()
+	var err error
+	answer.Preview, err = s.preview(ctx, answer.Route, wanted)
+	switch {
+	case err != nil:
+		answer.Warnings = append(answer.Warnings, fmt.Sprintf("what it would have hidden so far could not be read: %v", err))
+	case answer.Preview != nil && answer.Preview.Of > 0 && answer.Preview.Hidden == 0:
+		return fmt.Sprintf("of the %d differences found so far it would have hidden none", answer.Preview.Of)
+	}
+	return ""
 }
 
 // RemoveRule takes a rule out of the definition of a route.

@@ -89,7 +89,12 @@ func TestRulesThatOughtToBeReadTwice(t *testing.T) {
 	if len(old.Warnings) != 1 || !strings.Contains(old.Warnings[0], "expired") || !old.Rule.Expired {
 		t.Errorf("%+v", old)
 	}
-	nothing := decode[wire.RulePreview](h.post(rulesOfGet+"/preview", `{"kind": "ignore", "target": "$"}`).want(http.StatusOK))
+	h.compares("orders-get", "b1").found(totalIsANumber()).kept()
+	missed := decode[wire.RuleChange](h.post(rulesOfGet, `{"kind": "ignore", "target": "$.totals", "reason": "misspelt"}`).want(http.StatusOK))
+	if !missed.Changed || missed.Note != "of the 1 differences found so far it would have hidden none" {
+		t.Errorf("%+v", missed)
+	}
+	nothing := decode[wire.RulePreview](h.post("/api/v1/routes/orders-list/rules/preview", `{"kind": "ignore", "target": "$"}`).want(http.StatusOK))
 	if diff := cmp.Diff(wire.RulePreview{Exact: true, Everything: true}, nothing); diff != "" {
 		t.Error(diff)
 	}

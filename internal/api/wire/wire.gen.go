@@ -1962,7 +1962,7 @@ type Rule struct {
 	// Expires From then on it does nothing; absent: never.
 	Expires *time.Time `json:"expires,omitempty"`
 
-	// Hits How many differences it has kept away in the epoch that began last; null when that could not be read.
+	// Hits How many differences it has kept away in the epoch that began last; null when that could not be read, and in the answer to a change.
 	Hits *int64 `json:"hits"`
 
 	// ID A hash of what it does.

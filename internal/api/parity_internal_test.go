@@ -1,0 +1,72 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/shadow"
+)
+
+type exemplars interface {
+	Exemplar(ctx context.Context, id string) (shadow.Exemplar, error)
+	Exemplars(ctx context.Context, ids []string) ([]shadow.Exemplar, error)
+}
+
+// slowly is a store whose evidence takes a while.
+type slowly struct {
+	exemplars
+
+	takes time.Duration
+	err   error
+	reads int
+}
+
+func (s *slowly) Evidence(ctx context.Context, _ shadow.Query) ([]shadow.Evidence, error) {
+	s.reads++
+	select {
+	case <-time.After(s.takes):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if s.err != nil {
+		return nil, s.err
+	}
+	tallies := []shadow.Tally{{Route: "orders", Result: shadow.ResultMatch, N: uint64(s.reads)}}
+	return []shadow.Evidence{{Route: "orders", Tallies: tallies}}, nil
+}
+
+// Whoever watches a status every second reads the evidence of all routes a tenth
+// of the time at most.
+func TestParityIsNotReadAllTheTime(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		takes time.Duration
+		err   error
+		reads int // in a minute
+		known bool
+	}{
+		{name: "quick", takes: time.Millisecond, reads: 30, known: true},
+		{name: "slow", takes: 500 * time.Millisecond, reads: 11, known: true},
+		{name: "hanging", takes: time.Hour, reads: 6},
+		{name: "away", err: errors.New("connection refused"), reads: 30},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &slowly{takes: c.takes, err: c.err}
+				s := &server{Config: Config{Evidence: store, Logger: slog.New(slog.DiscardHandler)}}
+				for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(100 * time.Millisecond) {
+					if got := s.parities(t.Context()); (got["orders"].Matched > 0) != c.known {
+						t.Fatalf("%+v", got)
+					}
+				}
+				if store.reads < c.reads-2 || store.reads > c.reads {
+					t.Errorf("%d reads in a minute, want about %d", store.reads, c.reads)
+				}
+			})
+		})
+	}
+}
