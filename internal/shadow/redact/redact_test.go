@@ -240,6 +240,8 @@ func TestHeaders(t *testing.T) {
 		{"Set-Cookie", "sid=abc; Path=/; HttpOnly", "sid=" + text("abc") + "; Path=/; HttpOnly"},
 		{"Location", "https://ana:pw@shop.example/a?token=abc&page=2", "https://" + text("ana:pw") + "@shop.example/a?token=" + text("abc") + "&page=2"},
 		{"Referer", "/reset-password/k3J9x2Lq", "/reset-password/" + text("k3J9x2Lq")},
+		{"Www-Authenticate", `Bearer realm="shop", error="invalid_token"`, `Bearer realm="shop", error="invalid_token"`},
+		{"Www-Authenticate", "Negotiate " + jwt, "Negotiate " + text(jwt)},
 		{"Accept-Language", "de, en;q=0.7", "de, en;q=0.7"},
 	} {
 		if got := r.Header(c[0], []string{c[1]})[0]; got != c[2] {

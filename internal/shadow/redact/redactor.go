@@ -138,6 +138,8 @@ func (r *Redactor) header(name, value string) string {
 		return r.cookies(value, 1)
 	case r.names.sensitive(name):
 		return r.hide("string", value)
+	case name == "Www-Authenticate": // Bearer realm="shop" asks for a token and has none; what answers Kerberos is one
+		return r.masked(value, tokens(nil, value))
 	case slices.Contains([]string{"Location", "Content-Location", "Referer"}, name):
 		return r.Target(value)
 	default:

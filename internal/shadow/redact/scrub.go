@@ -11,8 +11,10 @@ type span struct{ begin, end int }
 
 // scrub hides the parts of a text that look like secrets, or stand behind a
 // sensitive name.
-func (r *Redactor) scrub(text string) string {
-	spans := r.spans(text)
+func (r *Redactor) scrub(text string) string { return r.masked(text, r.spans(text)) }
+
+// masked puts a hash in the place of each span.
+func (r *Redactor) masked(text string, spans []span) string {
 	if len(spans) == 0 {
 		return text
 	}
