@@ -51,6 +51,7 @@ func (s *shadows) setRoutes(routes []spec.Route) {
 		if err != nil {
 			s.logger.Error("of this route's differences no values are kept until its shadow section is mended",
 				"route", route.Name, "error", err)
+			settings[route.Name] = shadow.RouteSettings{} // and not by what was written before
 			continue
 		}
 		redactors[route.Name] = redactor
@@ -92,7 +93,7 @@ func (s *shadows) replay(ctx context.Context, exemplar shadow.Exemplar, header h
 		return api.Replayed{}, err
 	}
 	judged := shadow.Replay{
-		Exemplar: exemplar, Now: answers.Result, Legacy: answers.OfLegacy, Noise: known, Redactor: redactor,
+		Exemplar: exemplar, Now: answers.Result, Legacy: answers.OfLegacy, Given: header, Noise: known, Redactor: redactor,
 	}.Judge()
 	return api.Replayed{Replayed: judged, Legacy: answers.Legacy, New: answers.New}, nil
 }

@@ -24,9 +24,10 @@ const (
 type Replay struct {
 	Exemplar Exemplar
 	Now      compare.Result
-	Legacy   compare.Answer  // that legacy gives now
-	Noise    map[string]bool // ids of signatures that are noise: they neither persist nor count as another way
-	Redactor Redactor        // as the exemplar was redacted
+	Legacy   compare.Answer      // that legacy gives now
+	Given    map[string][]string // header fields that were sent in place of the exemplar's, by canonical name
+	Noise    map[string]bool     // ids of signatures that are noise: they neither persist nor count as another way
+	Redactor Redactor            // as the exemplar was redacted
 }
 
 // Replayed is what came of a replay.
@@ -69,7 +70,7 @@ func (r *Replay) hidden() []string {
 		unseen = append(unseen, "a value in the request's path or query: it is hidden, and was sent so")
 	}
 	for name, values := range r.Exemplar.Request.Header {
-		if slices.ContainsFunc(values, isHidden) {
+		if _, given := r.Given[name]; !given && slices.ContainsFunc(values, isHidden) {
 			unseen = append(unseen, fmt.Sprintf("the request's %s: its value is hidden; give it with -H", name))
 		}
 	}
@@ -81,10 +82,13 @@ func (r *Replay) hidden() []string {
 }
 
 func (r *Replay) persists(now *look) bool {
-	return slices.ContainsFunc(r.Exemplar.Signatures, func(id string) bool {
-		_, found := now.found[id]
-		return found && !r.Noise[id]
-	})
+	for i := range r.Exemplar.Differences {
+		id := signatureID(r.Exemplar.Route, &r.Exemplar.Differences[i])
+		if _, found := now.found[id]; found && !r.Noise[id] {
+			return true
+		}
+	}
+	return false
 }
 
 func failed(now *look) bool {

@@ -1,6 +1,7 @@
 package shadow_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -126,6 +127,11 @@ func TestReplaySaysWhatItCannotSee(t *testing.T) {
 	if got.Verdict != shadow.ReplayFixed {
 		t.Errorf("verdict %q, want fixed", got.Verdict)
 	}
+	given := shadow.Replay{
+		Exemplar: e, Now: compare.Result{}, Legacy: text("c"), Redactor: redactor(t),
+		Given: map[string][]string{"Authorization": {"Bearer mine"}},
+	}.Judge()
+	equal(t, "unseen beside what was given", given.Unseen, slices.Delete(slices.Clone(got.Unseen), 2, 3))
 	bomb := shadow.Replay{Exemplar: e, Now: compare.Result{Outcome: compare.Skipped, Reason: "bomb"}, Redactor: redactor(t)}.Judge()
 	if bomb.Verdict != shadow.ReplayUnanswered || !strings.Contains(strings.Join(bomb.Unseen, "\n"), "(bomb)") {
 		t.Errorf("%+v, want unanswered because of bomb", bomb)
