@@ -1,6 +1,8 @@
 package shadow_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stranglerfig/strangler/internal/shadow"
@@ -111,4 +113,47 @@ func TestASetOfUnknownMembersIsNoNoise(t *testing.T) {
 
 func TestNothingComparedIsNothing(t *testing.T) {
 	equal(t, "summary", shadow.Summarise(shadow.Evidence{Route: "orders"}), shadow.Summary{Skipped: map[string]uint64{}, RuleHits: map[string]uint64{}})
+}
+
+// A field that legacy answers at random every other time, and new wrongly in one
+// of ten; one that is always random, and of another type in one of twenty of
+// new's answers.
+func TestRandomFieldsDoNotHideWrongOnes(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 23))
+	fields := func() (half, always string) {
+		half, always = `"steady"`, fmt.Sprintf(`"%08x"`, random.Uint32())
+		if random.IntN(2) == 0 {
+			half = fmt.Sprintf(`"%08x"`, random.Uint32())
+		}
+		return half, always
+	}
+	body := func(half, always string) compare.Answer {
+		return answer(`{"half":` + half + `,"always":` + always + `}`)
+	}
+	c := collecting()
+	for i := range 10_000 {
+		half, always := fields()
+		if random.IntN(10) == 0 {
+			half = `"wrong"`
+		}
+		if random.IntN(20) == 0 {
+			always = `7`
+		}
+		legacy, itself := body(fields()), body(fields())
+		found := comparison(i, compare.Compare(legacy, body(half, always), compare.Options{Bodies: true}))
+		twice := compare.Compare(legacy, itself, compare.Options{Bodies: true})
+		found.Noise = &twice
+		c.Add(found)
+	}
+	summary := shadow.Summarise(evidence(c.Drain()))
+	got := make(map[string]noise.Verdict)
+	for _, f := range summary.Found {
+		got[fmt.Sprint(f.Where, " ", f.Kind)] = f.Verdict
+	}
+	equal(t, "verdicts", got, map[string]noise.Verdict{
+		"$.half value": noise.Real, "$.always value": noise.Noise, "$.always type": noise.Real,
+	})
+	if summary.Noise == 0 || summary.Mismatched == 0 || summary.Noise+summary.Mismatched != 10_000 {
+		t.Errorf("noise %d and mismatched %d, want 10000 together and some of both", summary.Noise, summary.Mismatched)
+	}
 }
