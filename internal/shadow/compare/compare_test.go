@@ -3,11 +3,13 @@ package compare_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stranglerfig/strangler/internal/shadow/compare"
+	"github.com/stranglerfig/strangler/internal/shadow/rule"
 )
 
 // answer is a 200 with a body of a media type.
@@ -112,4 +114,28 @@ func TestPathsAreTheSameForWhatIsAlike(t *testing.T) {
 			t.Errorf("%s against %s: %+v, want %s and %s", c.legacy, c.fresh, r.Differences, c.where, c.path)
 		}
 	}
+}
+
+// Walkers are used again. What one comparison leaves behind is nothing to the
+// next, and nothing to one on another processor.
+func TestComparisonsSideBySide(t *testing.T) {
+	o := ruled(t, rule.Rule{Kind: rule.Unordered, Target: "$.list"}, rule.Rule{Kind: rule.Tolerance, Target: "$.list[*].n", Within: "0.1"})
+	one := func(n int) compare.Result {
+		list := strings.Repeat(`{"\u006e":1.0,"m":"x"},`, n)
+		return inJSON(`{"list":[`+list+`true,null]}`, `{"list":[null,`+strings.ReplaceAll(list, "1.0", "1.05")+`false]}`, o)
+	}
+	const sizes = 17
+	for n := range sizes {
+		expect(t, one(n), "mismatch", fmt.Sprintf("value $.list[%d]: true → false", n))
+	}
+	var group sync.WaitGroup
+	for worker := range 8 {
+		group.Go(func() {
+			for i := range 200 {
+				n := i * (worker + 1) % sizes
+				expect(t, one(n), "mismatch", fmt.Sprintf("value $.list[%d]: true → false", n))
+			}
+		})
+	}
+	group.Wait()
 }

@@ -20,7 +20,7 @@ type walker struct {
 // taken. No two share any.
 var buffers = sync.Pool{New: func() any { return &walker{} }}
 
-// mostKept is how many nodes a walker may have room for that is kept.
+// mostKept is up to how many elements each slice of a walker is kept.
 const mostKept = 1 << 14
 
 func newWalker(r *report) *walker {
@@ -38,7 +38,8 @@ func (w *walker) release() {
 	for _, s := range []*side{&w.legacy, &w.fresh} {
 		s.plain, s.ruled = s.plain[:0], s.ruled[:0]
 	}
-	if cap(w.legacy.nodes) <= mostKept && cap(w.fresh.nodes) <= mostKept && cap(w.names) <= mostKept {
+	room := max(cap(w.legacy.nodes), cap(w.fresh.nodes), cap(w.legacy.decoded), cap(w.fresh.decoded), cap(w.names), cap(w.number))
+	if room <= mostKept {
 		buffers.Put(w)
 	}
 }
