@@ -13,42 +13,61 @@ import (
 // What reading the evidence of all routes may cost those who watch a status: it
 // is read every two seconds at most, and takes a tenth of the time at most.
 const (
-	parityFor   = 2 * time.Second // for so long the last reading will do
-	parityRest  = 10              // and for so many times as long as it took
-	parityReads = time.Second     // a status does not wait for longer
+	parityFor  = 2 * time.Second // for so long the last reading will do
+	parityRest = 10              // and for so many times as long as it took
+	parityWait = time.Second     // a status does not wait for a reading for longer
 )
 
 // parities are the summaries of all routes, as they were read last.
 type parities struct {
-	mu    sync.Mutex
-	until time.Time                 // the reading will do; guarded by mu
-	known map[string]shadow.Summary // by route; guarded by mu, never changed
+	mu      sync.Mutex                // owns the rest
+	until   time.Time                 // the last reading will do
+	known   map[string]shadow.Summary // by route; never changed
+	reading chan struct{}             // closed when the reading under way has ended; nil: none is
 }
 
-// parities returns the summary of each route with evidence. When that cannot be
-// read it returns nothing: a status is more urgent than a number.
+// parities returns the summary of each route with evidence, as it was read last.
+// When it cannot be read that is nothing, and a reading that takes long is not
+// waited for: a status is more urgent than a number.
 func (s *server) parities(ctx context.Context) map[string]shadow.Summary {
 	p := &s.parity
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	began := time.Now()
-	if began.Before(p.until) {
+	if time.Now().Before(p.until) {
 		return p.known
 	}
-	// Whoever asks meanwhile waits for this reading, so it does not end with its caller.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), parityReads)
+	if p.reading == nil {
+		p.reading = make(chan struct{})
+		go s.readParities(context.WithoutCancel(ctx), p.reading) // others wait for it as well
+	}
+	reading := p.reading
+	p.mu.Unlock()
+	select {
+	case <-reading:
+	case <-time.After(parityWait):
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	return p.known
+}
+
+func (s *server) readParities(ctx context.Context, done chan struct{}) {
+	defer close(done)
+	ctx, cancel := context.WithTimeout(ctx, evidenceFor)
 	defer cancel()
+	began := time.Now()
 	evidence, err := s.Evidence.Evidence(ctx, shadow.Query{})
 	if err != nil {
 		s.Logger.Debug("what was compared could not be read", "error", err)
 	}
-	p.known = make(map[string]shadow.Summary, len(evidence))
+	known := make(map[string]shadow.Summary, len(evidence))
 	for _, e := range evidence {
-		p.known[e.Route] = shadow.Summarise(e)
+		known[e.Route] = shadow.Summarise(e)
 	}
-	took := time.Since(began)
-	p.until = time.Now().Add(max(parityFor, parityRest*took))
-	return p.known
+	s.parity.mu.Lock()
+	defer s.parity.mu.Unlock()
+	s.parity.known, s.parity.reading = known, nil
+	s.parity.until = time.Now().Add(max(parityFor, parityRest*time.Since(began)))
 }
 
 // parityOf is the parity of the i-th route of a snapshot; nil when nothing of it
@@ -74,7 +93,7 @@ func parityOf(snapshot *fleet.Snapshot, i int, summaries map[string]shadow.Summa
 
 // summary is what was found on one route; known: it could be read.
 func (s *server) summary(ctx context.Context, route string) (summary shadow.Summary, known bool) {
-	ctx, cancel := context.WithTimeout(ctx, parityReads)
+	ctx, cancel := context.WithTimeout(ctx, parityWait)
 	defer cancel()
 	evidence, err := s.Evidence.Evidence(ctx, shadow.Query{Routes: []string{route}})
 	switch {
