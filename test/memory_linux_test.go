@@ -54,6 +54,28 @@ func (p *process) settled() int {
 // goroutines is what the router's metrics say.
 func (r *router) goroutines(token string) int {
 	r.t.Helper()
+	return r.metric(token, "go_goroutines")
+}
+
+// metric is one number of the router's metrics, whose series has no labels.
+func (r *router) metric(token, name string) int {
+	r.t.Helper()
+	for line := range strings.Lines(r.metrics(token)) {
+		if value, found := strings.CutPrefix(line, name+" "); found {
+			number, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			return int(number)
+		}
+	}
+	r.t.Fatalf("no %s in the metrics", name)
+	return 0
+}
+
+// metrics is what the router answers a scrape.
+func (r *router) metrics(token string) string {
+	r.t.Helper()
 	request, err := http.NewRequest(http.MethodGet, "http://"+r.admin+"/metrics", http.NoBody)
 	if err != nil {
 		r.t.Fatal(err)
@@ -65,20 +87,10 @@ func (r *router) goroutines(token string) int {
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		r.t.Fatal(err)
+	if err != nil || res.StatusCode != http.StatusOK {
+		r.t.Fatalf("the metrics: %s, %v", res.Status, err)
 	}
-	for line := range strings.Lines(string(text)) {
-		if value, found := strings.CutPrefix(line, "go_goroutines "); found {
-			number, err := strconv.Atoi(strings.TrimSpace(value))
-			if err != nil {
-				r.t.Fatal(err)
-			}
-			return number
-		}
-	}
-	r.t.Fatalf("no go_goroutines in the metrics: %s", res.Status)
-	return 0
+	return string(text)
 }
 
 // skipWithoutMeaning skips a test about memory where its figures say nothing.
