@@ -22,14 +22,15 @@ CREATE TABLE shadow_epochs (
 );
 
 -- Counts of all instances together. A minute is counted since 1970; older rows
--- are added up to whole hours, at the minute the hour begins with.
+-- are added up to whole hours, at the minute the hour begins with. The minute is
+-- last in the key, so that sums over time are read in order, without sorting.
 CREATE TABLE shadow_tallies (
     route  text COLLATE "C" NOT NULL,
     minute bigint NOT NULL,
     epoch  text COLLATE "C" NOT NULL, -- empty: requests that were not compared
     result text COLLATE "C" NOT NULL,
     n      bigint NOT NULL CHECK (n >= 0),
-    PRIMARY KEY (route, minute, epoch, result)
+    PRIMARY KEY (route, epoch, result, minute)
 );
 
 -- The pairs are comparisons in which legacy was asked twice.

@@ -22,7 +22,7 @@ CREATE TABLE shadow_tallies (
     epoch  text NOT NULL,
     result text NOT NULL,
     n      integer NOT NULL CHECK (n >= 0),
-    PRIMARY KEY (route, minute, epoch, result)
+    PRIMARY KEY (route, epoch, result, minute)
 ) WITHOUT ROWID;
 
 CREATE TABLE shadow_signatures (

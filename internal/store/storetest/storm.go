@@ -78,7 +78,7 @@ type stormer struct {
 
 func (s *stormer) act() {
 	deeds := []func(context.Context) error{
-		s.verb, s.verb, s.group, s.rollbackAll, s.edit, s.edit, s.fault, s.drain, s.token, s.override, s.note, s.count, s.beat, s.look, s.look, s.look,
+		s.verb, s.verb, s.group, s.rollbackAll, s.edit, s.edit, s.fault, s.drain, s.token, s.override, s.note, s.count, s.gather, s.beat, s.look, s.look, s.look,
 	}
 	for s.deed = range stormDeeds {
 		if err := deeds[s.random.IntN(len(deeds))](s.t.Context()); !allowed(err) {
@@ -188,6 +188,12 @@ func (s *stormer) count(ctx context.Context) error {
 	counts := []stats.Count{{Route: "till", Side: "new", Requests: 1}, {Route: "cart", Side: "legacy", Requests: 1}}
 	s.random.Shuffle(len(counts), func(i, j int) { counts[i], counts[j] = counts[j], counts[i] })
 	return errors.Join(s.store.AddCounts(ctx, "shared", counts), s.store.FoldCounts(ctx))
+}
+
+func (s *stormer) gather(ctx context.Context) error {
+	at := recently()
+	batch := found("till", at, exemplar("till", "e1", fmt.Sprint(s.name, s.deed), at, "s1"))
+	return errors.Join(s.store.AddEvidence(ctx, batch), s.store.FoldEvidence(ctx))
 }
 
 func (s *stormer) beat(ctx context.Context) error {

@@ -51,18 +51,23 @@ func (d *DB) routesToFold(ctx context.Context) ([]string, error) {
 }
 
 func (d *DB) foldRoute(ctx context.Context, route string) error {
-	err := d.withRoute(ctx, route, func(ctx context.Context, tx *sql.Tx, at time.Time) error {
-		return forgetOld(ctx, tx, route, at)
-	})
-	for more := true; more && err == nil; {
+	for first, more := true, true; more; first = false {
 		more = false // where the route has gone meanwhile, nobody says so
-		err = d.withRoute(ctx, route, func(ctx context.Context, tx *sql.Tx, at time.Time) error {
+		err := d.withRoute(ctx, route, func(ctx context.Context, tx *sql.Tx, at time.Time) error {
+			if first {
+				if err := forgetOld(ctx, tx, route, at); err != nil {
+					return err
+				}
+			}
 			var err error
 			more, err = foldOldestHour(ctx, tx, route, tallyFoldUntil(minuteOf(at)))
 			return err
 		})
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // withRoute runs fn while nobody else writes evidence of a route; not at all if

@@ -8,7 +8,7 @@ import (
 )
 
 // addTallies makes an insertion an addition to what is there.
-const addTallies = `ON CONFLICT (route, minute, epoch, result) DO UPDATE SET n = shadow_tallies.n + excluded.n`
+const addTallies = `ON CONFLICT (route, epoch, result, minute) DO UPDATE SET n = shadow_tallies.n + excluded.n`
 
 func putTallies(ctx context.Context, tx *sql.Tx, tallies []shadow.Tally, minute int64) error {
 	rows := make([][]any, len(tallies))
