@@ -22,26 +22,25 @@ func (w *walker) array(l, f uint32, c rule.Cursors) {
 	if !w.spend(4 * (len(r.legacy) + len(r.fresh))) {
 		return
 	}
+	m, ok := w.byIdentity(&r)
 	switch {
-	case r.unordered != nil && r.unordered.By() != "":
-		m, ok := w.byMember(&r, r.unordered.By())
-		if !ok {
-			w.asMultiset(&r)
-			return
-		}
+	case ok:
 		w.order(&r, &m)
 		w.matched(&r, &m)
 	case r.unordered != nil:
 		w.asMultiset(&r)
 	default:
-		m, ok := w.inferred(&r)
-		if !ok {
-			w.inTheirOrder(&r)
-			return
-		}
-		w.order(&r, &m)
-		w.matched(&r, &m)
+		w.inTheirOrder(&r)
 	}
+}
+
+// byIdentity pairs the elements by the member that a rule names, or else by one
+// that tells them apart.
+func (w *walker) byIdentity(r *rows) (matching, bool) {
+	if r.unordered != nil && r.unordered.By() != "" {
+		return w.byMember(r, r.unordered.By())
+	}
+	return w.inferred(r)
 }
 
 // speltInStep reports whether two arrays have the same elements, in the same

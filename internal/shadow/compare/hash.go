@@ -37,7 +37,8 @@ type side struct {
 	ruled []uint64 // as the rules at their places have them
 }
 
-func (s *side) hashes(ruled bool) []uint64 {
+// known is where the hashes of a kind are kept.
+func (s *side) known(ruled bool) []uint64 {
 	memo := &s.plain
 	if ruled {
 		memo = &s.ruled
@@ -51,7 +52,7 @@ func (s *side) hashes(ruled bool) []uint64 {
 // hash is the same for values that are equal as the rules have it. Of numbers
 // with a tolerance it only says that they are numbers. Each node is hashed once.
 func (w *walker) hash(s *side, i uint32, c rule.Cursors) uint64 {
-	memo := s.hashes(!c.Empty())
+	memo := s.known(!c.Empty())
 	if memo[i] == 0 {
 		if !w.spend(1 + s.nodes[i].size()/bytesPerStep) {
 			return 1

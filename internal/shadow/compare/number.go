@@ -11,8 +11,11 @@ import (
 // exponent. An exponent of more than 18 digits is appended as it is written.
 func appendNumber(dst, number []byte) []byte {
 	mantissa, exponent := number, []byte(nil)
-	if at := bytes.IndexAny(number, "eE"); at >= 0 {
-		mantissa, exponent = number[:at], number[at+1:]
+	for at, c := range number {
+		if c|0x20 == 'e' {
+			mantissa, exponent = number[:at], number[at+1:]
+			break
+		}
 	}
 	begin := len(dst)
 	if mantissa[0] == '-' {

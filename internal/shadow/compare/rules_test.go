@@ -60,6 +60,12 @@ func TestRulesInJSON(t *testing.T) {
 		{"unordered in its order is no hit", `[1, 2]`, `[1,2]`, []rule.Rule{unordered("$", "")}, 0, []string{"match"}},
 		{"by a member", `[{"k":"a","v":1},{"k":"b","v":2}]`, `[{"k":"b","v":2},{"k":"a","v":3}]`, []rule.Rule{unordered("$", "k")}, 1, []string{"mismatch", "value $[0].v: 1 → 3"}},
 		{"by a member that is not there", `[{"k":"a"},{"v":2}]`, `[{"v":2},{"k":"a"}]`, []rule.Rule{unordered("$", "k")}, 1, []string{"match"}},
+		{
+			"unordered by nothing, but they have ids", `[{"id":1,"v":1},{"id":2,"v":2},{"id":3,"v":3}]`, `[{"id":3,"v":9},{"id":2,"v":8}]`,
+			[]rule.Rule{unordered("$", "")},
+			1,
+			[]string{"mismatch", `missing $[0]: {"id":1,"v":1} → nothing`, "value $[1].v: 2 → 8", "value $[2].v: 3 → 9"},
+		},
 		{"by a member in another case", `[{"k":"A"},{"k":"b"}]`, `[{"k":"B"},{"k":"a"}]`, []rule.Rule{unordered("$", "k"), {Kind: rule.Case, Target: "$[*].k"}}, 3, []string{"match"}},
 		{"unordered in unordered", `[[1,2],[3,4]]`, `[[4,3],[2,1]]`, []rule.Rule{unordered("$", ""), unordered("$[*]", "")}, 3, []string{"match"}},
 		{"a tolerance", `{"a":1.000,"b":1}`, `{"a":1.01,"b":1.02}`, []rule.Rule{tolerance("$.*", "0.01")}, 1, []string{"mismatch", "value $.b: 1 → 1.02"}},
