@@ -16,8 +16,9 @@ import (
 type question struct {
 	*routing.Request
 	header http.Header
-	target string // path and query as they were written
-	host   string // likewise; empty: none was named
+	target string    // path and query as they were written
+	host   string    // likewise; empty: none was named
+	side   wire.Side // of which sent is to tell; empty: the one that would serve
 }
 
 // Explain answers with what would become of a request, by the served table.
@@ -44,6 +45,9 @@ func (s *server) Explain(w http.ResponseWriter, r *http.Request) {
 func explained(body wire.ExplainRequest) (question, error) {
 	if body.Method == "" {
 		return question{}, badRequest("bad_request", "the method is missing", "")
+	}
+	if body.Side != "" && !body.Side.Valid() {
+		return question{}, badRequest("bad_side", "side is "+quoted(string(body.Side))+" and has to be legacy or new", "")
 	}
 	target, err := url.Parse(body.URL)
 	if err != nil {
@@ -76,7 +80,7 @@ func explained(body wire.ExplainRequest) (question, error) {
 			return question{}, badRequest("bad_client", fmt.Sprintf("the client %q is not an IP address", body.Client), "")
 		}
 	}
-	return question{Request: request, header: header, target: raw, host: host}, nil
+	return question{Request: request, header: header, target: raw, host: host, side: body.Side}, nil
 }
 
 func (s *server) explanation(asked question, table *routing.Table) wire.Explanation {
@@ -92,6 +96,9 @@ func (s *server) explanation(asked question, table *routing.Table) wire.Explanat
 		var assigned routing.Assignment
 		assigned, answer.Overrides = s.overridden(asked, table, found.Assignment)
 		describe(&answer, assigned)
+		if asked.side != "" {
+			assigned.Side = routing.SideNamed(string(asked.side))
+		}
 		answer.Sent = s.sent(asked, assigned)
 	}
 	return answer

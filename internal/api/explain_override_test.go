@@ -114,11 +114,16 @@ func TestExplainTellsWhatIsSent(t *testing.T) {
 	if diff := cmp.Diff(&asItCame, explain(h, body).Sent); diff != "" {
 		t.Error("legacy rewrites nothing:", diff)
 	}
-	h.post("/api/v1/routes/orders-get/promote", `{"to": "100%"}`).want(http.StatusOK)
 	want := wire.SentRequest{
 		Target: "/v2/42?x=%201", Host: "orders.internal", Rewritten: true,
 		SetHeaders: []string{"X-Tenant"}, RemoveHeaders: []string{"Cookie"},
 	}
+	asked := explain(h, strings.Replace(body, "{", `{"side": "new", `, 1))
+	if diff := cmp.Diff(&want, asked.Sent); diff != "" || *asked.Side != wire.SideLegacy {
+		t.Errorf("legacy serves, and of new is asked: side %s, %s", *asked.Side, diff)
+	}
+	h.post("/api/v1/explain", strings.Replace(body, "{", `{"side": "both", `, 1)).want(http.StatusBadRequest)
+	h.post("/api/v1/routes/orders-get/promote", `{"to": "100%"}`).want(http.StatusOK)
 	if diff := cmp.Diff(&want, explain(h, body).Sent); diff != "" {
 		t.Error("new is rewritten:", diff)
 	}

@@ -1055,6 +1055,9 @@ type ExplainRequest struct {
 	Headers map[string][]string `json:"headers,omitempty,omitzero"`
 	Method  string              `json:"method"`
 
+	// Side The side of which sent is to tell, whichever would serve; the one that would unless told.
+	Side Side `json:"side,omitempty,omitzero"`
+
 	// URL Absolute, or a path on any host.
 	URL string `json:"url"`
 }
