@@ -199,3 +199,22 @@ func TestARareSignatureHasAnExemplarBesideAFrequentOne(t *testing.T) {
 		t.Errorf("%d bytes for %d signatures, want more than 140 with one", size, len(shown))
 	}
 }
+
+func TestAnEpochThatIsOverIsForgotten(t *testing.T) {
+	c := collecting()
+	began := func(second int, build string) time.Time {
+		found := comparison(second, mismatch())
+		found.New.Build = build
+		c.Add(found)
+		for _, epoch := range c.Drain().Epochs {
+			if epoch.Build == build {
+				return epoch.Began
+			}
+		}
+		return time.Time{}
+	}
+	began(0, "b1")
+	equal(t, "b1 an hour later, beside b2", []time.Time{began(3600, "b2"), began(3600, "b1")}, []time.Time{at(3600), at(0)})
+	began(7201, "b2")
+	equal(t, "b1 after more than an hour without", began(7202, "b1"), at(7202))
+}

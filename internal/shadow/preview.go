@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/stranglerfig/strangler/internal/shadow/compare"
 	"github.com/stranglerfig/strangler/internal/shadow/rule"
@@ -154,7 +153,7 @@ func alike(c *rule.Compiled, d *compare.Difference) judgement {
 	if legacy.Type != typeNumber && legacy.Type != typeString || legacy.Type == typeNumber != (c.Kind() == rule.Tolerance) {
 		return stays
 	}
-	if !isWhole(legacy) || !isWhole(fresh) {
+	if isHidden(legacy.Text) || isHidden(fresh.Text) { // as are those that were cut
 		return unseen
 	}
 	if c.Kind() == rule.Tolerance && c.Within(legacy.Text, fresh.Text) ||
@@ -180,9 +179,6 @@ func (p *previewer) reordered(e *Exemplar, of *compare.Difference) judgement {
 		if d.Path != of.Path || len(p.rules.Covers(d.Where, p.now)) == 0 {
 			continue
 		}
-		if isCut(d.Legacy.Text) || isCut(d.New.Text) {
-			return unseen
-		}
 		legacy = append(legacy, d.Legacy.Type+" "+d.Legacy.Text)
 		fresh = append(fresh, d.New.Type+" "+d.New.Text)
 	}
@@ -199,13 +195,6 @@ const (
 	typeString = "string"
 	typeNumber = "number"
 )
-
-// isWhole reports whether a value is kept as it was.
-func isWhole(v compare.Value) bool { return !isHidden(v.Text) && !isCut(v.Text) }
-
-func isCut(text string) bool {
-	return len(text) > compare.MaxText-utf8.UTFMax-len("…") && strings.HasSuffix(text, "…")
-}
 
 // plain returns a string without the quotes that it has in JSON.
 func plain(path string, v compare.Value) string {

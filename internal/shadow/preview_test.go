@@ -76,6 +76,9 @@ func TestPreviewSaysWhatARuleWouldHaveHidden(t *testing.T) {
 			shadow.Previewed{Of: 1, Exemplars: 1},
 		},
 		"a number cut":     {pairs{{`{"n":1}`, `{"n":1` + strings.Repeat("0", compare.MaxText) + `}`}}, within("$.n", "1%"), shadow.Previewed{Of: 1, Exemplars: 1, Unseen: 1}},
+		"one of two close": {pairs{{`{"n":[1,1]}`, `{"n":[1.001,2]}`}}, within("$.n[*]", "0.01"), shadow.Previewed{Of: 1, Exemplars: 1}},
+		"one of two cut":   {pairs{{`{"n":[1,1]}`, `{"n":[1.001,1` + strings.Repeat("0", compare.MaxText) + `]}`}}, within("$.n[*]", "0.01"), shadow.Previewed{Of: 1, Exemplars: 1, Unseen: 1}},
+		"both close":       {pairs{{`{"n":[1,1]}`, `{"n":[1.001,1.002]}`}}, within("$.n[*]", "0.01"), shadow.Previewed{Hidden: 1, Of: 1, About: true, Exemplars: 1}},
 		"case":             {pairs{{`{"s":"É"}`, `{"s":"é"}`}, {`{"s":"a"}`, `{"s":"b"}`}}, caseless("$.s"), shadow.Previewed{Hidden: 1, Of: 2, About: true, Exemplars: 2}},
 		"a text cut":       {pairs{{`{"s":"a` + long + `"}`, `{"s":"A` + long + `"}`}}, caseless("$.s"), shadow.Previewed{Of: 1, Exemplars: 1, Unseen: 1}},
 		"a hidden value":   {pairs{{`{"password":"a"}`, `{"password":"A"}`}}, caseless("$.password"), shadow.Previewed{Of: 1, Exemplars: 1, Unseen: 1}},
@@ -192,5 +195,36 @@ func TestPreviewRefusesABadRule(t *testing.T) {
 	_, err := shadow.Preview(shadow.Evidence{}, nil, rule.Rule{Kind: rule.Tolerance, Target: "$.a[", Within: "x"})
 	if err == nil || !strings.Contains(err.Error(), "target: ") || !strings.Contains(err.Error(), "within: ") {
 		t.Errorf("error %v, want one about the target and within", err)
+	}
+}
+
+func TestPreviewOfWhatIsNotJSON(t *testing.T) {
+	side := func(location, body string) compare.Answer {
+		return compare.Answer{Status: 302, Header: map[string][]string{"Location": {location}, "Content-Type": {"text/plain"}}, Body: []byte(body)}
+	}
+	c := collecting()
+	c.Add(comparison(1, compare.Compare(side("/Orders", "one\nTwo"), side("/orders", "one\ntwo"), compare.Options{Bodies: true})))
+	batch := c.Drain()
+	for _, target := range []string{"header Location", "body"} {
+		got, err := shadow.Preview(evidence(batch), batch.Exemplars, rule.Rule{Kind: rule.Case, Target: target})
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, target, got, shadow.Previewed{Hidden: 1, Of: 2, About: true, Exemplars: 1})
+	}
+}
+
+func TestPreviewOfAnOrderNeedsAllThatDiffers(t *testing.T) {
+	list := func(at func(i int) int) string {
+		var text strings.Builder
+		for i := range 300 {
+			fmt.Fprintf(&text, `,"%d"`, at(i))
+		}
+		return `{"items":[` + text.String()[1:] + `]}`
+	}
+	e, exemplars := found(t, [2]string{list(func(i int) int { return i }), list(func(i int) int { return 1000 + i })})
+	got, err := shadow.Preview(e, exemplars, rule.Rule{Kind: rule.Unordered, Target: "$.items"})
+	if err != nil || got.Hidden != 0 || got.Of != 1 || got.Unseen != 200 {
+		t.Errorf("%+v (%v), want 200 unseen, and nothing hidden", got, err)
 	}
 }
