@@ -16,9 +16,13 @@ func (r *Redactor) Difference(d compare.Difference) compare.Difference {
 	case isHeader:
 		r.both(&d, func(v compare.Value) string { return r.header(name, v.Text) })
 	case strings.HasPrefix(d.Where, "$"):
-		var at place
-		at, d.Where = r.follow(d.Where)
-		d.Path = r.Path(d.Path)
+		at, shown := r.follow(d.Where)
+		if d.Path == d.Where {
+			d.Path = shown
+		} else {
+			d.Path = r.Path(d.Path)
+		}
+		d.Where = shown
 		r.both(&d, func(v compare.Value) string { return r.jsonValue(at, v) })
 	case d.Kind == compare.KindBytes: // hashes already, but such as whoever guesses can make
 		r.both(&d, func(v compare.Value) string { return r.hide("bytes", v.Text) })

@@ -144,3 +144,12 @@ func BenchmarkBody(b *testing.B) {
 		r.Body("application/json", body)
 	}
 }
+
+func BenchmarkPath(b *testing.B) {
+	r := redactor(b, nil, nil)
+	d := compare.Difference{Where: "$.items[*].customer.address.street", Path: "$.items[*].customer.address.street", Kind: compare.KindValue}
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Difference(d)
+	}
+}

@@ -40,7 +40,7 @@ func newNames(lists ...[]string) names {
 	n := make(names)
 	for _, list := range lists {
 		for _, name := range list {
-			if words := split(name); len(words) > 0 {
+			if words := split(nil, name); len(words) > 0 {
 				n[words[0]] = append(n[words[0]], words)
 			}
 		}
@@ -50,7 +50,8 @@ func newNames(lists ...[]string) names {
 
 // sensitive reports whether a name has a sensitive one in it.
 func (n names) sensitive(name string) bool {
-	words := split(name)
+	var room [8]string // on the stack
+	words := split(room[:0], name)
 	for i, word := range words {
 		if n.begins(words[i:], word) || n.begins(words[i:], strings.TrimSuffix(word, "s")) || hasTail(word) {
 			return true
@@ -79,10 +80,9 @@ func hasTail(word string) bool {
 	return slices.ContainsFunc(tailNames[:], func(tail string) bool { return strings.HasSuffix(word, tail) })
 }
 
-// split returns the words of a name in lower case: accessToken, access_token,
-// ACCESS-TOKEN and APIToken2 all end in "token", the last one besides a number.
-func split(name string) []string {
-	var words []string
+// split appends the words of a name in lower case: accessToken, access_token,
+// ACCESS-TOKEN and APIToken2 all have "token" in them.
+func split(words []string, name string) []string {
 	begin, before := -1, rune(0)
 	for i, r := range name {
 		switch {

@@ -67,7 +67,7 @@ func New(keys Keys, sensitive, reveal []string) (*Redactor, error) {
 // CheckSensitive says why something cannot be the name of a sensitive value. The
 // error matches ErrSensitive.
 func CheckSensitive(name string) error {
-	if len(name) > maxName || len(split(name)) == 0 {
+	if len(name) > maxName || len(split(nil, name)) == 0 {
 		return fmt.Errorf("%w: %q: write a word, or several like account_number, of at most %d bytes", ErrSensitive, name, maxName)
 	}
 	return nil

@@ -11,7 +11,26 @@ type span struct{ begin, end int }
 
 // scrub hides the parts of a text that look like secrets, or stand behind a
 // sensitive name.
-func (r *Redactor) scrub(text string) string { return r.masked(text, r.spans(text)) }
+func (r *Redactor) scrub(text string) string {
+	if isShortWord(text) {
+		return text
+	}
+	return r.masked(text, r.spans(text))
+}
+
+// isShortWord reports whether a text is too short for a secret, and has nothing
+// in it that would make it a name and a value. Most names and many values are such.
+func isShortWord(text string) bool {
+	if len(text) > minSecret {
+		return false
+	}
+	for i := range len(text) {
+		if !isAlnum(text[i]) && text[i] != '_' {
+			return false
+		}
+	}
+	return true
+}
 
 // masked puts a hash in the place of each span.
 func (r *Redactor) masked(text string, spans []span) string {
