@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"cmp"
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -124,4 +126,11 @@ func (c *compared) kept() {
 	if err := c.h.store.AddEvidence(c.t.Context(), c.collector.Drain()); err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+func (f *flaky) Evidence(ctx context.Context, query shadow.Query) ([]shadow.Evidence, error) {
+	if err := cmp.Or(f.unread, f.check()); err != nil {
+		return nil, err
+	}
+	return f.Store.Evidence(ctx, query)
 }

@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -248,13 +247,6 @@ type flaky struct {
 	uncounted error                // of Traffic
 	unread    error                // of what is about evidence
 	broken    *rollout.BrokenEvent // what VerifyEvents finds, when it is set
-}
-
-func (f *flaky) Evidence(ctx context.Context, query shadow.Query) ([]shadow.Evidence, error) {
-	if err := cmp.Or(f.unread, f.check()); err != nil {
-		return nil, err
-	}
-	return f.Store.Evidence(ctx, query)
 }
 
 func (f *flaky) Traffic(ctx context.Context) (map[string]float64, error) {
