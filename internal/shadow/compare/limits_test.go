@@ -2,6 +2,7 @@ package compare_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -132,4 +133,32 @@ func TestLongLinesAreShownWhereTheyDiffer(t *testing.T) {
 	same := strings.Repeat("a", 10_000)
 	r := compare.Compare(answer("text/html", same+"bc"), answer("text/html", same+"xc"), compare.Options{Bodies: true})
 	expect(t, r, "mismatch", "text line 1: …"+same[:64]+"bc → …"+same[:64]+"xc")
+}
+
+// Memory is taken for what differs, and next to none for what is equal.
+func TestComparingTakesLittleMemory(t *testing.T) {
+	for _, c := range []struct {
+		name, legacy, fresh string
+		outcome             compare.Outcome
+		most                uint64 // bytes
+	}{
+		{"10 KB that are equal", orders(0, 100, false), orders(0, 100, true), compare.Match, 60_000},
+		{"10 KB that are equal, without ids", withoutIDs(orders(0, 100, false)), withoutIDs(orders(0, 100, true)), compare.Match, 60_000},
+		{"1 MB, shifted by one", withoutIDs(orders(0, 5000, false)), withoutIDs(orders(1, 5001, true)), compare.Mismatch, 64 << 20},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			const times = 5
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for range times {
+				if r := inJSON(c.legacy, c.fresh, compare.Options{}); r.Outcome != c.outcome {
+					t.Fatalf("result: %v", told(r))
+				}
+			}
+			runtime.ReadMemStats(&after)
+			if each := (after.TotalAlloc - before.TotalAlloc) / times; each > c.most {
+				t.Errorf("%d bytes each time, want at most %d", each, c.most)
+			}
+		})
+	}
 }
