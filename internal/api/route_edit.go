@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -47,7 +48,7 @@ func (s *server) editRoute(r *http.Request, e routeEdit, change func(*spec.Route
 			return spec.Definitions{}, err
 		}
 		next, err := spec.Apply(current, spec.Definitions{Routes: []spec.Route{route}}, spec.Source{}, false)
-		return next, refusedEdit(err)
+		return next, refusedEdit(err, i)
 	})
 	if err == nil && edited.Revision != edited.Previous {
 		s.Changed()
@@ -55,19 +56,17 @@ func (s *server) editRoute(r *http.Request, e routeEdit, change func(*spec.Route
 	return edited, err
 }
 
-// refusedEdit says why a route's definition does not take a change. Where it is
-// among all routes helps nobody, so paths begin within it.
-func refusedEdit(err error) error {
+// refusedEdit says why the i-th route's definition does not take a change. Where
+// it is among all routes helps nobody, so paths begin within it.
+func refusedEdit(err error, i int) error {
 	problems, ok := errors.AsType[spec.Problems](err)
 	if !ok {
 		return err
 	}
 	p := invalidDefinitions(problems)
 	p.Title, p.Hint = "The route's definition does not allow this.", ""
-	for i, found := range p.Problems {
-		if _, path, within := strings.Cut(found.Path, "]."); within && strings.HasPrefix(found.Path, "routes[") {
-			p.Problems[i].Path = path
-		}
+	for j := range p.Problems {
+		p.Problems[j].Path = strings.TrimPrefix(p.Problems[j].Path, fmt.Sprintf("routes[%d].", i))
 	}
 	return p
 }
