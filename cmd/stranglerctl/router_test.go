@@ -33,7 +33,7 @@ func newRouterBefore(legacy, folder string) (*runningRouter, error) {
 	database := "sqlite:" + filepath.Join(folder, "strangler.db")
 	router, err := app.NewRouter(context.Background(), app.Config{
 		Listen: "127.0.0.1:0", Admin: "127.0.0.1:0", Database: database, AccessLog: "off", Legacy: legacy,
-		Instance: "here:8080", AdminToken: adminToken, DrainTimeout: 5 * time.Second,
+		Instance: "here:8080", AdminToken: adminToken, DrainTimeout: 5 * time.Second, ShadowMemory: 64,
 	}, app.Env{Version: "test", Stdout: logs, Stderr: logs})
 	if err != nil {
 		return nil, errors.Join(err, logs.Close())

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/spoken"
 )
 
@@ -42,6 +43,8 @@ type Config struct {
 	StateDir       string
 	Instance       string // No two routers of a fleet share one.
 	Legacy         string // Where the store already says something else, the difference is logged and not applied.
+
+	ShadowMemory int // Beyond it requests are served and not compared, and counted as skipped: memory.
 
 	DrainDelay   time.Duration
 	DrainTimeout time.Duration
@@ -78,6 +81,7 @@ func (c *Config) BindServe(fs *pflag.FlagSet) {
 	fs.StringVar(&c.AccessLog, "access-log", "-", "`file` for one JSON line per exchange; - is standard output, off is none")
 	fs.StringVar(&c.OTLPEndpoint, "otlp-endpoint", "", "`URL` of a collector that takes traces by OTLP over HTTP; without one there are none")
 	fs.StringVar(&c.TraceSample, "trace-sample", "100%", "`share` of the traces beginning here that is sampled")
+	fs.IntVar(&c.ShadowMemory, "shadow-memory", shadow.DefaultBudget>>20, "`MiB` that all copies for shadow requests may take together; 0 compares nothing")
 	fs.DurationVar(&c.DrainDelay, "drain-delay", 5*time.Second, "between \"not ready\" and closing the listener, so that a load balancer can look away; skipped on Ctrl-C")
 	fs.DurationVar(&c.DrainTimeout, "drain-timeout", 30*time.Second, "how long exchanges under way may take after that")
 	fs.StringVar(&c.Legacy, "legacy", "", "`URL` of the monolith: seeds an empty store with backend legacy and a catch-all route to it")
@@ -91,6 +95,9 @@ func (c *Config) BindServe(fs *pflag.FlagSet) {
 func (c *Config) BindStore(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Database, "database", "sqlite:strangler.db", "`URL` of the store: sqlite:PATH for one router, postgres://… for a fleet")
 }
+
+// maxShadowMemory is 64 GiB, in MiB: more is a slip.
+const maxShadowMemory = 64 << 10
 
 // ErrConfig is wrapped by every error about a setting.
 var ErrConfig = errors.New("configuration")
@@ -129,6 +136,9 @@ func (c *Config) validate() error {
 	}
 	if c.DrainDelay < 0 || c.DrainTimeout < 0 {
 		return fmt.Errorf("%w: --drain-delay %s and --drain-timeout %s must not be negative", ErrConfig, spoken.Duration(c.DrainDelay), spoken.Duration(c.DrainTimeout))
+	}
+	if c.ShadowMemory < 0 || c.ShadowMemory > maxShadowMemory {
+		return badSetting("shadow-memory", strconv.Itoa(c.ShadowMemory), fmt.Sprintf("write a number of MiB from 0 to %d", maxShadowMemory))
 	}
 	if c.Legacy != "" {
 		if u, err := url.Parse(c.Legacy); err != nil || u.Host == "" {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/demo"
+	"github.com/stranglerfig/strangler/internal/shadow"
 )
 
 // DemoRouter starts the router of a demo: loopback only, its store in the
@@ -18,7 +19,7 @@ func DemoRouter(version string) demo.Start {
 		config := Config{
 			Listen: "127.0.0.1:0", Admin: "127.0.0.1:0",
 			Database: "sqlite:" + filepath.Join(dir, "strangler.db"), StateDir: filepath.Join(dir, "state"),
-			Instance: "demo", AccessLog: "off", DrainTimeout: 2 * time.Second,
+			Instance: "demo", AccessLog: "off", DrainTimeout: 2 * time.Second, ShadowMemory: shadow.DefaultBudget >> 20,
 			AdminToken: "demo_" + rand.Text(),
 		}
 		router, err := NewRouter(ctx, config, Env{Version: version, Stdout: io.Discard, Stderr: io.Discard})

@@ -136,7 +136,7 @@ func (r *Router) build() error {
 	if err != nil {
 		return err
 	}
-	r.shadows = newShadows(r.config.instanceName(r.data.Addr()), r.store, r.redaction, r.logger)
+	r.shadows = newShadows(r.config.instanceName(r.data.Addr()), r.config.ShadowMemory, r.store, r.redaction, r.logger)
 	r.proxy = proxy.New(proxy.Options{
 		Trusted: trusted, ProxyProtocol: r.config.ProxyProtocol,
 		Metrics: metrics, Counts: r.counts, AccessLog: r.access, Tracer: tracer, Overrides: r.overrides, Logger: r.logger,

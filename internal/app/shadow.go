@@ -32,11 +32,12 @@ type shadows struct {
 	redactors atomic.Pointer[map[string]*redact.Redactor] // by route; nil: no table yet
 }
 
-func newShadows(instance string, evidence shadow.Reader, keys *auth.RedactionKeys, logger *slog.Logger) *shadows {
+// newShadows makes an engine whose copies take so many MiB at most.
+func newShadows(instance string, memory int, evidence shadow.Reader, keys *auth.RedactionKeys, logger *slog.Logger) *shadows {
 	s := &shadows{keys: keys, evidence: evidence, logger: logger}
 	s.collector = shadow.NewCollector(shadow.CollectorConfig{Instance: instance})
 	s.engine = shadow.NewEngine(shadow.Config{
-		Budget: shadow.NewBudget(shadow.DefaultBudget), Collector: s.collector, Logger: logger,
+		Budget: shadow.NewBudget(int64(memory) << 20), Collector: s.collector, Logger: logger,
 	})
 	return s
 }
