@@ -115,7 +115,7 @@ func (c *curlCommand) lines() []string {
 // without it the shell sends nothing.
 func (c *curlCommand) header(h wire.HeaderField) string {
 	switch {
-	case !isToken(h.Name) || strings.ContainsAny(h.Value, "\r\n\x00"):
+	case !isToken(h.Name) || strings.ContainsFunc(h.Value, isControl):
 		c.remark("left out, since it cannot be sent: header %s", h.Name)
 		return ""
 	case byConnection(h.Name):
@@ -144,6 +144,9 @@ func isToken(name string) bool {
 		return r >= 0x80 || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 	}) < 0
 }
+
+// isControl reports whether r cannot be in the value of a header.
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // variableFor is the name of the environment variable for a hidden header.
 func variableFor(header string) string {

@@ -124,6 +124,7 @@ func TestWhatCannotBeSentIsSaidAndLeftOut(t *testing.T) {
 		Method: "GET", Target: "/?token=hidden:00112233aabbccdd", Host: "h", Body: "hidden:00112233aabbccdd",
 		Headers: []wire.HeaderField{
 			{Name: "X-A", Value: "1\r\nX-B: 2"},
+			{Name: "X-E", Value: "\x1b]0;title\a"},
 			{Name: "X\ntouch x", Value: "v"},
 			{Name: "@/etc/passwd", Value: "v"},
 			{Name: "Connection", Value: "close"},
@@ -144,6 +145,7 @@ func TestWhatCannotBeSentIsSaidAndLeftOut(t *testing.T) {
 		"# the target holds hidden values: put the real ones in place of hidden:…",
 		"# the body holds hidden values: put the real ones in place of hidden:…",
 		"# left out, since it cannot be sent: header X-A",
+		"# left out, since it cannot be sent: header X-E",
 		`# left out, since it cannot be sent: header X\ntouch x`,
 		"# left out, since it cannot be sent: header @/etc/passwd",
 	}
@@ -158,7 +160,7 @@ func TestABodyThatIsNoBase64IsRefused(t *testing.T) {
 	}
 }
 
-func TestASideIsAskedAsTheRouteRewritesIt(t *testing.T) {
+func TestASideGetsTheHeadersThatTheRouteGivesIt(t *testing.T) {
 	command, err := newCurlCommand(wire.ShadowedRequest{
 		Method: "DELETE", Target: "/o/1", Host: "shop.example",
 		Headers: []wire.HeaderField{{Name: "Cookie", Value: "a=1"}, {Name: "x-tenant", Value: "other"}},
@@ -166,13 +168,13 @@ func TestASideIsAskedAsTheRouteRewritesIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command.rewrite(wire.SideRewrite{Host: "orders.internal", SetHeaders: map[string]string{"X-Tenant": "acme"}, RemoveHeaders: []string{"cookie"}})
+	command.rewrite(wire.SideRewrite{SetHeaders: map[string]string{"X-Tenant": "acme"}, RemoveHeaders: []string{"cookie"}})
 	command.warnOfBackend(wire.Backend{Protocol: "h2c", TLS: wire.BackendTLS{Ca: "/etc/ca.pem", ServerName: "orders"}})
 	command.markWrite(wire.SideNew)
 	want := `# the routers reach it with ca /etc/ca.pem, server_name orders
 # this is a DELETE: new does nothing only if it honours the marker
 curl --silent --show-error --include --globoff --path-as-is --http2-prior-knowledge --request DELETE --header User-Agent: --header Accept: \
-  --header 'Host: orders.internal' \
+  --header 'Host: shop.example' \
   --header 'X-Tenant: acme' \
   --header 'Strangler-Shadow: 1' \
   https://10.0.0.7:8443/o/1`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -81,7 +82,11 @@ func curlFor(ctx context.Context, api *client.Client, e wire.Exemplar, route wir
 	if len(backend.value.Endpoints) == 0 {
 		return nil, &failure{code: exitFailure, err: fmt.Errorf("backend %s has no endpoint to ask", name)}
 	}
-	command, err := newCurlCommand(e.Request, backend.value.Endpoints[0])
+	request, err := sentTo(ctx, api, e, side)
+	if err != nil {
+		return nil, err
+	}
+	command, err := newCurlCommand(request, backend.value.Endpoints[0])
 	if err != nil {
 		return nil, err
 	}
@@ -92,12 +97,32 @@ func curlFor(ctx context.Context, api *client.Client, e wire.Exemplar, route wir
 	return command, nil
 }
 
-// rewrite does what the route does to the requests of one side, except for the
-// path, which only the router can rewrite.
-func (c *curlCommand) rewrite(r wire.SideRewrite) {
-	if r.Host != "" {
-		c.host = r.Host
+// sentTo is the request of an exemplar with the target and the Host that the
+// router would send to a side. Where the request would be of another route by
+// now, they stay as they were.
+func sentTo(ctx context.Context, api *client.Client, e wire.Exemplar, side wire.Side) (wire.ShadowedRequest, error) {
+	request := e.Request
+	headers := make(map[string][]string, len(request.Headers))
+	for _, h := range request.Headers {
+		headers[h.Name] = append(headers[h.Name], h.Value)
 	}
+	explained, err := ask[wire.Explanation](api.Explain(ctx, wire.ExplainRequest{
+		Method: request.Method, URL: request.Scheme + "://" + request.Host + request.Target, Headers: headers, Side: side,
+	}))
+	if refused, is := errors.AsType[*failure](err); is && refused.code == exitUsage {
+		return request, nil // the router would take it from nobody
+	}
+	if err != nil {
+		return request, err
+	}
+	if sent := explained.value.Sent; explained.value.Route == e.Route && sent != nil && sent.Rewritten && sent.Refused == "" {
+		request.Target, request.Host = sent.Target, sent.Host
+	}
+	return request, nil
+}
+
+// rewrite does to the headers what the route does to those of one side.
+func (c *curlCommand) rewrite(r wire.SideRewrite) {
 	for _, name := range r.RemoveHeaders {
 		c.remove(name)
 	}
