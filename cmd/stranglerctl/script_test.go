@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			"tidy":     tidy,
 			"token":    token,
 			"instance": instance,
+			"evidence": evidence,
 		},
 	})
 }
@@ -142,7 +143,7 @@ func tidied(text string) string {
 	for _, volatile := range []struct{ pattern, word string }{
 		{`\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)`, "TIME"},
 		{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`, "TIME"},
-		{`(\d+[smhd] ago|now) by`, "AGO by"},
+		{`(\d+[smhd] ago|now) (by|on) `, "AGO $2 "},
 		{`(\d+[smhd] ago|\bnow\b)  `, "AGO  "},
 		{`\(\d+\.\d s\)`, "(T s)"},
 		{`\d+\.\d/s`, "N/s"},
