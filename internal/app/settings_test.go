@@ -116,6 +116,8 @@ func TestRefusedConfigurations(t *testing.T) {
 		"trusted nonsense":          {func(c *app.Config) { c.TrustedProxies = []string{"10.0.0.0/40"} }, []string{"--trusted-proxies", "10.0.0.0/40"}},
 		"PROXY headers of nobody":   {func(c *app.Config) { c.ProxyProtocol = true }, []string{"--proxy-protocol", "--trusted-proxies 10.0.0.7"}},
 		"relative health path":      {func(c *app.Config) { c.HealthPath = "up" }, []string{"--health-path", "up"}},
+		"negative shadow memory":    {func(c *app.Config) { c.ShadowMemory = -1 }, []string{"--shadow-memory", `"-1"`, "0 to 65536"}},
+		"too much shadow memory":    {func(c *app.Config) { c.ShadowMemory = 1 << 20 }, []string{"--shadow-memory", `"1048576"`}},
 		"negative drain":            {func(c *app.Config) { c.DrainDelay = -time.Second }, []string{"--drain-delay", "-1s"}},
 		"hand-over of a file":       {func(c *app.Config) { c.ReusePort = true }, []string{"--reuse-port", "sqlite:", "PostgreSQL", "strangler.socket"}},
 		"port in use":               {func(c *app.Config) { c.Listen = busy }, []string{"--listen", busy, "address already in use"}},
