@@ -6,12 +6,10 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/stranglerfig/strangler/internal/shadow"
 )
 
 // dryRunField is the response field by which a backend says that it has changed
-// nothing for a request with shadow.Marker.
+// nothing for a request with the marker of shadow requests.
 const dryRunField = "Strangler-Dry-Run"
 
 // How long an endpoint is believed, and how long it is left alone after it has
@@ -102,9 +100,9 @@ func (p *proofs) settle(known *proof, endpoint *pool, honoured bool, why string)
 	}
 	switch {
 	case honoured && (first || !before):
-		p.logger.Info("the endpoint honours "+shadow.Marker+": writes are shadowed there", "endpoint", endpoint.endpoint)
+		p.logger.Info("the endpoint honours the marker of a dry run: writes are shadowed there", "endpoint", endpoint.endpoint)
 	case !honoured && (first || before):
-		p.logger.Error("no writes are shadowed on this endpoint: it has not shown that it honours "+shadow.Marker,
+		p.logger.Error("no writes are shadowed on this endpoint: it has not shown that it honours the marker of a dry run",
 			"endpoint", endpoint.endpoint, "reason", why)
 	}
 }

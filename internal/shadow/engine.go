@@ -32,8 +32,8 @@ type Engine struct {
 	budget    *Budget
 	collector *Collector
 	logger    *slog.Logger
-	judges    *crew[*Job] // half of the processors: those who serve come first
-	ctx       context.Context
+	judges    *crew[*Job]     // half of the processors: those who serve come first
+	ctx       context.Context //nolint:containedctx // of all shadow requests: it ends with Close, not with a call
 	cancel    context.CancelFunc
 
 	open    atomic.Int64  // jobs that have not ended
