@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -55,16 +57,18 @@ func (r *ruleRemove) run(ctx context.Context, route, rule string) error {
 
 // addAgain is the command that adds a rule that was removed.
 func addAgain(route string, rule wire.Rule) string {
-	words := "rule add " + term.ShellWord(route) + " --" + string(rule.Kind) + " " + term.ShellWord(rule.Target)
+	words := []string{"rule add", term.ShellWord(route)}
+	add := func(flag, value string) { words = append(words, "--"+flag, term.ShellWord(value)) }
+	add(string(rule.Kind), rule.Target)
 	for _, field := range ruleFields(rule) {
-		words += " --" + field[0] + " " + term.ShellWord(field[1])
+		add(field[0], field[1])
 	}
-	words += " --reason " + term.ShellWord(rule.Reason)
+	add("reason", rule.Reason)
 	if rule.Owner != "" {
-		words += " --owner " + term.ShellWord(rule.Owner)
+		add("owner", rule.Owner)
 	}
 	if rule.Expires != nil {
-		words += " --expires " + rule.Expires.UTC().Format("2006-01-02")
+		add("expires", rule.Expires.UTC().Format(time.DateOnly))
 	}
-	return words
+	return strings.Join(words, " ")
 }

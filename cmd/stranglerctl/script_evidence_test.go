@@ -23,11 +23,9 @@ func evidence(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: evidence ROUTE")
 	}
-	redactor, err := redact.New(testKeys{}, nil, nil)
-	ts.Check(err)
 	for _, build := range []string{"41", "42"} {
-		found := finder{route: args[0], build: build, collector: shadow.NewCollector(shadow.CollectorConfig{Instance: "here:8080", Random: ascending()})}
-		found.collector.SetRoutes(map[string]shadow.RouteSettings{args[0]: {Redactor: redactor}})
+		found, err := newFinder(args[0], build)
+		ts.Check(err)
 		if build == "41" {
 			found.at = time.Now().Add(-3 * time.Hour)
 			found.add(1, answered("1"), answered("2"))
@@ -56,6 +54,16 @@ type finder struct {
 	route, build string
 	collector    *shadow.Collector
 	at           time.Time // of the next comparison
+}
+
+func newFinder(route, build string) (*finder, error) {
+	redactor, err := redact.New(testKeys{}, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	f := &finder{route: route, build: build, collector: shadow.NewCollector(shadow.CollectorConfig{Instance: "here:8080", Random: ascending()})}
+	f.collector.SetRoutes(map[string]shadow.RouteSettings{route: {Redactor: redactor}})
+	return f, nil
 }
 
 func (f *finder) everything() {

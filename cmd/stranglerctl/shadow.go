@@ -52,5 +52,5 @@ func shadowText(change wire.ShadowChange) string {
 	if change.ShareBp == 0 {
 		return fmt.Sprintf("%s; in stage %s nothing is shadowed", text, change.Stage)
 	}
-	return fmt.Sprintf("%s; in stage %s that is %s of its users", text, change.Stage, percent(wire.Weight(change.ShareBp)))
+	return fmt.Sprintf("%s; in stage %s that is %s of its users", text, change.Stage, percent(change.ShareBp))
 }

@@ -70,9 +70,9 @@ func (s *statusReader) parityFields(p *wire.Parity, found *wire.RouteDifferences
 	return append(fields, [2]string{"earlier", strings.Join(earlier, ", ")})
 }
 
-func shadowedText(shareBp int32) string {
+func shadowedText(shareBp wire.Weight) string {
 	if shareBp == 0 {
 		return "nothing is shadowed in its present stage"
 	}
-	return percent(wire.Weight(shareBp)) + " of its users are shadowed"
+	return percent(shareBp) + " of its users are shadowed"
 }
