@@ -4,17 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/shadow"
-	"github.com/stranglerfig/strangler/internal/shadow/compare"
 	"github.com/stranglerfig/strangler/internal/spec"
 	"github.com/stranglerfig/strangler/internal/store"
 )
@@ -29,9 +25,6 @@ func testEvidence(t *testing.T, backend Backend) {
 		"is asked since a moment":             evidenceSince,
 		"is of the current epoch":             evidenceCurrent,
 		"keeps the last epochs":               evidenceEpochs,
-		"overflows visibly":                   evidenceOverflow,
-		"has room for the frequent":           evidenceFrequent,
-		"has room for so many sets":           evidenceSets,
 		"is added by several at once":         evidenceTogether,
 		"changes no revision":                 evidenceQuiet,
 		"outlives its route":                  evidenceOutlives,
@@ -82,54 +75,6 @@ func tallied(e shadow.Evidence) map[string]uint64 {
 		counted[t.Result] += t.N
 	}
 	return counted
-}
-
-// recently is a moment that both databases keep as it is.
-func recently() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
-
-func epoch(route, id string, began time.Time) shadow.Epoch {
-	return shadow.Epoch{Route: route, ID: id, Build: "build-" + id, Rules: "r1", Began: began, Last: began}
-}
-
-func signature(id string) shadow.Signature {
-	return shadow.Signature{ID: id, Where: "$.items[*].price", Kind: compare.KindValue, Legacy: "number", New: "number"}
-}
-
-func sighting(route, epoch, id string, last time.Time) shadow.Sighting {
-	return shadow.Sighting{Route: route, Epoch: epoch, Signature: signature(id), First: last, Last: last}
-}
-
-func exemplar(route, epoch, id string, at time.Time, signatures ...string) shadow.Exemplar {
-	return shadow.Exemplar{
-		ID: id, Route: route, Epoch: epoch, Signatures: signatures, Served: "legacy", Instance: "a", At: at,
-		Request: shadow.Request{
-			Method: "GET", Scheme: "https", Host: "shop.example", Target: "/orders/7?full=1",
-			Header: map[string][]string{"Accept": {"application/json", "text/html"}},
-		},
-		Legacy: shadow.Took{Status: 200, Bytes: 70, Duration: 3 * time.Millisecond},
-		New:    shadow.Took{Status: 200, Bytes: 71, Duration: 2 * time.Millisecond, Build: "b2"},
-		Differences: []compare.Difference{{
-			Where: "$.items[3].price", Path: "$.items[*].price", Kind: compare.KindValue,
-			Legacy: compare.Value{Type: "number", Text: "9007199254740993"}, New: compare.Value{Type: "number", Text: "1.0"},
-		}},
-		Draw: 1 << 31,
-	}
-}
-
-// found is a batch with one mismatch of a signature s1 in epoch e1.
-func found(route string, at time.Time, exemplars ...shadow.Exemplar) shadow.Batch {
-	return shadow.Batch{
-		Epochs: []shadow.Epoch{epoch(route, "e1", at)},
-		Tallies: []shadow.Tally{
-			{Route: route, Epoch: "e1", Result: shadow.ResultMatch, N: 3},
-			{Route: route, Epoch: "e1", Result: shadow.PrefixSet + "x1", N: 1},
-			{Route: route, Epoch: "e1", Result: shadow.PrefixSignature + "s1", N: 1},
-			{Route: route, Result: shadow.PrefixSkipped + "method", N: 2},
-		},
-		Sightings: []shadow.Sighting{sighting(route, "e1", "s1", at)},
-		Sets:      []shadow.Set{{Route: route, Epoch: "e1", ID: "x1", Members: []string{"s1"}}},
-		Exemplars: exemplars,
-	}
 }
 
 func evidenceKept(t *testing.T, backend Backend) {
@@ -449,104 +394,4 @@ func evidenceTurn(ctx context.Context, router store.Store, r, i int) error {
 	}
 	_, readErr := router.Evidence(ctx, shadow.Query{})
 	return errors.Join(err, readErr)
-}
-
-// overflowing is a batch with mismatches of many signatures, each alone.
-func overflowing(prefix string, many int, at time.Time, n func(int) uint64) shadow.Batch {
-	batch := shadow.Batch{Epochs: []shadow.Epoch{epoch("orders", "e1", at)}}
-	for i := range many {
-		id := fmt.Sprintf("%s%03d", prefix, i)
-		batch.Sightings = append(batch.Sightings, sighting("orders", "e1", id, at))
-		batch.Sets = append(batch.Sets, shadow.Set{Route: "orders", Epoch: "e1", ID: "x" + id, Members: []string{id}})
-		batch.Tallies = append(batch.Tallies,
-			shadow.Tally{Route: "orders", Epoch: "e1", Result: shadow.PrefixSignature + id, N: n(i)},
-			shadow.Tally{Route: "orders", Epoch: "e1", Result: shadow.PrefixSet + "x" + id, N: n(i)})
-		batch.Exemplars = append(batch.Exemplars, exemplar("orders", "e1", "ex"+id, at, id))
-	}
-	return batch
-}
-
-func once(int) uint64 { return 1 }
-
-// mismatches adds up what counts as one, by kind of result.
-func mismatches(e shadow.Evidence) (sets, signatures, overflow uint64) {
-	for _, t := range e.Tallies {
-		switch {
-		case t.Result == shadow.ResultOverflow:
-			overflow += t.N
-		case strings.HasPrefix(t.Result, shadow.PrefixSet):
-			sets += t.N
-		case strings.HasPrefix(t.Result, shadow.PrefixSignature):
-			signatures += t.N
-		}
-	}
-	return sets, signatures, overflow
-}
-
-// evidenceOverflow has two routers find 400 signatures each, 300 of them the same.
-func evidenceOverflow(t *testing.T, backend Backend) {
-	f := open(t, backend)
-	now := recently()
-	a, b, c := overflowing("a", 400, now, once), overflowing("a", 300, now, once), overflowing("c", 300, now, once)
-	b.Sightings, b.Sets = append(b.Sightings, c.Sightings...), append(b.Sets, c.Sets...)
-	b.Tallies, b.Exemplars = append(b.Tallies, c.Tallies...), append(b.Exemplars, c.Exemplars...)
-	for i := range b.Exemplars {
-		b.Exemplars[i].ID += "b"
-	}
-	// One comparison shows a signature with room and one without: it overflows, once.
-	b.Sets = append(b.Sets, shadow.Set{Route: "orders", Epoch: "e1", ID: "both", Members: []string{"a000", "c299"}})
-	b.Tallies = append(b.Tallies,
-		shadow.Tally{Route: "orders", Epoch: "e1", Result: shadow.PrefixSet + "both", N: 1},
-		shadow.Tally{Route: "orders", Epoch: "e1", Result: shadow.PrefixSet + "unheard of", N: 1})
-	var all sync.WaitGroup
-	for i, s := range []store.Store{f, f.reopen()} {
-		all.Go(func() {
-			if err := s.AddEvidence(t.Context(), []shadow.Batch{a, b}[i]); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	all.Wait()
-	got := f.of("orders")
-	sets, signatures, overflow := mismatches(got)
-	equal(t, "signatures", len(got.Sightings), shadow.MaxSignatures)
-	equal(t, "comparisons", sets+overflow, 1002)
-	equal(t, "overflow: 200 without room, one partly, one of no known set", overflow, 202)
-	equal(t, "comparisons with a signature", signatures, 800)
-	for _, s := range got.Sightings {
-		if len(got.Exemplars[s.Signature.ID]) == 0 {
-			t.Errorf("signature %s has no exemplar", s.Signature.ID)
-		}
-	}
-	equal(t, "signatures with exemplars", len(got.Exemplars), shadow.MaxSignatures)
-}
-
-func evidenceFrequent(t *testing.T, backend Backend) {
-	f := open(t, backend)
-	f.gather(overflowing("a", 600, recently(), func(i int) uint64 { return uint64(i) }))
-	got := f.of("orders")
-	slices.SortFunc(got.Sightings, func(a, b shadow.Sighting) int { return strings.Compare(a.Signature.ID, b.Signature.ID) })
-	equal(t, "the rarest with room", got.Sightings[0].Signature.ID, "a100")
-	sets, _, overflow := mismatches(got)
-	equal(t, "overflow", overflow, 100*99/2)
-	equal(t, "sets", sets+overflow, 600*599/2)
-}
-
-func evidenceSets(t *testing.T, backend Backend) {
-	f := open(t, backend)
-	batch := overflowing("a", 70, recently(), once)
-	for i := range 70 {
-		for j := range i {
-			id := fmt.Sprintf("x%d-%d", i, j)
-			members := []string{fmt.Sprintf("a%03d", j), fmt.Sprintf("a%03d", i)}
-			batch.Sets = append(batch.Sets, shadow.Set{Route: "orders", Epoch: "e1", ID: id, Members: members})
-			batch.Tallies = append(batch.Tallies, shadow.Tally{Route: "orders", Epoch: "e1", Result: shadow.PrefixSet + id, N: 1})
-		}
-	}
-	f.gather(batch)
-	got := f.of("orders")
-	sets, _, overflow := mismatches(got)
-	if diff := cmp.Diff([]int{len(got.Sets), int(sets), int(overflow)}, []int{shadow.MaxSets, shadow.MaxSets, 70 + 70*69/2 - shadow.MaxSets}); diff != "" {
-		t.Errorf("sets, and comparisons with and without one:\n%s", diff)
-	}
 }

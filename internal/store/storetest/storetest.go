@@ -43,6 +43,7 @@ func Run(t *testing.T, backend Backend) {
 		{"Controls", testControls},
 		{"Counts", testCounts},
 		{"Evidence", testEvidence},
+		{"Overflow", testOverflow},
 		{"Exemplars", testExemplars},
 		{"Folding", testFolding},
 		{"Restore", testRestore},
