@@ -3,14 +3,17 @@ package docs_test
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
 
+	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/spec"
 )
 
@@ -179,6 +182,29 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 		if !made[name] {
 			t.Errorf("operations.md lists %s, which there is not", name)
 		}
+	}
+}
+
+// TestEveryReasonToSkipIsDocumented holds the table of shadow.md to the reasons
+// in the source.
+func TestEveryReasonToSkipIsDocumented(t *testing.T) {
+	_, section, found := strings.Cut(read(t, "shadow.md"), "\n### Skipped\n")
+	if !found {
+		t.Fatal("shadow.md has no section Skipped")
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	documented := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]+) \\|").FindAllStringSubmatch(section, -1) {
+		for _, name := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(row[1], -1) {
+			documented[name[1]] = true
+		}
+	}
+	made := map[string]bool{}
+	for reason := shadow.Reason(0); !strings.Contains(reason.String(), "("); reason++ {
+		made[reason.String()] = true
+	}
+	if len(made) < 20 || !maps.Equal(made, documented) {
+		t.Errorf("shadow.md documents\n%v\nand there are\n%v", slices.Sorted(maps.Keys(documented)), slices.Sorted(maps.Keys(made)))
 	}
 }
 
