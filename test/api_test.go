@@ -12,7 +12,7 @@ import (
 // api asks a router's admin API directly, where starting stranglerctl for each
 // question would take longer than what is measured.
 type api struct {
-	t      *testing.T
+	t      testing.TB
 	client *client.ClientWithResponses
 }
 

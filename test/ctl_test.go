@@ -7,7 +7,7 @@ import (
 
 // ctl runs stranglerctl against one router.
 type ctl struct {
-	t      *testing.T
+	t      testing.TB
 	server string // URL of the admin API
 	token  string
 }

@@ -37,7 +37,7 @@ http {
 `
 
 // startMonolith starts nginx over a folder of files and returns its URL.
-func startMonolith(t *testing.T) string {
+func startMonolith(t testing.TB) string {
 	t.Helper()
 	program, err := exec.LookPath("nginx")
 	if err != nil {
@@ -74,7 +74,7 @@ func startMonolith(t *testing.T) string {
 }
 
 // freeAddress is an address on loopback that nobody listens on.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

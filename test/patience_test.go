@@ -10,7 +10,7 @@ import (
 const patience = time.Minute
 
 // eventually polls until done, and fails the test when that takes too long.
-func eventually(t *testing.T, what string, done func() bool) {
+func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for !done() {

@@ -32,7 +32,7 @@ func (o *output) String() string {
 
 // process is a running program. It ends with its test.
 type process struct {
-	t              *testing.T
+	t              testing.TB
 	command        *exec.Cmd
 	stdout, stderr *output
 	ended          chan struct{} // closed when it has ended
@@ -40,7 +40,7 @@ type process struct {
 
 // command prepares one of our programs, which sees nothing of the developer's
 // own settings.
-func command(t *testing.T, program string, args ...string) *exec.Cmd {
+func command(t testing.TB, program string, args ...string) *exec.Cmd {
 	t.Helper()
 	c := exec.Command(filepath.Join(programs, program), args...)
 	c.Dir = t.TempDir()
@@ -53,7 +53,7 @@ func command(t *testing.T, program string, args ...string) *exec.Cmd {
 
 // launch starts a prepared command in a process group of its own, so that an
 // interrupt from the terminal is for the tests alone.
-func launch(t *testing.T, c *exec.Cmd) *process {
+func launch(t testing.TB, c *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, command: c, stdout: &output{}, stderr: &output{}, ended: make(chan struct{})}
 	if c.Stdout == nil {

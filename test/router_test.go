@@ -10,7 +10,7 @@ import (
 // router is one `strangler serve`. Started again, it has the addresses it had before.
 type router struct {
 	*process
-	t           *testing.T
+	t           testing.TB
 	name        string
 	data, admin string // host:port
 	args, env   []string
@@ -18,7 +18,7 @@ type router struct {
 
 // serve starts a router and waits until it is ready. Later flags win over
 // earlier ones, so args may say anything else.
-func serve(t *testing.T, name string, env []string, args ...string) *router {
+func serve(t testing.TB, name string, env []string, args ...string) *router {
 	t.Helper()
 	r := &router{t: t, name: name, data: "127.0.0.1:0", admin: "127.0.0.1:0", args: args, env: env}
 	r.args = append([]string{"--state-dir", t.TempDir(), "--access-log", "off", "--drain-delay", "0s"}, args...)
