@@ -8,9 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptrace"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/exchange"
@@ -44,8 +42,8 @@ func (c *copyist) Ask(ctx context.Context, r *shadow.Request, body *shadow.Copy)
 	}
 	defer func() { c.picker.Done(chosen, guard.ClientGone, time.Now()) }()
 	proves := c.proofs != nil && !shadow.Safe(r.Method)
-	var wrote atomic.Bool
-	out, rewritten, err := c.request(ctx, r, endpoint, &wrote)
+	sent := errand{method: r.Method}
+	out, rewritten, err := c.request(sent.watched(ctx), r, endpoint)
 	if err != nil {
 		return shadow.Reply{NotAsked: true, Reason: shadow.ReasonNotSent, Class: guard.ClientGone, Err: err}
 	}
@@ -54,9 +52,13 @@ func (c *copyist) Ask(ctx context.Context, r *shadow.Request, body *shadow.Copy)
 	}
 	res, err := endpoint.transport.RoundTrip(out)
 	if err != nil {
-		return lost(ctx, wrote.Load(), err)
+		return lost(ctx, sent.wrote.Load(), err)
 	}
 	defer func() { _ = res.Body.Close() }()
+	if conn := sent.conn.Load(); ambiguousResponse(res, conn) {
+		_ = conn.Close()
+		return shadow.Reply{Class: guard.BadResponse, Err: errAmbiguousResponse}
+	}
 	if proves {
 		c.proofs.answered(endpoint, res)
 	}
@@ -74,12 +76,11 @@ func (c *copyist) pool(chosen *guard.Endpoint) *pool {
 }
 
 // request makes the request for an endpoint.
-func (c *copyist) request(ctx context.Context, r *shadow.Request, endpoint *pool, wrote *atomic.Bool) (*http.Request, *exchange.Rewritten, error) {
+func (c *copyist) request(ctx context.Context, r *shadow.Request, endpoint *pool) (*http.Request, *exchange.Rewritten, error) {
 	target, problem := exchange.Inspect(exchange.Head{Method: r.Method, Target: r.Target, Host: r.Host})
 	if problem != nil {
 		return nil, nil, errors.New(problem.Detail)
 	}
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaderField: func(string, []string) { wrote.Store(true) }})
 	out := (&http.Request{
 		Method: r.Method, Host: r.Host, URL: targetURL(endpoint, target), Header: maps.Clone(http.Header(r.Header)),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

@@ -62,7 +62,8 @@ func (p *proofs) honoured(ctx context.Context, endpoint *pool, write *http.Reque
 	}
 	ctx, cancel := context.WithTimeout(ctx, proofWithin)
 	defer cancel()
-	probe := write.Clone(ctx)
+	sent := errand{method: http.MethodOptions}
+	probe := write.Clone(sent.watched(ctx))
 	probe.Method, probe.Body, probe.ContentLength = http.MethodOptions, nil, 0
 	delete(probe.Header, "Content-Type")
 	delete(probe.Header, "Content-Length")

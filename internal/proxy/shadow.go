@@ -67,11 +67,23 @@ func (f *flow) shadowHead(fields exchange.Fields) {
 	switch {
 	case f.shadow == nil:
 	case f.Kind.Stream():
-		f.shadow.Abandon(shadow.ReasonEvents)
+		f.leaveShadow(shadow.ReasonEvents)
 	default:
 		f.offerUploaded()
 		f.shadow.Answered(f.res.StatusCode, shadow.Clone(fields), f.res.ContentLength)
 	}
+}
+
+// leaveShadow ends the comparison of an answer that may go on for hours. Where
+// the request's body is still coming in its copy is in use, and the room that it
+// takes is given back with the exchange.
+func (f *flow) leaveShadow(reason shadow.Reason) {
+	if f.body != nil && !f.body.ended.Load() {
+		f.shadow.GiveUp(reason)
+		return
+	}
+	f.shadow.Abandon(reason)
+	f.shadow = nil
 }
 
 // endShadow ends the primary's part in the comparison.

@@ -150,6 +150,13 @@ func (j *Job) Served(build string, now time.Time) {
 	j.endPrimary()
 }
 
+// GiveUp keeps the request from being compared. The primary's half goes on.
+func (j *Job) GiveUp(reason Reason) {
+	if j != nil && !j.done {
+		j.skip(reason)
+	}
+}
+
 // Abandon ends the primary's half without an answer that can be compared.
 func (j *Job) Abandon(reason Reason) {
 	if j == nil || j.done {
