@@ -47,7 +47,7 @@ func (c *copyist) Ask(ctx context.Context, r *shadow.Request, body *shadow.Copy)
 	if err != nil {
 		return shadow.Reply{NotAsked: true, Reason: shadow.ReasonNotSent, Class: guard.ClientGone, Err: err}
 	}
-	if proves && !c.proofs.honoured(ctx, endpoint, out) {
+	if proves && !c.proofs.honoured(ctx, c.proofOf(endpoint), endpoint, out) {
 		return shadow.Reply{NotAsked: true, Reason: shadow.ReasonNoProof, Class: guard.ClientGone}
 	}
 	res, err := endpoint.transport.RoundTrip(out)
@@ -60,9 +60,14 @@ func (c *copyist) Ask(ctx context.Context, r *shadow.Request, body *shadow.Copy)
 		return shadow.Reply{Class: guard.BadResponse, Err: errAmbiguousResponse}
 	}
 	if proves {
-		c.proofs.answered(endpoint, res)
+		c.proofs.answered(c.proofOf(endpoint), res)
 	}
 	return c.reply(ctx, r, res, rewritten, body)
+}
+
+// proofOf is what a proof of an endpoint is needed for.
+func (c *copyist) proofOf(endpoint *pool) proofID {
+	return proofID{route: c.lane.guard.id.Route, endpoint: endpoint.endpoint}
 }
 
 // pool returns the connections to an endpoint of the picker; nil: there are none.
@@ -86,7 +91,9 @@ func (c *copyist) request(ctx context.Context, r *shadow.Request, endpoint *pool
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
 	if len(r.Body) > 0 {
-		out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(r.Body)), int64(len(r.Body))
+		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.Body)), nil }
+		out.Body, _ = out.GetBody()
+		out.ContentLength = int64(len(r.Body))
 	}
 	delete(out.Header, "Expect") // nobody would send the body later
 	if c.stranger {

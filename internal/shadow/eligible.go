@@ -32,7 +32,7 @@ func (p *Policy) Refuses(h *Head) (Reason, bool) {
 	case exchange.KindPlain:
 	}
 	switch {
-	case !p.copies(h.Method, h.Served):
+	case !p.copies(h.Method, h.Served), Safe(h.Method) && overridden(h.Method, h.Header):
 		return ReasonMethod, true
 	case len(h.Header[Marker]) > 0:
 		return ReasonLoop, true
@@ -64,6 +64,31 @@ func (p *Policy) copies(method string, served routing.Side) bool {
 // Safe reports whether a method asks for an answer and nothing else. OPTIONS and
 // TRACE do so too, but tell of the server and not of the route.
 func Safe(method string) bool { return method == "GET" || method == "HEAD" }
+
+// overrides are the fields by which some frameworks take a request for one of
+// another method.
+func overrides() [3]string {
+	return [...]string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}
+}
+
+// DropOverrides takes out of a head what may make a request one of another method.
+func DropOverrides(header map[string][]string) {
+	for _, name := range overrides() {
+		delete(header, name)
+	}
+}
+
+// overridden reports whether a backend may take the request for one of another method.
+func overridden(method string, header map[string][]string) bool {
+	for _, name := range overrides() {
+		for _, value := range header[name] {
+			if !strings.EqualFold(value, method) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // conditional reports whether the answer depends on what the client has.
 func conditional(header map[string][]string) bool {

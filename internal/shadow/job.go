@@ -221,19 +221,11 @@ func (j *Job) run() {
 	if j.noise {
 		twice.Go(func() { j.twice = j.lane.ask(ctx, j.sides.Legacy, routing.Legacy, &j.request) })
 	}
-	j.reply = j.lane.ask(ctx, j.other(), j.served.Other(), &j.request)
+	j.reply = j.lane.ask(ctx, j.lane.other(j.sides, j.served, j.request.Method), j.served.Other(), &j.request)
 	twice.Wait()
 	if j.reply.NotAsked {
 		j.skip(j.reply.Reason)
 	}
-}
-
-// other is whoever is asked in place of the side that served.
-func (j *Job) other() Asker {
-	if j.sides.Sandbox != nil && !Safe(j.request.Method) {
-		return j.sides.Sandbox
-	}
-	return j.sides.side(j.served.Other())
 }
 
 // stopped ends a job for which there is no time any more.

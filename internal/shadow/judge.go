@@ -52,7 +52,7 @@ func (j *Job) confirm() {
 	var first asked
 	var both sync.WaitGroup
 	both.Go(func() { first = j.lane.ask(ctx, j.sides.side(j.served), j.served, &j.request) })
-	second := j.lane.ask(ctx, j.other(), j.served.Other(), &j.request)
+	second := j.lane.ask(ctx, j.lane.other(j.sides, j.served, j.request.Method), j.served.Other(), &j.request)
 	both.Wait()
 	defer first.body.release()
 	defer second.body.release()

@@ -91,7 +91,7 @@ func (l *Lane) Begin(head *Head, sides *Sides, now time.Time) *Job {
 func (l *Lane) busy(head *Head, sides *Sides, now time.Time) (Reason, bool) {
 	side := head.Served.Other()
 	switch {
-	case sides.side(head.Served) == nil || sides.side(side) == nil:
+	case sides.side(head.Served) == nil || l.other(sides, head.Served, head.Method) == nil:
 		return ReasonNoBackend, true
 	case l.open(side, now):
 		return ReasonBreakerOpen, true
@@ -100,6 +100,15 @@ func (l *Lane) busy(head *Head, sides *Sides, now time.Time) (Reason, bool) {
 	default:
 		return 0, false
 	}
+}
+
+// other is whoever is asked in place of the side that served; nil: it has no
+// endpoint. Where the route has a sandbox new never gets the copy of a write.
+func (l *Lane) other(sides *Sides, served routing.Side, method string) Asker {
+	if l.settings.Policy.Writes == WritesSandbox && !Safe(method) {
+		return sides.Sandbox
+	}
+	return sides.side(served.Other())
 }
 
 // open reports whether the breaker of a side lets nothing through now.
