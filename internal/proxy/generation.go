@@ -44,16 +44,17 @@ func (p *Proxy) Install(table *routing.Table, lanes *Lanes) (applied <-chan stru
 }
 
 // serve makes next the generation in service and returns the one before. When
-// only stages and weights moved the lanes are the same, and so is what they need.
+// only stages and weights moved the lanes are the same, and so is what they need;
+// but whether they are shadowed is a matter of the stage.
 func (p *Proxy) serve(next *generation) *generation {
 	p.pools.mu.Lock()
 	defer p.pools.mu.Unlock()
+	p.adoptShadows(next)
 	if now := p.current.Load(); now != nil && now.lanes == next.lanes {
 		return p.current.Swap(next)
 	}
 	p.pools.adopt(next.lanes)
 	p.guards.adopt(next.lanes)
-	p.adoptShadows(next.lanes)
 	p.checkups.adopt(next.lanes)
 	before := p.current.Swap(next)
 	p.guards.limit(next.lanes)

@@ -58,14 +58,15 @@ func (p *Proxy) copyist(lanes *Lanes, lane *lane, side routing.Side, name string
 }
 
 // adoptShadows puts the shadow lanes of a table into service.
-func (p *Proxy) adoptShadows(lanes *Lanes) {
+func (p *Proxy) adoptShadows(g *generation) {
 	if p.shadows == nil {
 		return
 	}
 	var adopted []shadow.Adopted
-	for _, route := range lanes.byRoute {
-		if s := route.shadow; s != nil {
-			adopted = append(adopted, shadow.Adopted{Lane: s.lane, Sides: s.sides})
+	for route := range g.table.Routes() {
+		if s := g.lanes.byRoute[route.Index].shadow; s != nil {
+			share := s.policy.Share(g.table.Assigned(route).Stage)
+			adopted = append(adopted, shadow.Adopted{Lane: s.lane, Sides: s.sides, Off: share == 0})
 		}
 	}
 	p.shadows.Adopt(adopted)

@@ -30,9 +30,7 @@ type Answers struct {
 // timeout. Breakers and queues are not asked: a person waits. Errors match
 // ErrNotAsked.
 func (e *Engine) Again(ctx context.Context, exemplar *Exemplar, header map[string][]string) (*Answers, error) {
-	e.mu.Lock()
-	adopted := e.lanes[exemplar.Route]
-	e.mu.Unlock()
+	adopted := e.inService(exemplar.Route)
 	lane, served := adopted.Lane, routing.SideNamed(exemplar.Served)
 	sides := &adopted.Sides[served]
 	switch {

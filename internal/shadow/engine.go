@@ -70,9 +70,11 @@ func (e *Engine) Lane(settings Settings) *Lane {
 type Adopted struct {
 	Lane  *Lane
 	Sides [2]Sides // by the routing.Side that served
+	Off   bool     // in the stage in service nothing is shadowed
 }
 
-// Adopt makes lanes those in service. Jobs of the others end as they began.
+// Adopt makes lanes those in service. What waits for its turn goes by them; what
+// has been sent ends as it began.
 func (e *Engine) Adopt(lanes []Adopted) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -80,6 +82,14 @@ func (e *Engine) Adopt(lanes []Adopted) {
 	for _, adopted := range lanes {
 		e.lanes[adopted.Lane.settings.Route] = adopted
 	}
+}
+
+// inService returns the lane of a route by the table in service; the zero value:
+// it has none.
+func (e *Engine) inService(route string) Adopted {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.lanes[route]
 }
 
 // States returns how the lanes stand, by route.

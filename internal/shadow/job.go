@@ -29,6 +29,7 @@ type Job struct {
 	timer   *time.Timer // ends the head start; nil: the request was not offered
 	done    bool        // the primary's half has ended; its goroutine owns it
 
+	asks         Asker // whoever is asked in place of the side that served
 	reply, twice asked
 	found        *Comparison // a mismatch that is asked once more; nil: not yet
 
@@ -215,17 +216,35 @@ func (j *Job) run() {
 	if j.over.Load() {
 		return
 	}
+	if !j.follow() {
+		j.skip(ReasonStopped)
+		return
+	}
 	ctx, cancel := context.WithTimeout(j.lane.engine.ctx, j.lane.settings.Policy.Timeout)
 	defer cancel()
 	var twice sync.WaitGroup
 	if j.noise {
 		twice.Go(func() { j.twice = j.lane.ask(ctx, j.sides.Legacy, routing.Legacy, &j.request) })
 	}
-	j.reply = j.lane.ask(ctx, j.lane.other(j.sides, j.served, j.request.Method), j.served.Other(), &j.request)
+	j.reply = j.lane.ask(ctx, j.asks, j.served.Other(), &j.request)
 	twice.Wait()
 	if j.reply.NotAsked {
 		j.skip(j.reply.Reason)
 	}
+}
+
+// follow goes over to the table in service, which may be newer than the one that
+// the request came by: whoever is no side of the route any more is not asked.
+// False: by that table nobody is.
+func (j *Job) follow() bool {
+	now := j.lane.engine.inService(j.lane.settings.Route)
+	if now.Lane == nil || now.Off || !now.Lane.settings.Policy.copies(j.request.Method, j.served) {
+		return false
+	}
+	j.sides = &now.Sides[j.served]
+	j.noise = j.noise && j.sides.Legacy != nil
+	j.asks = now.Lane.other(j.sides, j.served, j.request.Method)
+	return j.asks != nil
 }
 
 // stopped ends a job for which there is no time any more.

@@ -47,12 +47,15 @@ func (j *Job) report() {
 // that a race between the two answers made.
 func (j *Job) confirm() {
 	defer j.report()
+	if !j.follow() || j.sides.side(j.served) == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(j.lane.engine.ctx, j.lane.settings.Policy.Timeout)
 	defer cancel()
 	var first asked
 	var both sync.WaitGroup
 	both.Go(func() { first = j.lane.ask(ctx, j.sides.side(j.served), j.served, &j.request) })
-	second := j.lane.ask(ctx, j.lane.other(j.sides, j.served, j.request.Method), j.served.Other(), &j.request)
+	second := j.lane.ask(ctx, j.asks, j.served.Other(), &j.request)
 	both.Wait()
 	defer first.body.release()
 	defer second.body.release()
