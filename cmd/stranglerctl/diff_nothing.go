@@ -60,7 +60,9 @@ func skipAdvice(reason, route string) string {
 	case "primary":
 		return "the clients did not get whole answers themselves; see stranglerctl status " + route
 	case "stopped":
-		return "the router stopped before both sides had answered"
+		return "the router, or the shadowing of the route, stopped before both sides had answered"
+	case "internal":
+		return "the router failed on it, which is a bug in it: its log shows where"
 	case "over_budget", "bomb":
 		return "the answers are too much to compare"
 	case "undecodable":

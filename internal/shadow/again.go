@@ -65,7 +65,8 @@ func (e *Engine) Again(ctx context.Context, exemplar *Exemplar, header map[strin
 func (l *Lane) askPlainly(ctx context.Context, asker Asker, request *Request) asked {
 	began := time.Now()
 	a := asked{body: newCopy(l.engine.budget, l.settings.Policy.MaxBody)}
-	a.Reply = asker.Ask(ctx, request, &a.body)
+	a.Reply = Reply{NotAsked: true, Reason: ReasonInternal} // should it panic
+	l.engine.survives(l.settings.Route, func() { a.Reply = asker.Ask(ctx, request, &a.body) })
 	a.took = time.Since(began)
 	if reason, failed := a.body.Failed(); failed && !a.NotAsked {
 		a.NotAsked, a.Reason = true, reason

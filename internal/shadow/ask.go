@@ -88,7 +88,9 @@ func (l *Lane) ask(ctx context.Context, asker Asker, side routing.Side, request 
 		return asked{Reply: Reply{NotAsked: true, Reason: ReasonBreakerOpen}}
 	}
 	a := asked{body: newCopy(l.engine.budget, l.settings.Policy.MaxBody)}
-	a.Reply = asker.Ask(ctx, request, &a.body)
+	a.Reply = Reply{NotAsked: true, Reason: ReasonInternal, Class: guard.ClientGone} // should it panic
+	l.engine.survives(l.settings.Route, func() { a.Reply = asker.Ask(ctx, request, &a.body) })
+	a.body.reserve(headSize(a.Header))
 	now := time.Now()
 	a.took = now.Sub(began)
 	if l.engine.ctx.Err() != nil {
@@ -100,6 +102,9 @@ func (l *Lane) ask(ctx context.Context, asker Asker, side routing.Side, request 
 	}
 	if reason, failed := a.body.Failed(); failed && !a.NotAsked {
 		a.NotAsked, a.Reason = true, reason
+	}
+	if a.NotAsked || a.Err != nil {
+		a.body.release() // the client may take its time, and nobody will look at it
 	}
 	return a
 }

@@ -9,7 +9,8 @@ type Copy struct {
 	budget *Budget
 	limit  int64
 	bytes  []byte
-	held   int64 // of the budget
+	held   int64 // of the budget, for bytes
+	beside int64 // of the budget, for what is kept beside it
 	reason Reason
 	failed bool // reason says why the copy was given up
 }
@@ -63,6 +64,17 @@ func (c *Copy) grow(size int64) {
 	c.bytes, c.held = room, size
 }
 
+// reserve takes room for n bytes that are kept beside the copy for as long as it.
+func (c *Copy) reserve(n int64) {
+	switch {
+	case c.failed:
+	case c.budget.take(n):
+		c.beside += n
+	default:
+		c.fail(ReasonMemory)
+	}
+}
+
 // Failed returns why the copy was given up.
 func (c *Copy) Failed() (Reason, bool) { return c.reason, c.failed }
 
@@ -74,8 +86,8 @@ func (c *Copy) fail(reason Reason) {
 
 // release gives the room back. Nobody may read the copy any more.
 func (c *Copy) release() {
-	if c.held > 0 {
-		c.budget.give(c.held)
+	if room := c.held + c.beside; room > 0 {
+		c.budget.give(room)
 	}
-	c.bytes, c.held = nil, 0
+	c.bytes, c.held, c.beside = nil, 0, 0
 }

@@ -2,9 +2,11 @@ package shadow
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -131,6 +133,21 @@ func (e *Engine) closed() {
 	case e.settled <- struct{}{}:
 	default:
 	}
+}
+
+// survives does something with what backends have sent, and reports whether it
+// did not panic. That is a bug, and costs one comparison: nobody who is served
+// may be hurt by a shadow.
+func (e *Engine) survives(route string, do func()) (ok bool) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			ok = false
+			e.logger.Error("the router failed on a shadow request: this is a bug in it, and no client has noticed",
+				"route", route, "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
+		}
+	}()
+	do()
+	return true
 }
 
 // Close breaks off the shadow requests under way, and returns when the last

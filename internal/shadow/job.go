@@ -37,7 +37,7 @@ type Job struct {
 	over   atomic.Bool  // it is not compared any more, and that is counted
 }
 
-// headRoom is reckoned for a copied request's head besides its texts.
+// headRoom is reckoned for a copied head besides its texts.
 const headRoom = 1 << 10
 
 // newJob returns a job whose primary half has begun.
@@ -113,10 +113,11 @@ func (j *Job) Answered(status int, header map[string][]string, length int64) {
 		return
 	}
 	j.primary.Status, j.primary.Header = status, header
+	j.primary.body.reserve(headSize(header))
 	if j.request.Method != "HEAD" {
 		j.primary.body.Expect(length)
-		j.check()
 	}
+	j.check()
 }
 
 // Write keeps a part of the primary's body.
@@ -258,9 +259,12 @@ func (j *Job) stopped() {
 }
 
 // size is what a request's head is reckoned at, in bytes.
-func (r *Request) size() int64 {
-	size := headRoom + len(r.Host) + len(r.Target)
-	for name, values := range r.Header {
+func (r *Request) size() int64 { return int64(len(r.Host)+len(r.Target)) + headSize(r.Header) }
+
+// headSize is what fields are reckoned at, in bytes.
+func headSize(header map[string][]string) int64 {
+	size := headRoom
+	for name, values := range header {
 		size += len(name)
 		for _, value := range values {
 			size += len(value)

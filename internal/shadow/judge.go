@@ -9,38 +9,60 @@ import (
 	"github.com/stranglerfig/strangler/internal/shadow/compare"
 )
 
-// judge compares the two answers of a job.
+// judge compares the two answers of a job, and has it reported.
 func (j *Job) judge() {
 	now := time.Now()
+	if !j.lane.engine.survives(j.lane.settings.Route, func() { j.found = j.compare(now) }) {
+		j.skip(ReasonInternal)
+	}
+	for _, compared := range [...]*asked{&j.primary, &j.reply, &j.twice} {
+		compared.body.release() // asking again may take a while
+	}
+	switch {
+	case j.found == nil:
+		j.release()
+	case j.asksAgain(now) && j.lane.crew.offer(j): // confirm reports
+	default:
+		j.report()
+	}
+}
+
+// compare finds where the two answers differ; nil: nothing can be said, and that
+// is counted.
+func (j *Job) compare(now time.Time) *Comparison {
 	options := j.lane.options(j.request.Method, now)
 	legacy, fresh := ordered(j.served, &j.primary, &j.reply)
 	original := legacy.answer()
 	result := compare.Compare(original, fresh.answer(), options)
 	if result.Outcome == compare.Skipped {
 		j.skip(reasonNamed(result.Reason))
-		j.release()
-		return
+		return nil
 	}
-	j.found = &Comparison{
+	found := &Comparison{
 		Route: j.lane.settings.Route, Rules: j.lane.digest(now), Served: j.served, At: j.at, Request: j.request,
 		Legacy: legacy.side(), New: fresh.side(), Result: result,
 	}
 	if j.noise && !j.twice.NotAsked && j.twice.Err == nil {
 		if itself := compare.Compare(original, j.twice.answer(), options); itself.Outcome != compare.Skipped {
-			j.found.Noise = &itself
+			found.Noise = &itself
 		}
 	}
-	if result.Outcome == compare.Mismatch && Safe(j.request.Method) && j.lane.asksAgain(now) && j.lane.crew.offer(j) {
-		return // confirm reports
-	}
-	j.report()
+	return found
+}
+
+// asksAgain reports whether both sides are to be asked once more.
+func (j *Job) asksAgain(now time.Time) bool {
+	return j.found.Result.Outcome == compare.Mismatch && Safe(j.request.Method) && j.lane.asksAgain(now)
 }
 
 // report hands on what was found.
 func (j *Job) report() {
-	j.lane.engine.collector.Add(*j.found)
+	defer j.release()
+	if !j.lane.engine.survives(j.lane.settings.Route, func() { j.lane.engine.collector.Add(*j.found) }) {
+		j.skip(ReasonInternal)
+		return
+	}
 	j.lane.settings.Meter.Compared(outcome(j.found.Result.Outcome))
-	j.release()
 }
 
 // confirm asks both sides once more, to tell a difference that stays from one
@@ -62,11 +84,13 @@ func (j *Job) confirm() {
 	if first.NotAsked || second.NotAsked {
 		return
 	}
-	legacy, fresh := ordered(j.served, &first, &second)
-	result := compare.Compare(legacy.answer(), fresh.answer(), j.lane.options(j.request.Method, time.Now()))
-	if result.Outcome != compare.Skipped {
-		j.found.Second = &result
-	}
+	j.lane.engine.survives(j.lane.settings.Route, func() {
+		legacy, fresh := ordered(j.served, &first, &second)
+		result := compare.Compare(legacy.answer(), fresh.answer(), j.lane.options(j.request.Method, time.Now()))
+		if result.Outcome != compare.Skipped {
+			j.found.Second = &result
+		}
+	})
 }
 
 // ordered returns what the two sides answered, legacy's first.

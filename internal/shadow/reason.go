@@ -28,7 +28,8 @@ const (
 	ReasonOverBudget                // comparing took more steps than are allowed
 	ReasonUndecodable               // the coding of a body is not known, or the body is damaged
 	ReasonBomb                      // a body grows beyond reason when it is decompressed
-	ReasonStopped                   // the router stopped meanwhile
+	ReasonStopped                   // the router, or the shadowing of the route, stopped meanwhile
+	ReasonInternal                  // the router failed on it, which is a bug
 
 	reasonCount
 )
@@ -38,7 +39,7 @@ func (r Reason) String() string {
 	names := [...]string{
 		"method", "upgrade", "events", "grpc", "conditional", "range", "one_time", "loop", "no_backend",
 		"breaker_open", "dropped", "memory", "too_large", "no_proof", "not_sent", "fallback", "fault", "primary",
-		"over_budget", "undecodable", "bomb", "stopped",
+		"over_budget", "undecodable", "bomb", "stopped", "internal",
 	}
 	if int(r) < len(names) {
 		return names[r]
