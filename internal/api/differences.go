@@ -105,6 +105,7 @@ func report(snapshot *fleet.Snapshot, i int, evidence shadow.Evidence, since tim
 	if evidence.Epoch.ID != "" {
 		epoch := wireEpoch(evidence.Epoch)
 		answer.Epoch = &epoch
+		answer.Outdated = isOutdated(snapshot.Definitions.Routes[i], evidence.Epoch)
 	}
 	for _, epoch := range evidence.Epochs {
 		answer.Epochs = append(answer.Epochs, wireEpoch(epoch))
@@ -138,6 +139,13 @@ func nothingFound(snapshot *fleet.Snapshot, i int) wire.RouteDifferences {
 func share(definition spec.Route, stage routing.Stage) int32 {
 	policy := definition.ShadowPolicy()
 	return int32(policy.Share(stage))
+}
+
+// isOutdated reports whether a route was compared in an epoch by other rules or
+// fields than it has now.
+func isOutdated(definition spec.Route, epoch shadow.Epoch) bool {
+	policy := definition.ShadowPolicy()
+	return epoch.ID != "" && epoch.Rules != policy.Basis(time.Now())
 }
 
 func wireEpoch(e shadow.Epoch) wire.EvidenceEpoch {

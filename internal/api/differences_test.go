@@ -13,6 +13,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/shadow/compare"
+	"github.com/stranglerfig/strangler/internal/shadow/rule"
 )
 
 // outline writes what a report says, in lines.
@@ -68,6 +69,35 @@ func TestDifferencesAreCountedAndShown(t *testing.T) {
 			t.Errorf("since %v", all[0].Since)
 		}
 	})
+}
+
+// Right after a rule was added, what is shown was still found without it.
+func TestWhatWasFoundByEarlierRulesIsOutdated(t *testing.T) {
+	h := openShop(t)
+	was := h.compares("orders-get", "b1")
+	policy := shadow.DefaultPolicy()
+	was.rules = policy.Basis(time.Now())
+	was.found(totalIsANumber()).kept()
+	outdated := func() [2]bool {
+		h.t.Helper()
+		report := decode[wire.RouteDifferences](h.get("/api/v1/routes/orders-get/differences").want(http.StatusOK))
+		status := decode[wire.RouteDetail](h.get("/api/v1/routes/orders-get").want(http.StatusOK))
+		return [2]bool{report.Outdated, status.Parity.Outdated}
+	}
+	if got := outdated(); got != [2]bool{} {
+		t.Errorf("outdated %v before the rule", got)
+	}
+	h.post("/api/v1/routes/orders-get/rules", `{"kind": "ignore", "target": "$.total", "reason": "a number is right"}`).want(http.StatusOK)
+	if got := outdated(); got != [2]bool{true, true} {
+		t.Errorf("outdated %v after the rule", got)
+	}
+	policy.Rules = []rule.Rule{{Kind: rule.Ignore, Target: "$.total", Reason: "a number is right"}}
+	was.rules = policy.Basis(time.Now())
+	was.found().kept()
+	report := decode[wire.RouteDifferences](h.get("/api/v1/routes/orders-get/differences").want(http.StatusOK))
+	if report.Outdated || report.Compared != 1 || len(report.Epochs) != 2 {
+		t.Errorf("%+v once there is a comparison by it", report)
+	}
 }
 
 // However many there are, an answer reads so many exemplars and no more.

@@ -68,11 +68,12 @@ type compared struct {
 	h         *house
 	route     string
 	build     string
+	rules     string // digest
 	collector *shadow.Collector
 }
 
 func (h *house) compares(route, build string) *compared {
-	c := &compared{h: h, t: h.t, route: route, build: build, collector: shadow.NewCollector(shadow.CollectorConfig{Instance: "router-1"})}
+	c := &compared{h: h, t: h.t, route: route, build: build, rules: "0123456789ab", collector: shadow.NewCollector(shadow.CollectorConfig{Instance: "router-1"})}
 	c.collector.SetRoutes(map[string]shadow.RouteSettings{route: {Redactor: masked{}}})
 	return c
 }
@@ -95,7 +96,7 @@ func (c *compared) twice(itself []compare.Difference, differences ...compare.Dif
 
 func (c *compared) comparison(differences ...compare.Difference) shadow.Comparison {
 	return shadow.Comparison{
-		Route: c.route, Rules: "0123456789ab", Served: routing.Legacy, At: time.Now(),
+		Route: c.route, Rules: c.rules, Served: routing.Legacy, At: time.Now(),
 		Request: shadow.Request{
 			Method: "GET", Scheme: "http", Host: "shop.example", Target: "/orders/7?token=secret-1",
 			Header: map[string][]string{"Accept": {"application/json"}, "Authorization": {"Bearer secret-2"}},

@@ -18,18 +18,25 @@ const (
 	parityWait = time.Second     // a status does not wait for a reading for longer
 )
 
-// parities are the summaries of all routes, as they were read last.
-type parities struct {
-	mu      sync.Mutex                // owns the rest
-	until   time.Time                 // the last reading will do
-	known   map[string]shadow.Summary // by route; never changed
-	reading chan struct{}             // closed when the reading under way has ended; nil: none is
+// found is what was found on a route.
+type found struct {
+	shadow.Summary
+
+	epoch shadow.Epoch
 }
 
-// parities returns the summary of each route with evidence, as it was read last.
+// parities are what was found on all routes, as it was read last.
+type parities struct {
+	mu      sync.Mutex       // owns the rest
+	until   time.Time        // the last reading will do
+	known   map[string]found // by route; never changed
+	reading chan struct{}    // closed when the reading under way has ended; nil: none is
+}
+
+// parities returns what was found on each route with evidence, as it was read last.
 // When it cannot be read that is nothing, and a reading that takes long is not
 // waited for: a status is more urgent than a number.
-func (s *server) parities(ctx context.Context) map[string]shadow.Summary {
+func (s *server) parities(ctx context.Context) map[string]found {
 	p := &s.parity
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -60,9 +67,9 @@ func (s *server) readParities(ctx context.Context, done chan struct{}) {
 	if err != nil {
 		s.Logger.Debug("what was compared could not be read", "error", err)
 	}
-	known := make(map[string]shadow.Summary, len(evidence))
+	known := make(map[string]found, len(evidence))
 	for _, e := range evidence {
-		known[e.Route] = shadow.Summarise(e)
+		known[e.Route] = found{shadow.Summarise(e), e.Epoch}
 	}
 	s.parity.mu.Lock()
 	defer s.parity.mu.Unlock()
@@ -72,15 +79,16 @@ func (s *server) readParities(ctx context.Context, done chan struct{}) {
 
 // parityOf is the parity of the i-th route of a snapshot; nil when nothing of it
 // was ever compared or left out.
-func parityOf(snapshot *fleet.Snapshot, i int, summaries map[string]shadow.Summary) *wire.Parity {
+func parityOf(snapshot *fleet.Snapshot, i int, known map[string]found) *wire.Parity {
 	definition := snapshot.Definitions.Routes[i]
-	summary, known := summaries[definition.Name]
-	if !known {
+	summary, compared := known[definition.Name]
+	if !compared {
 		return nil
 	}
 	parity := wire.Parity{
 		ShareBp:  share(definition, snapshot.Routes[i].Stage),
 		Compared: int64(summary.Compared), Mismatched: int64(summary.Mismatched), Noise: int64(summary.Noise),
+		Outdated: isOutdated(definition, summary.epoch),
 	}
 	for _, n := range summary.Skipped {
 		parity.Skipped += int64(n)

@@ -86,7 +86,7 @@ func TestARouteSaysHowFarTheSidesAgree(t *testing.T) {
 		was.found()
 	}
 	was.skipped(0, 3).kept()
-	want := wire.Parity{ShareBp: 10_000, Compared: 10, Mismatched: 1, Skipped: 3}
+	want := wire.Parity{ShareBp: 10_000, Compared: 10, Mismatched: 1, Skipped: 3, Outdated: true}
 	for _, route := range decode[[]wire.RouteStatus](h.get("/api/v1/routes").want(http.StatusOK)) {
 		if route.Name != "orders-get" && route.Parity != nil || route.Name == "orders-get" && (route.Parity == nil || *route.Parity != want) {
 			t.Errorf("%s: %+v", route.Name, route.Parity)

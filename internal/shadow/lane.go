@@ -3,7 +3,6 @@ package shadow
 import (
 	"math/rand/v2"
 	"reflect"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -126,7 +125,7 @@ func (l *Lane) options(method string, now time.Time) compare.Options {
 
 // digest names what the lane compares by, as epochs keep it.
 func (l *Lane) digest(now time.Time) string {
-	return digest(append([]string{l.rules.Digest(now)}, slices.Sorted(slices.Values(l.settings.Policy.Headers))...)...)
+	return basis(l.rules, l.settings.Policy.Headers, now)
 }
 
 // asksAgain reports whether a mismatch may be asked once more now: at most one a

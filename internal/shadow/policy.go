@@ -1,6 +1,7 @@
 package shadow
 
 import (
+	"slices"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/routing"
@@ -50,6 +51,18 @@ type Policy struct {
 // DefaultPolicy is what is in force where a route writes nothing.
 func DefaultPolicy() Policy {
 	return Policy{MaxBody: 1 << 20, Timeout: 15 * time.Second, AtOnce: 16, Queue: 256}
+}
+
+// Basis names what answers are compared by now: the rules that have not expired,
+// and the fields. What was found by another one belongs to another Epoch, as its
+// Rules say.
+func (p *Policy) Basis(now time.Time) string {
+	rules, _ := rule.Compile(p.Rules) // definitions are checked before they are stored
+	return basis(rules, p.Headers, now)
+}
+
+func basis(rules *rule.Set, headers []string, now time.Time) string {
+	return digest(append([]string{rules.Digest(now)}, slices.Sorted(slices.Values(headers))...)...)
 }
 
 // Share is the share of the cohorts that is shadowed in a stage.

@@ -1563,10 +1563,13 @@ type Parity struct {
 	// Noise Comparisons whose differences are all noise: legacy has them against itself as well.
 	Noise int64 `json:"noise"`
 
+	// Outdated The route has other rules, or compares other fields, since: by those nothing was compared yet.
+	Outdated bool `json:"outdated"`
+
 	// ShareBp The share of the route's cohorts that is shadowed in its present stage, in basis points.
 	ShareBp int32 `json:"share_bp"`
 
-	// Skipped Requests that were to be shadowed and of which nothing can be said, in the last seven days.
+	// Skipped Requests that were to be shadowed and of which nothing can be said, since the epoch began.
 	Skipped int64 `json:"skipped"`
 }
 
@@ -1898,6 +1901,9 @@ type RouteDifferences struct {
 	// Noise Comparisons whose differences are all noise.
 	Noise int64 `json:"noise"`
 
+	// Outdated What is shown was compared by other rules or fields than the route has now: by those nothing was compared yet, or another epoch is shown.
+	Outdated bool `json:"outdated"`
+
 	// Overflow Of the mismatched ones, those with a difference for which there was no room among the 500 signatures that are kept of a route and epoch.
 	Overflow int64  `json:"overflow"`
 	Route    string `json:"route"`
@@ -1908,7 +1914,7 @@ type RouteDifferences struct {
 	// Since From when on is counted; null when that is the beginning of the epoch.
 	Since *time.Time `json:"since"`
 
-	// Skipped By reason: requests that were to be shadowed and of which nothing can be said. They belong to no epoch: without since they are those of the last seven days.
+	// Skipped By reason: requests that were to be shadowed and of which nothing can be said. They belong to no epoch: without since they are those since it began.
 	Skipped map[string]int64 `json:"skipped"`
 }
 
