@@ -198,35 +198,45 @@ func brief(value string) string {
 	return value
 }
 
-// hintDifferences says how to look closer at the most frequent difference, and how to
-// silence it.
+// hintDifferences says how to look closer at the most frequent difference, and
+// how to silence the first that a rule can.
 func (d *diffReader) hintDifferences(routes []wire.RouteDifferences) {
+	var silence, look string
+	noise := int64(0)
 	for _, r := range routes {
+		noise += r.Noise
 		for _, f := range r.Differences {
 			if f.Noise {
 				continue
 			}
-			if rule := silencing(f); rule != "" {
-				d.note.Linef("silence: stranglerctl rule add %s %s --reason …", term.ShellWord(r.Route), rule)
+			if rule := silencing(f); rule != "" && silence == "" {
+				silence = fmt.Sprintf("silence: stranglerctl rule add %s %s --reason …", term.ShellWord(r.Route), rule)
 			}
-			if id := newest(f); id != "" {
-				d.note.Linef("look: stranglerctl diff show %s", term.ShellWord(id))
+			if id := newest(f); id != "" && look == "" {
+				look = "look: stranglerctl diff show " + term.ShellWord(id)
 			}
-			return
 		}
+	}
+	for _, hint := range [...]string{silence, look} {
+		if hint != "" {
+			d.note.Linef("%s", hint)
+		}
+	}
+	if silence+look == "" && noise > 0 && !d.noise {
+		d.note.Linef("nothing differs but what legacy has against itself as well: --noise shows it")
 	}
 }
 
-// silencing is the flag of the rule that would keep a difference away; empty
-// where no rule should.
+// silencing is the flags of the rule that would keep a difference away, and
+// nothing else; empty where there is no such rule.
 func silencing(f wire.FoundDifference) string {
 	switch {
-	case f.Kind == wire.DifferenceKindAnswer:
-		return ""
 	case f.Kind == wire.DifferenceKindOrder:
 		return "--unordered " + term.ShellWord(f.Where)
 	case f.Where == "line":
-		return "--ignore body"
+		return "--replace body --pattern …"
+	case strings.HasPrefix(f.Where, "$") && f.Where != "$", strings.HasPrefix(f.Where, "header "):
+		return "--ignore " + term.ShellWord(f.Where)
 	}
-	return "--ignore " + term.ShellWord(f.Where)
+	return ""
 }

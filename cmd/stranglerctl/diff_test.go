@@ -64,9 +64,9 @@ func TestLabelsSayWhatIsKnownBesides(t *testing.T) {
 
 func TestTheHintSilencesThatDifference(t *testing.T) {
 	for want, f := range map[string]wire.FoundDifference{
-		"":                           {Kind: wire.DifferenceKindAnswer, Where: "status"},
+		"":                           {Kind: wire.DifferenceKindStatus, Where: "status"},
 		"--unordered '$.items'":      {Kind: wire.DifferenceKindOrder, Where: "$.items"},
-		"--ignore body":              {Kind: wire.DifferenceKindText, Where: "line"},
+		"--replace body --pattern …": {Kind: wire.DifferenceKindText, Where: "line"},
 		"--ignore 'header Vary'":     {Kind: wire.DifferenceKindHeader, Where: "header Vary"},
 		`--ignore '$['\''a b'\'']'`:  {Kind: wire.DifferenceKindValue, Where: "$['a b']"},
 		`--ignore $'$.\033[31m\047'`: {Kind: wire.DifferenceKindValue, Where: "$.\x1b[31m'"},

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/stranglerfig/strangler/internal/store"
 )
 
 // openTerminal makes a pseudo-terminal: what is written to tty can be read from screen.
@@ -188,5 +190,50 @@ func TestATableFitsTheTerminal(t *testing.T) {
 	}
 	if !strings.Contains(table, "…") {
 		t.Errorf("nothing was shortened in\n%s", table)
+	}
+}
+
+func TestDifferencesFitANarrowTerminal(t *testing.T) {
+	router, err := newRouter(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := router.stop(); err != nil {
+			t.Error("the router ended with", err)
+		}
+	})
+	env := map[string]string{"STRANGLER_SERVER": router.url, "STRANGLER_TOKEN": adminToken, "TERM": "dumb"}
+	mustInvoke(t, env, "apply", "-f", definitionsFile(t, "orders"), "--wait")
+	found, err := newFinder("orders", "42")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found.at = time.Now()
+	long := strings.Repeat("long ", 100)
+	found.add(1, answered(`{"here": {"and": {"there": "`+long+`"}}}`), answered(`{"here": {"and": {"there": "`+long+`too"}}}`))
+	kept, err := store.Open(t.Context(), router.database, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kept.Close()
+	if err := kept.AddEvidence(t.Context(), found.collector.Drain()); err != nil {
+		t.Fatal(err)
+	}
+	tty, screen := openTerminal(t)
+	if err := unix.IoctlSetWinsize(int(screen.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 60}); err != nil {
+		t.Fatal(err)
+	}
+	if code := run(t.Context(), []string{"diff", "orders"}, func(key string) string { return env[key] }, strings.NewReader(""), tty, io.Discard); code != exitOK {
+		t.Fatalf("exit code %d", code)
+	}
+	table := readUntil(t, screen, "…\r\n")
+	if !strings.Contains(table, "    1  $.here.and.there") {
+		t.Errorf("no difference is in\n%s", table)
+	}
+	for line := range strings.SplitSeq(table, "\r\n") {
+		if n := utf8.RuneCountInString(line); n > 60 {
+			t.Errorf("a line of %d characters: %s", n, line)
+		}
 	}
 }
