@@ -44,7 +44,9 @@ type Reader interface {
 	//
 	// The current epoch of a route is the one that began last, among those heard of
 	// in the last minute that any was heard of. When it began is not enough: who
-	// takes a rule back goes by an earlier epoch again.
+	// takes a rule back goes by an earlier epoch again. One that names no build is
+	// current only where no other of them does: what a router that has just started
+	// gets from a new side that fails names none.
 	//
 	// Query.Since is exact to the minute, and beyond two hours to the hour, which is
 	// then counted whole. Zero means everything of the epoch, and of the skipped

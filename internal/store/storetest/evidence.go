@@ -24,6 +24,8 @@ func testEvidence(t *testing.T, backend Backend) {
 		"refuses names no database keeps":     evidenceRefused,
 		"is asked since a moment":             evidenceSince,
 		"is of the current epoch":             evidenceCurrent,
+		"is of the epoch with a build":        evidenceUnnamed,
+		"is never of the future":              evidenceAhead,
 		"keeps the last epochs":               evidenceEpochs,
 		"is added by several at once":         evidenceTogether,
 		"changes no revision":                 evidenceQuiet,
@@ -226,60 +228,6 @@ func evidenceSince(t *testing.T, backend Backend) {
 	future := f.evidence(shadow.Query{Since: now.Add(time.Hour)})
 	equal(t, "of the future", tallied(future[0]), map[string]uint64{})
 	equal(t, "signatures of the future", len(future[0].Sightings), 1)
-}
-
-func evidenceCurrent(t *testing.T, backend Backend) {
-	f := open(t, backend)
-	now := recently()
-	is := func(what, want string) {
-		t.Helper()
-		equal(t, what, f.of("orders").Epoch.ID, want)
-	}
-	heard := func(id string, began, last time.Duration) {
-		e := epoch("orders", id, now.Add(-began))
-		e.Last = now.Add(-last)
-		f.gather(shadow.Batch{Epochs: []shadow.Epoch{e}})
-	}
-	heard("e1", 3*time.Hour, 2*time.Hour)
-	heard("e2", 2*time.Hour, time.Hour)
-	is("the later one", "e2")
-	heard("e1", 3*time.Hour, 30*time.Minute)
-	is("the one that a rule was taken back to", "e1")
-	heard("e3", 30*time.Minute, 30*time.Minute+50*time.Second)
-	is("the newer of two that are served side by side", "e3")
-	ids := func(evidence shadow.Evidence) (ids []string) {
-		for _, e := range evidence.Epochs {
-			ids = append(ids, e.ID)
-		}
-		return ids
-	}
-	equal(t, "epochs", ids(f.of("orders")), []string{"e3", "e2", "e1"})
-	equal(t, "one that is asked for", f.evidence(shadow.Query{Epoch: "e2"})[0].Epoch.ID, "e2")
-	equal(t, "one that is not there", len(f.evidence(shadow.Query{Epoch: "e9"})), 0)
-}
-
-func evidenceEpochs(t *testing.T, backend Backend) {
-	f := open(t, backend)
-	now := recently()
-	for i := range 12 {
-		at := now.Add(time.Duration(i) * time.Second)
-		e, x := fmt.Sprint("e", i), fmt.Sprint("ex", i)
-		batch := found("orders", at, exemplar("orders", e, x, at, "s1"))
-		batch.Epochs[0].ID, batch.Tallies[0].Epoch, batch.Tallies[1].Epoch, batch.Tallies[2].Epoch = e, e, e, e
-		batch.Sightings[0].Epoch, batch.Sets[0].Epoch = e, e
-		f.gather(batch)
-		f.gather(found("cart", at))
-	}
-	got := f.of("orders")
-	equal(t, "epochs", len(got.Epochs), 10)
-	equal(t, "the oldest", got.Epochs[9].ID, "e2")
-	equal(t, "the other route's tallies", tallied(f.of("cart"))["match"], 36)
-	for _, table := range []string{"shadow_signatures", "shadow_sets", "shadow_kept", "shadow_exemplars", "shadow_epochs"} {
-		equal(t, table, f.rows(table+" WHERE route = 'orders'"), 10)
-	}
-	if _, err := f.Exemplar(t.Context(), "ex1"); !errors.Is(err, shadow.ErrUnknownExemplar) {
-		t.Errorf("an exemplar of an old epoch: %v, want ErrUnknownExemplar", err)
-	}
 }
 
 // rows counts behind the store's back.

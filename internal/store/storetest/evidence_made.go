@@ -7,8 +7,9 @@ import (
 	"github.com/stranglerfig/strangler/internal/shadow/compare"
 )
 
-// recently is a moment that both databases keep as it is.
-func recently() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+// recently is a moment that both databases keep as it is, also with some seconds
+// added: it lies a minute back.
+func recently() time.Time { return time.Now().UTC().Truncate(time.Millisecond).Add(-time.Minute) }
 
 func epoch(route, id string, began time.Time) shadow.Epoch {
 	return shadow.Epoch{Route: route, ID: id, Build: "build-" + id, Rules: "r1", Began: began, Last: began}

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/shadow"
@@ -65,11 +64,13 @@ func current(epochs []shadow.Epoch) shadow.Epoch {
 	for _, e := range epochs {
 		newest = later(newest, e.Last)
 	}
-	at := slices.IndexFunc(epochs, func(e shadow.Epoch) bool { return newest.Sub(e.Last) <= stillHeard })
-	if at < 0 {
-		return shadow.Epoch{}
+	var found shadow.Epoch
+	for _, e := range epochs {
+		if newest.Sub(e.Last) <= stillHeard && (found.ID == "" || found.Build == "" && e.Build != "") {
+			found = e
+		}
 	}
-	return epochs[at]
+	return found
 }
 
 func newestFirst(a, b shadow.Epoch) int {

@@ -44,6 +44,7 @@ func (d *DB) AddEvidence(ctx context.Context, batch shadow.Batch) error {
 		if err := lockRoutes(ctx, tx, routes, at); err != nil {
 			return err
 		}
+		holdBack(batch, at)
 		if err := putEpochs(ctx, tx, batch.Epochs); err != nil {
 			return err
 		}
@@ -82,6 +83,23 @@ func lockRoutes(ctx context.Context, tx *sql.Tx, routes []string, at time.Time) 
 	}
 	return insert(ctx, tx, "shadow_routes", []string{"route", "written_at"}, rows,
 		"ON CONFLICT (route) DO UPDATE SET written_at = excluded.written_at")
+}
+
+// holdBack takes what lies ahead of the store's clock for now. A router whose
+// clock is ahead would else have the newest exemplars, and an epoch that stays
+// the current one, until the others' clocks come to where its own was.
+func holdBack(batch shadow.Batch, at time.Time) {
+	for i := range batch.Epochs {
+		e := &batch.Epochs[i]
+		e.Began, e.Last = earlier(e.Began, at), earlier(e.Last, at)
+	}
+	for i := range batch.Sightings {
+		s := &batch.Sightings[i]
+		s.First, s.Last = earlier(s.First, at), earlier(s.Last, at)
+	}
+	for i := range batch.Exemplars {
+		batch.Exemplars[i].At = earlier(batch.Exemplars[i].At, at)
+	}
 }
 
 // tidy returns the batch in order, with nothing in it twice: one statement must
