@@ -29,6 +29,8 @@ func (b *Batch) sort() {
 }
 
 // Return takes back what could not be written, as if it had been learned since.
+// For as long as the store is away names come and go, so what there is no room
+// for counts as Overflow here too.
 func (c *Collector) Return(batch Batch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -37,19 +39,19 @@ func (c *Collector) Return(batch Batch) {
 		p.hear(epoch.Began)
 		p.hear(epoch.Last)
 	}
-	for _, t := range batch.Tallies {
-		c.returnTally(t)
-	}
 	for i := range batch.Sightings {
 		s := &batch.Sightings[i]
-		if p := c.trail(s.Route).pages[s.Epoch]; p != nil {
+		if p := c.trail(s.Route).pages[s.Epoch]; p != nil && (p.sightings[s.Signature.ID] != nil || len(p.sightings) < MaxSignatures) {
 			p.addSighting(s)
 		}
 	}
 	for _, s := range batch.Sets {
-		if p := c.trail(s.Route).pages[s.Epoch]; p != nil {
+		if p := c.trail(s.Route).pages[s.Epoch]; p != nil && len(p.sets) < MaxSets {
 			p.sets[s.ID] = s
 		}
+	}
+	for _, t := range batch.Tallies {
+		c.returnTally(t)
 	}
 	for _, e := range batch.Exemplars {
 		if p := c.trail(e.Route).pages[e.Epoch]; p != nil {
@@ -63,6 +65,20 @@ func (c *Collector) returnTally(t Tally) {
 	if reason, skipped := strings.CutPrefix(t.Result, PrefixSkipped); skipped {
 		trail.skipped[reason] += t.N
 	} else if p := trail.pages[t.Epoch]; p != nil {
-		p.tallies[t.Result] += t.N
+		p.returnTally(t)
 	}
+}
+
+// returnTally counts what was counted before. The sets and signatures with room
+// are back already.
+func (p *page) returnTally(t Tally) {
+	if id, is := strings.CutPrefix(t.Result, PrefixSignature); is && p.sightings[id] == nil {
+		return
+	}
+	if id, is := strings.CutPrefix(t.Result, PrefixSet); is {
+		if _, room := p.sets[id]; !room {
+			t.Result = ResultOverflow
+		}
+	}
+	p.tallies[t.Result] += t.N
 }

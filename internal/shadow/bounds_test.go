@@ -41,6 +41,28 @@ func TestOverflowIsVisible(t *testing.T) {
 	equal(t, "overflow before and after an hour", tallies(c.Drain())[shadow.ResultOverflow], uint64(1))
 }
 
+// Names that are not heard of any more leave their places to others, and a store
+// that is away all the while takes nothing.
+func TestWhatIsKeptForAStoreThatIsAwayDoesNotGrow(t *testing.T) {
+	c := collecting()
+	const hours, each = 5, 400
+	for hour := range hours {
+		for i := range each {
+			c.Add(comparison(hour*4000, mismatch(value(fmt.Sprint("$.h", hour, "k", i)))))
+		}
+		c.Return(c.Drain())
+	}
+	batch := c.Drain()
+	sum := tallies(batch)
+	if len(batch.Sightings) != shadow.MaxSignatures || len(batch.Sets) > shadow.MaxSets || compared(sum) != hours*each {
+		t.Errorf("%d signatures, %d sets and %d comparisons, want %d, at most %d, and %d",
+			len(batch.Sightings), len(batch.Sets), compared(sum), shadow.MaxSignatures, shadow.MaxSets, hours*each)
+	}
+	if len(sum) > shadow.MaxSignatures+shadow.MaxSets+1 {
+		t.Errorf("%d results are counted", len(sum))
+	}
+}
+
 func TestTooManySetsOverflow(t *testing.T) {
 	c := collecting()
 	const fields = 12 // 4095 sets
