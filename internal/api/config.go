@@ -125,8 +125,9 @@ type Config struct {
 	Trouble func() fleet.Trouble
 
 	// Replay asks both sides of an exemplar's route again, with headers in place
-	// of those that the exemplar has. Nil: this router cannot.
-	Replay func(ctx context.Context, exemplar shadow.Exemplar, headers http.Header) (Replayed, error)
+	// of those that the exemplar has, and judges its difference with that
+	// signature; all of them where that is empty. Nil: this router cannot.
+	Replay func(ctx context.Context, exemplar shadow.Exemplar, signature string, headers http.Header) (Replayed, error)
 
 	// Accept makes this router follow what its store holds although it raised an
 	// alarm about it, and returns what is served then.

@@ -213,10 +213,14 @@ func TestAnExemplarIsShownAsItIsKept(t *testing.T) {
 	if diff := cmp.Diff(wire.SideAnswer{Status: 200, Bytes: 38, DurationS: .005, Build: "b1"}, e.New); diff != "" {
 		t.Error(diff)
 	}
+	counted := make(map[string]string)
+	for _, d := range report.Differences {
+		counted[d.Where] = d.Signature
+	}
 	differences := []wire.Difference{
-		{Where: "$.total", Path: "$.total", Kind: "type", Legacy: wire.DifferentValue{Type: "string", Text: `"12.50"`}, New: wire.DifferentValue{Type: "number", Text: "12.5"}},
+		{Signature: counted["$.total"], Where: "$.total", Path: "$.total", Kind: "type", Legacy: wire.DifferentValue{Type: "string", Text: `"12.50"`}, New: wire.DifferentValue{Type: "number", Text: "12.5"}},
 		{
-			Where: "$.generated_at", Path: "$.generated_at", Kind: "value",
+			Signature: counted["$.generated_at"], Where: "$.generated_at", Path: "$.generated_at", Kind: "value",
 			Legacy: wire.DifferentValue{Type: "string", Text: "hidden:0123456789abcdef"}, New: wire.DifferentValue{Type: "string", Text: "hidden:0123456789abcdef"},
 		},
 	}

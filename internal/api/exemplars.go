@@ -55,7 +55,7 @@ func wireExemplar(e shadow.Exemplar) wire.Exemplar {
 	return wire.Exemplar{
 		ID: e.ID, Route: e.Route, Epoch: e.Epoch, Signatures: orEmpty(e.Signatures), Served: wire.Side(e.Served),
 		Instance: e.Instance, At: e.At.UTC(), Request: wireRequest(e.Request), Legacy: wireAnswer(e.Legacy), New: wireAnswer(e.New),
-		Differences: wireDifferences(e.Differences), More: e.More,
+		Differences: wireDifferences(e, e.Differences), More: e.More,
 	}
 }
 
@@ -81,11 +81,13 @@ func wireAnswer(t shadow.Took) wire.SideAnswer {
 	return wire.SideAnswer{Status: t.Status, Bytes: t.Bytes, DurationS: t.Duration.Seconds(), Build: t.Build}
 }
 
-func wireDifferences(list []compare.Difference) []wire.Difference {
+// wireDifferences writes differences of the two answers that an exemplar is of.
+func wireDifferences(e shadow.Exemplar, list []compare.Difference) []wire.Difference {
 	differences := make([]wire.Difference, len(list))
 	for i, d := range list {
 		differences[i] = wire.Difference{
-			Where: d.Where, Path: d.Path, Kind: wire.DifferenceKind(d.Kind), Legacy: wireValue(d.Legacy), New: wireValue(d.New),
+			Signature: e.SignatureID(d), Where: d.Where, Path: d.Path, Kind: wire.DifferenceKind(d.Kind),
+			Legacy: wireValue(d.Legacy), New: wireValue(d.New),
 		}
 	}
 	return differences

@@ -32,9 +32,8 @@ func (s *server) ReplayExemplar(w http.ResponseWriter, r *http.Request, exemplar
 		return
 	}
 	kept, err := s.exemplar(r.Context(), exemplar)
-	if err == nil && s.Replay == nil {
-		err = newProblem(http.StatusServiceUnavailable, "no_replay", "This router cannot replay.",
-			"it serves no requests yet; nothing was sent", "ask another router, or this one again")
+	if err == nil {
+		err = s.refuseReplay(kept, body.Signature)
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -42,7 +41,7 @@ func (s *server) ReplayExemplar(w http.ResponseWriter, r *http.Request, exemplar
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), replayFor)
 	defer cancel()
-	replayed, err := s.Replay(ctx, kept, headers)
+	replayed, err := s.Replay(ctx, kept, body.Signature, headers)
 	if errors.Is(err, shadow.ErrNotAsked) {
 		err = newProblem(http.StatusConflict, "not_replayed", "This cannot be asked again.", err.Error(), "")
 	}
@@ -51,6 +50,20 @@ func (s *server) ReplayExemplar(w http.ResponseWriter, r *http.Request, exemplar
 		return
 	}
 	s.writeJSON(w, r, wireReplay(kept, replayed))
+}
+
+// refuseReplay refuses what cannot be replayed here, or not so.
+func (s *server) refuseReplay(kept shadow.Exemplar, signature string) error {
+	if s.Replay == nil {
+		return newProblem(http.StatusServiceUnavailable, "no_replay", "This router cannot replay.",
+			"it serves no requests yet; nothing was sent", "ask another router, or this one again")
+	}
+	if _, shows := kept.Shows(signature); signature != "" && !shows {
+		return newProblem(http.StatusNotFound, "unknown_signature", "The exemplar does not show that difference.",
+			fmt.Sprintf("exemplar %s shows no difference with the signature %q; nothing was sent", kept.ID, signature),
+			"list what each shows with: stranglerctl diff -o wide")
+	}
+	return nil
 }
 
 // replayHeaders reads the fields that take the place of those of an exemplar.
@@ -76,6 +89,6 @@ func wireReplay(kept shadow.Exemplar, replayed Replayed) wire.Replay {
 	return wire.Replay{
 		Exemplar: kept.ID, Route: kept.Route, Verdict: wire.ReplayVerdict(replayed.Verdict),
 		Legacy: wireAnswer(replayed.Legacy), New: wireAnswer(replayed.New),
-		Differences: wireDifferences(kept.Differences), Now: wireDifferences(replayed.Now), More: replayed.More, Unseen: orEmpty(replayed.Unseen),
+		Differences: wireDifferences(kept, kept.Differences), Now: wireDifferences(kept, replayed.Now), More: replayed.More, Unseen: orEmpty(replayed.Unseen),
 	}
 }

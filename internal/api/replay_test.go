@@ -25,10 +25,11 @@ func (h *house) anExemplar() string {
 
 func TestAnExemplarIsReplayed(t *testing.T) {
 	var asked shadow.Exemplar
+	var about string
 	var with http.Header
 	h := openShop(t, func(c *api.Config) {
-		c.Replay = func(_ context.Context, exemplar shadow.Exemplar, headers http.Header) (api.Replayed, error) {
-			asked, with = exemplar, headers
+		c.Replay = func(_ context.Context, exemplar shadow.Exemplar, signature string, headers http.Header) (api.Replayed, error) {
+			asked, about, with = exemplar, signature, headers
 			return api.Replayed{
 				Replayed: shadow.Replayed{
 					Verdict: shadow.ReplayDifferent, Now: []compare.Difference{varyIsMissing()}, More: 2, Unseen: []string{"the request's Cookie"},
@@ -51,13 +52,22 @@ func TestAnExemplarIsReplayed(t *testing.T) {
 	if strings.Contains(h.log.String(), "Bearer one") {
 		t.Error("a credential is in the log")
 	}
+	if about != "" {
+		t.Errorf("asked about %q alone", about)
+	}
 	h.post("/api/v1/exemplars/0000000000000000/replay", body).problem(http.StatusNotFound, "unknown_exemplar")
+	signature := replay.Differences[0].Signature
+	h.post("/api/v1/exemplars/"+id+"/replay", `{"signature": "`+signature+`"}`).want(http.StatusOK)
+	if about != signature || signature != asked.Signatures[0] {
+		t.Errorf("asked about %q, want %q of %q", about, signature, asked.Signatures)
+	}
+	h.post("/api/v1/exemplars/"+id+"/replay", `{"signature": "0123456789ab"}`).problem(http.StatusNotFound, "unknown_signature")
 }
 
 func TestReplaysThatAreRefused(t *testing.T) {
 	var failure error
 	h := openShop(t, func(c *api.Config) {
-		c.Replay = func(context.Context, shadow.Exemplar, http.Header) (api.Replayed, error) {
+		c.Replay = func(context.Context, shadow.Exemplar, string, http.Header) (api.Replayed, error) {
 			return api.Replayed{}, failure
 		}
 	})

@@ -76,8 +76,8 @@ func (s *shadows) state() telemetry.ShadowState {
 }
 
 // replay asks both sides of an exemplar's route again, and says what has become
-// of its differences.
-func (s *shadows) replay(ctx context.Context, exemplar shadow.Exemplar, header http.Header) (api.Replayed, error) {
+// of its differences, or of the one with that signature.
+func (s *shadows) replay(ctx context.Context, exemplar shadow.Exemplar, signature string, header http.Header) (api.Replayed, error) {
 	var redactor *redact.Redactor
 	if all := s.redactors.Load(); all != nil {
 		redactor = (*all)[exemplar.Route]
@@ -94,7 +94,7 @@ func (s *shadows) replay(ctx context.Context, exemplar shadow.Exemplar, header h
 		return api.Replayed{}, err
 	}
 	judged := shadow.Replay{
-		Exemplar: exemplar, Now: answers.Result, Legacy: answers.OfLegacy, Given: header, Noise: known, Redactor: redactor,
+		Exemplar: exemplar, Now: answers.Result, Legacy: answers.OfLegacy, Given: header, Noise: known, Asked: signature, Redactor: redactor,
 	}.Judge()
 	return api.Replayed{Replayed: judged, Legacy: answers.Legacy, New: answers.New}, nil
 }

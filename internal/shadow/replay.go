@@ -2,6 +2,7 @@ package shadow
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -27,6 +28,7 @@ type Replay struct {
 	Legacy   compare.Answer      // that legacy gives now
 	Given    map[string][]string // header fields that were sent in place of the exemplar's, by canonical name
 	Noise    map[string]bool     // ids of signatures that are noise: they neither persist nor count as another way
+	Asked    string              // id of the only signature that is asked about; empty: all of the exemplar's
 	Redactor Redactor            // as the exemplar was redacted
 }
 
@@ -40,6 +42,7 @@ type Replayed struct {
 
 // Judge says what has become of the exemplar.
 func (r Replay) Judge() Replayed {
+	r.Noise = r.aside()
 	result := Replayed{More: r.Now.More, Unseen: r.hidden()}
 	for _, d := range r.Now.Differences {
 		result.Now = append(result.Now, r.Redactor.Difference(d))
@@ -61,6 +64,22 @@ func (r Replay) Judge() Replayed {
 		result.Verdict = ReplayFixed
 	}
 	return result
+}
+
+// aside returns the ids of the signatures that the verdict does not rest on:
+// noise, and, where one is asked about, what the exemplar shows besides. Bugs are
+// mended one by one, and the first must not be called persistent for the second.
+func (r *Replay) aside() map[string]bool {
+	if r.Asked == "" {
+		return r.Noise
+	}
+	aside := make(map[string]bool, len(r.Noise)+len(r.Exemplar.Differences))
+	maps.Copy(aside, r.Noise)
+	for i := range r.Exemplar.Differences {
+		aside[signatureID(r.Exemplar.Route, &r.Exemplar.Differences[i])] = true
+	}
+	delete(aside, r.Asked)
+	return aside
 }
 
 // hidden says what of the request could not be sent as it was.

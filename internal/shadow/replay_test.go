@@ -108,6 +108,39 @@ func TestNoiseIsNoReasonToCallADifferencePersistent(t *testing.T) {
 	equal(t, "verdicts", got, map[shadow.ReplayVerdict]int{shadow.ReplayFixed: 1, shadow.ReplayPersists: 1})
 }
 
+// A developer mends one bug at a time, and asks about that one.
+func TestReplayJudgesTheDifferenceThatIsAskedAbout(t *testing.T) {
+	e := exemplar(t, shadow.Request{Method: "GET"}, answer(`{"name":"a","total":"1"}`), answer(`{"name":"b","total":1}`))
+	named := make(map[string]string)
+	for _, d := range e.Differences {
+		named[d.Where] = e.SignatureID(d)
+	}
+	about := func(where, freshNow string) shadow.ReplayVerdict {
+		t.Helper()
+		legacy := answer(`{"name":"a","total":"1"}`)
+		return shadow.Replay{
+			Exemplar: e, Now: compare.Compare(legacy, answer(freshNow), compare.Options{Bodies: true}), Legacy: legacy,
+			Asked: named[where], Redactor: redactor(t),
+		}.Judge().Verdict
+	}
+	for _, test := range []struct {
+		where, freshNow string
+		want            shadow.ReplayVerdict
+	}{
+		{"$.total", `{"name":"b","total":"1"}`, shadow.ReplayFixed},
+		{"$.name", `{"name":"b","total":"1"}`, shadow.ReplayPersists},
+		{"", `{"name":"b","total":"1"}`, shadow.ReplayPersists},
+		{"$.total", `{"name":"a","total":1}`, shadow.ReplayPersists},
+		{"$.total", `{"name":"b","total":"2"}`, shadow.ReplayDifferent},
+		{"$.total", `{"name":"b"}`, shadow.ReplayDifferent},
+		{"", `{"name":"a","total":"1"}`, shadow.ReplayFixed},
+	} {
+		if got := about(test.where, test.freshNow); got != test.want {
+			t.Errorf("about %q with %s: %s, want %s", test.where, test.freshNow, got, test.want)
+		}
+	}
+}
+
 func TestReplaySaysWhatItCannotSee(t *testing.T) {
 	request := shadow.Request{
 		Method: "POST", Target: "/orders?token=abc", Body: []byte(`{"password":"pw"}`),

@@ -885,6 +885,9 @@ type Difference struct {
 	// Path The same for every element of an array: $.items[*].price.
 	Path string `json:"path"`
 
+	// Signature Of the difference that it is counted as.
+	Signature string `json:"signature"`
+
 	// Where As people write it: $.items[3].price, status, header Vary, line 14, body.
 	Where string `json:"where"`
 }
@@ -1661,10 +1664,13 @@ type Replay struct {
 	Verdict ReplayVerdict `json:"verdict"`
 }
 
-// ReplayRequest What the requests are to carry in place of what was redacted.
+// ReplayRequest What is to be judged, and what the requests are to carry in place of what was redacted.
 type ReplayRequest struct {
-	// Headers They replace those of the exemplar. They are sent to both sides, and kept nowhere.
+	// Headers They replace those of the exemplar. They are sent to both sides, but credentials not to one of another trust, and kept nowhere.
 	Headers []HeaderField `json:"headers,omitempty,omitzero"`
+
+	// Signature The only difference of the exemplar that the verdict is about; absent: all that are no noise.
+	Signature string `json:"signature,omitempty,omitzero"`
 }
 
 // ReplayVerdict The two sides answer alike now; they differ in the same way; they do not, but legacy does not say what it said then; they differ in another way; a side gave no answer, or none that can be compared.
