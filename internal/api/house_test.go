@@ -104,7 +104,9 @@ func openAt(t *testing.T, url string, change ...func(*api.Config)) *house {
 		Mover:  &rollout.Controller{Ledger: h.store, History: h.store},
 		Router: h.router, Tokens: auth.NewVerifier(h.store, "", logger),
 		TokenStore: h.store, Overrides: h.store, Controls: h.store, Counts: h.store, Evidence: h.store, Accept: h.router.accept,
-		Replay: func(context.Context, shadow.Exemplar, string, http.Header) (api.Replayed, error) { return api.Replayed{}, nil },
+		Replay: func(context.Context, shadow.Exemplar, string, http.Header) (api.Replayed, error) {
+			return api.Replayed{}, nil
+		},
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "strangler_config_revision 1\n")

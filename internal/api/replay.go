@@ -90,5 +90,6 @@ func wireReplay(kept shadow.Exemplar, replayed Replayed) wire.Replay {
 		Exemplar: kept.ID, Route: kept.Route, Verdict: wire.ReplayVerdict(replayed.Verdict),
 		Legacy: wireAnswer(replayed.Legacy), New: wireAnswer(replayed.New),
 		Differences: wireDifferences(kept, kept.Differences), Now: wireDifferences(kept, replayed.Now), More: replayed.More, Unseen: orEmpty(replayed.Unseen),
+		Noise: orEmpty(replayed.Noise),
 	}
 }

@@ -85,7 +85,7 @@ func (s *shadows) replay(ctx context.Context, exemplar shadow.Exemplar, signatur
 	if redactor == nil {
 		return api.Replayed{}, fmt.Errorf("%w: route %q is not in service on this router; nothing was sent", shadow.ErrNotAsked, exemplar.Route)
 	}
-	known, err := s.noise(ctx, exemplar.Route)
+	known, err := s.noise(ctx, &exemplar)
 	if err != nil {
 		return api.Replayed{}, err
 	}
@@ -99,16 +99,20 @@ func (s *shadows) replay(ctx context.Context, exemplar shadow.Exemplar, signatur
 	return api.Replayed{Replayed: judged, Legacy: answers.Legacy, New: answers.New}, nil
 }
 
-// noise returns the ids of a route's signatures that are noise.
-func (s *shadows) noise(ctx context.Context, route string) (map[string]bool, error) {
-	found, err := s.evidence.Evidence(ctx, shadow.Query{Routes: []string{route}})
-	if err != nil {
-		return nil, err
-	}
+// noise returns the ids of the signatures that are noise in the present epoch of
+// an exemplar's route, or were in that of the exemplar: whoever has just mended
+// a bug asks when there are no pairs of the new build yet.
+func (s *shadows) noise(ctx context.Context, exemplar *shadow.Exemplar) (map[string]bool, error) {
 	known := make(map[string]bool)
-	for _, evidence := range found {
-		for _, f := range shadow.Summarise(evidence).Found {
-			known[f.ID] = f.Verdict == noise.Noise
+	for _, epoch := range [...]string{"", exemplar.Epoch} {
+		found, err := s.evidence.Evidence(ctx, shadow.Query{Routes: []string{exemplar.Route}, Epoch: epoch})
+		if err != nil {
+			return nil, err
+		}
+		for _, evidence := range found {
+			for _, f := range shadow.Summarise(evidence).Found {
+				known[f.ID] = known[f.ID] || f.Verdict == noise.Noise
+			}
 		}
 	}
 	return known, nil

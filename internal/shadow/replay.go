@@ -37,17 +37,23 @@ type Replayed struct {
 	Verdict ReplayVerdict
 	Now     []compare.Difference // redacted
 	More    int                  // beyond Now
+	Noise   []string             // ids of the signatures of Now that are noise, sorted
 	Unseen  []string             // what the verdict does not rest on, for people
 }
 
 // Judge says what has become of the exemplar.
 func (r Replay) Judge() Replayed {
-	r.Noise = r.aside()
 	result := Replayed{More: r.Now.More, Unseen: r.hidden()}
 	for _, d := range r.Now.Differences {
 		result.Now = append(result.Now, r.Redactor.Difference(d))
 	}
 	now := lookAt(r.Exemplar.Route, &r.Now, r.Redactor)
+	for _, id := range slices.Sorted(maps.Keys(now.found)) {
+		if r.Noise[id] {
+			result.Noise = append(result.Noise, id)
+		}
+	}
+	r.Noise = r.aside()
 	switch {
 	case r.Now.Outcome == compare.Skipped:
 		result.Unseen = append(result.Unseen, "the answers of now: they could not be compared ("+r.Now.Reason+")")

@@ -1653,6 +1653,9 @@ type Replay struct {
 	// New What one side's answer was like.
 	New SideAnswer `json:"new"`
 
+	// Noise Signatures of those now that are noise. The verdict is not about them.
+	Noise []string `json:"noise"`
+
 	// Now Those of the answers now.
 	Now   []Difference `json:"now"`
 	Route string       `json:"route"`
