@@ -94,7 +94,8 @@ func (s *shadows) replay(ctx context.Context, exemplar shadow.Exemplar, signatur
 		return api.Replayed{}, err
 	}
 	judged := shadow.Replay{
-		Exemplar: exemplar, Now: answers.Result, Legacy: answers.OfLegacy, Given: header, Noise: known, Asked: signature, Redactor: redactor,
+		Exemplar: exemplar, Now: answers.Result, Legacy: answers.OfLegacy, Given: header, Withheld: answers.Withheld,
+		Noise: known, Asked: signature, Redactor: redactor,
 	}.Judge()
 	return api.Replayed{Replayed: judged, Legacy: answers.Legacy, New: answers.New}, nil
 }

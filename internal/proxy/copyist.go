@@ -62,7 +62,14 @@ func (c *copyist) Ask(ctx context.Context, r *shadow.Request, body *shadow.Copy)
 	if proves {
 		c.proofs.answered(c.proofOf(endpoint), res)
 	}
-	return c.reply(ctx, r, res, rewritten, body)
+	reply := c.reply(ctx, r, res, rewritten, body)
+	reply.Withheld = c.withholds(r)
+	return reply
+}
+
+// withholds reports whether a copy goes without the credentials of its request.
+func (c *copyist) withholds(r *shadow.Request) bool {
+	return c.stranger && (len(r.Header["Authorization"]) > 0 || len(r.Header["Cookie"]) > 0)
 }
 
 // proofOf is what a proof of an endpoint is needed for.

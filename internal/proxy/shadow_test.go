@@ -255,6 +255,22 @@ func TestABackendOfAnotherTrustSeesNoCredentials(t *testing.T) {
 	if got.Get("Authorization") != "" || got.Get("Cookie") != "" || got.Get("X-Other") != "1" {
 		t.Errorf("new got %v", got)
 	}
+
+	exemplar := shadow.Exemplar{
+		Route: "orders", Served: "legacy",
+		Request: shadow.Request{Method: http.MethodGet, Scheme: "http", Host: r.addr, Target: "/"},
+	}
+	answers, err := r.engine.Again(t.Context(), &exemplar, http.Header{"Authorization": {"Bearer given"}})
+	if err != nil || answers.Withheld != [2]bool{routing.New: true} {
+		t.Errorf("replayed: %+v, %v, want to hear that new got no credentials", answers, err)
+	}
+	requests, _ = atNew.all()
+	if got := requests[len(requests)-1].Header; len(requests) != 2 || got.Get("Authorization") != "" {
+		t.Errorf("new got %v", got)
+	}
+	if answers, err := r.engine.Again(t.Context(), &exemplar, nil); err != nil || answers.Withheld != [2]bool{} {
+		t.Errorf("without credentials: %+v, %v", answers, err)
+	}
 }
 
 func TestAShadowThatHangsOrFailsIsNobodysBusiness(t *testing.T) {

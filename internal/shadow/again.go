@@ -22,6 +22,7 @@ type Answers struct {
 	Legacy, New Took
 	OfLegacy    compare.Answer
 	Result      compare.Result
+	Withheld    [2]bool // by routing.Side: it got no credentials, being of another trust than who served
 }
 
 // Again sends an exemplar's request to both sides of its route. Fields of header
@@ -55,7 +56,7 @@ func (e *Engine) Again(ctx context.Context, exemplar *Exemplar, header map[strin
 			return nil, fmt.Errorf("%w: the %s side: %s", ErrNotAsked, routing.Side(side), a.Reason)
 		}
 	}
-	answers := &Answers{Legacy: legacy.side(), New: fresh.side(), OfLegacy: legacy.answer()}
+	answers := &Answers{Legacy: legacy.side(), New: fresh.side(), OfLegacy: legacy.answer(), Withheld: [2]bool{routing.Legacy: legacy.Withheld, routing.New: fresh.Withheld}}
 	answers.Result = compare.Compare(answers.OfLegacy, fresh.answer(), lane.options(request.Method, time.Now()))
 	answers.OfLegacy.Body = slices.Clone(answers.OfLegacy.Body) // its room is given back
 	return answers, nil

@@ -44,6 +44,10 @@ type Reply struct {
 	// for this reason. Nothing is said by that about the answer.
 	NotAsked bool
 	Reason   Reason
+
+	// Withheld: the request had credentials, and they were not sent, for the backend
+	// is of another trust than the one that served.
+	Withheld bool
 }
 
 // asked is one reply, with what it took.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/shadow/compare"
 )
 
@@ -27,6 +28,7 @@ type Replay struct {
 	Now      compare.Result
 	Legacy   compare.Answer      // that legacy gives now
 	Given    map[string][]string // header fields that were sent in place of the exemplar's, by canonical name
+	Withheld [2]bool             // by routing.Side: credentials were not sent there
 	Noise    map[string]bool     // ids of signatures that are noise: they neither persist nor count as another way
 	Asked    string              // id of the only signature that is asked about; empty: all of the exemplar's
 	Redactor Redactor            // as the exemplar was redacted
@@ -101,6 +103,11 @@ func (r *Replay) hidden() []string {
 	}
 	if isHidden(string(r.Exemplar.Request.Body)) {
 		unseen = append(unseen, "a value in the request's body: it is hidden, and was sent so")
+	}
+	for side, withheld := range r.Withheld {
+		if withheld {
+			unseen = append(unseen, fmt.Sprintf("what %s says with credentials: it is of another trust, and Authorization and Cookie are not sent there", routing.Side(side)))
+		}
 	}
 	slices.Sort(unseen)
 	return unseen

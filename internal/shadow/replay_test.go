@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/shadow/compare"
 )
@@ -176,5 +177,16 @@ func TestWhatAReplayShowsIsRedacted(t *testing.T) {
 	got := replayed(t, e, answer(`{"password":"planted1"}`), answer(`{"password":"planted2"}`))
 	if len(got.Now) != 1 || strings.Contains(got.Now[0].Legacy.Text+got.Now[0].New.Text, "planted") {
 		t.Errorf("now %+v, want one hidden difference", got.Now)
+	}
+}
+
+func TestAReplaySaysWhereNoCredentialsWereSent(t *testing.T) {
+	cents, number := answer(`{"total":"12.50"}`), answer(`{"total":12.5}`)
+	e := exemplar(t, shadow.Request{Method: "GET", Target: "/"}, cents, number)
+	replay := shadow.Replay{Exemplar: e, Now: compare.Compare(cents, cents, compare.Options{Bodies: true}), Legacy: cents, Redactor: redactor(t)}
+	replay.Withheld[routing.New] = true
+	want := []string{"what new says with credentials: it is of another trust, and Authorization and Cookie are not sent there"}
+	if got := replay.Judge(); !slices.Equal(got.Unseen, want) || got.Verdict != shadow.ReplayFixed {
+		t.Errorf("%+v, want %q", got, want)
 	}
 }
