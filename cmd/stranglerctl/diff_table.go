@@ -54,10 +54,23 @@ func (d *diffReader) printSummary(r wire.RouteDifferences, wide bool) {
 	if wide && r.Epoch != nil {
 		d.note.Linef("%s: epoch %s", r.Route, epochText(*r.Epoch, term.Ago(d.now().Sub(r.Epoch.Began))))
 	}
-	if len(r.Epochs) > 1 && d.epoch == "" && (wide || d.route != "") {
-		earlier := r.Epochs[1]
-		d.note.Linef("found since %s; what was found before is kept: --epoch %s", term.Ago(d.now().Sub(r.Epochs[0].Began)), earlier.ID)
+	if r.Outdated && d.epoch == "" {
+		d.out.Linef("%s %s: its rules have changed since, and by those it has now nothing was compared yet", d.out.Paint(term.Notice, markWarn), r.Route)
 	}
+	if earlier := earlierEpoch(r); earlier != "" && d.epoch == "" && (wide || d.route != "") {
+		d.note.Linef("found since %s; what was found before is kept: --epoch %s", term.Ago(d.now().Sub(r.Epoch.Began)), earlier)
+	}
+}
+
+// earlierEpoch is the id of the newest epoch besides the one that is shown; empty:
+// there is no other.
+func earlierEpoch(r wire.RouteDifferences) string {
+	for _, e := range r.Epochs {
+		if r.Epoch != nil && e.ID != r.Epoch.ID {
+			return e.ID
+		}
+	}
+	return ""
 }
 
 // epochText says what evidence belongs to.

@@ -91,9 +91,10 @@ func answered(body string) compare.Answer {
 // add compares the answers of both sides so often, and if there is another one
 // of legacy, that too.
 func (f *finder) add(times int, legacy, fresh compare.Answer, again ...compare.Answer) {
+	policy := shadow.DefaultPolicy() // without a rule, as the routes are
 	for range times {
 		c := shadow.Comparison{
-			Route: f.route, Rules: "cccccccccccc", Served: routing.Legacy, At: f.at,
+			Route: f.route, Rules: policy.Basis(f.at), Served: routing.Legacy, At: f.at,
 			Request: shadow.Request{
 				Method: "GET", Scheme: "http", Host: "shop.example", Target: "/" + f.route + "/7?q=it's",
 				Header: map[string][]string{"Authorization": {"Bearer b0c8a1"}, "X-Odd": {"\x1b]0;owned\a"}},

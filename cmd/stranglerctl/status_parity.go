@@ -58,6 +58,9 @@ func (s *statusReader) parityFields(p *wire.Parity, found *wire.RouteDifferences
 		return [][2]string{{"parity", fmt.Sprintf("%s, %d skipped", parity, p.Skipped)}, {"shadow", shadowedText(p.ShareBp)}}
 	}
 	fields := [][2]string{{"parity", parity + ", " + skippedText(found.Skipped)}, {"shadow", shadowedText(p.ShareBp)}}
+	if found.Outdated {
+		fields[0][1] += "; by earlier rules: by those it has now nothing was compared yet"
+	}
 	if e := found.Epoch; e != nil {
 		fields = append(fields, [2]string{"epoch", epochText(*e, term.Ago(s.now().Sub(e.Began)))})
 	}
