@@ -101,6 +101,8 @@ func TestPathsAreTheSameForWhatIsAlike(t *testing.T) {
 	for _, c := range []struct{ legacy, fresh, where, path string }{
 		{`{"items":[{"price":1}]}`, `{"items":[{"price":2}]}`, "$.items[0].price", "$.items[*].price"},
 		{`{"users":{"42":{"n":1}}}`, `{"users":{"42":{"n":2}}}`, "$.users['42'].n", "$.users.*.n"},
+		{`{"users":{"ana@shop.example":1}}`, `{"users":{"ana@shop.example":2}}`, "$.users['ana@shop.example']", "$.users.*"},
+		{`{"@id":1}`, `{"@id":2}`, "$['@id']", "$['@id']"},
 		{`{"2026-11-23":1}`, `{"2026-11-23":2}`, "$['2026-11-23']", "$.*"},
 		{`{"2026-11-23T10:00:00Z":1}`, `{"2026-11-23T10:00:00Z":2}`, "$['2026-11-23T10:00:00Z']", "$.*"},
 		{`{"f47ac10b-58cc-4372-a567-0e02b2c3d479":1}`, `{"f47ac10b-58cc-4372-a567-0e02b2c3d479":2}`, "$['f47ac10b-58cc-4372-a567-0e02b2c3d479']", "$.*"},

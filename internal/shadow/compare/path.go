@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/stranglerfig/strangler/internal/shadow/rule"
@@ -63,9 +64,9 @@ func appendName(path, key []byte) []byte {
 
 // looksLikeData reports whether a member's name is rather a value: a number, a
 // date or time, a UUID, at least 12 hexadecimal digits with a decimal one among
-// them, or more than 64 bytes.
+// them, an e-mail address, or more than 64 bytes.
 func looksLikeData(key []byte) bool {
-	if len(key) > maxName {
+	if len(key) > maxName || bytes.IndexByte(key, '@') > 0 { // not @id, as JSON-LD has it
 		return true
 	}
 	digits, others := 0, 0

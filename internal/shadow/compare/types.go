@@ -57,8 +57,8 @@ type Difference struct {
 	Where string
 	// Path is the same for all elements of an array, "$.items[*].price", for all
 	// lines, "line", and for all members of an object whose names look like data,
-	// "$.users.*.name": digits, dates, UUIDs, long hexadecimal or very long names.
-	// It has at most 512 bytes; what lies deeper ends in "…".
+	// "$.users.*.name": digits, dates, UUIDs, e-mail addresses, long hexadecimal or
+	// very long names. It has at most 512 bytes; what lies deeper ends in "…".
 	Path string
 	Kind Kind
 
