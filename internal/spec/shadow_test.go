@@ -203,6 +203,7 @@ func TestWhatShadowingMustKnowOfABackend(t *testing.T) {
 		"{trust: inside, build_header: X-Build}": "",
 		"{trust: a b}":                           `47: backend "b": trust is "a b": character 2 of the name is ' ': a name has letters, digits, '-', '_' and '.', and begins with a letter or digit`,
 		"{build_header: 'X Build'}":              `54: backend "b": build_header is "X Build", which is no name of a header field: write one like X-Build`,
+		"{build_header: set-cookie}":             `54: backend "b": build_header is Set-Cookie, and whoever may look sees what a build is: name a field that signs nobody in, like X-Build`,
 	} {
 		if want != "" {
 			want = "f.yaml:2:" + want

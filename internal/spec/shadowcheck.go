@@ -153,7 +153,11 @@ func (b Backend) checkTrust(found *findings) {
 			found.add("trust", CodeTrust, "trust is %q: %s", b.Trust, fault)
 		}
 	}
-	if b.BuildHeader != "" && canonicalField(b.BuildHeader) == "" {
+	switch field := canonicalField(b.BuildHeader); {
+	case b.BuildHeader == "":
+	case field == "":
 		found.add("build_header", CodeTrust, "build_header is %q, which is no name of a header field: write one like X-Build", b.BuildHeader)
+	case redact.CheckReveal("header "+field) != nil:
+		found.add("build_header", CodeTrust, "build_header is %s, and whoever may look sees what a build is: name a field that signs nobody in, like X-Build", field)
 	}
 }
