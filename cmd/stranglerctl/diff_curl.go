@@ -70,7 +70,7 @@ func (c *cli) showCurl(ctx context.Context, api *client.Client, e wire.Exemplar)
 func curlFor(ctx context.Context, api *client.Client, e wire.Exemplar, route wire.RouteDetail, side wire.Side) (*curlCommand, error) {
 	name, rewrite := route.Legacy, route.Definition.Rewrite.Legacy
 	if side == wire.SideNew {
-		name, rewrite = route.New, route.Definition.Rewrite.New
+		name, rewrite = newFor(e.Request.Method, route), route.Definition.Rewrite.New
 	}
 	if name == "" {
 		return nil, &failure{code: exitFailure, err: fmt.Errorf("route %s has no side %s any more, so there is nobody to ask", e.Route, side)}
@@ -91,6 +91,9 @@ func curlFor(ctx context.Context, api *client.Client, e wire.Exemplar, route wir
 		return nil, err
 	}
 	command.comments = slices.Insert(command.comments, 0, fmt.Sprintf("%s: backend %s", side, name))
+	if err := command.withhold(ctx, api, backend.value, e.Served, route); err != nil {
+		return nil, err
+	}
 	command.rewrite(rewrite)
 	command.warnOfBackend(backend.value)
 	command.markWrite(side)
@@ -121,6 +124,35 @@ func sentTo(ctx context.Context, api *client.Client, e wire.Exemplar, side wire.
 	return request, nil
 }
 
+// newFor is the backend that gets copies in the place of new: of writes, the
+// sandbox where there is one.
+func newFor(method string, route wire.RouteDetail) string {
+	if s := route.Definition.Shadow; s.Writes == wire.ShadowDefinitionWritesSandbox && !harmless(method) {
+		return s.Sandbox
+	}
+	return route.New
+}
+
+// withhold leaves away what a copy to this backend does not carry: credentials,
+// where it has another trust than the one that served.
+func (c *curlCommand) withhold(ctx context.Context, api *client.Client, to wire.Backend, served wire.Side, route wire.RouteDetail) error {
+	from := route.Legacy
+	if served == wire.SideNew {
+		from = route.New
+	}
+	if !c.has("Authorization") && !c.has("Cookie") || from == to.Name || from == "" {
+		return nil
+	}
+	backend, err := ask[wire.Backend](api.GetBackend(ctx, from))
+	if err != nil || backend.value.Trust == to.Trust {
+		return err
+	}
+	c.remove("Authorization")
+	c.remove("Cookie")
+	c.remark("Authorization and Cookie were not sent to it: its trust is %q, and that of %s, which served, is %q", to.Trust, from, backend.value.Trust)
+	return nil
+}
+
 // rewrite does to the headers what the route does to those of one side.
 func (c *curlCommand) rewrite(r wire.SideRewrite) {
 	for _, name := range r.RemoveHeaders {
@@ -144,11 +176,16 @@ func (c *curlCommand) warnOfBackend(b wire.Backend) {
 // markWrite bears in mind what a request may do that is sent once more.
 func (c *curlCommand) markWrite(side wire.Side) {
 	switch {
-	case slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, c.method):
+	case harmless(c.method):
 	case side == wire.SideNew:
 		c.remark("this is a %s: new does nothing only if it honours the marker", c.method)
 		c.set("Strangler-Shadow", "1")
 	default:
 		c.remark("careful, this is a %s: legacy does once more what it did", c.method)
 	}
+}
+
+// harmless reports whether a request of that method changes nothing.
+func harmless(method string) bool {
+	return slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, method)
 }

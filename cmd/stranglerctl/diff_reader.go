@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -134,7 +135,7 @@ func (d *diffReader) tell(before, now differing) error {
 		for _, f := range d.seen(r.Differences) {
 			if more := f.Count - counts[f.Signature]; more > 0 {
 				d.out.Linef("%s  %s  %s  %s  %s → %s  +%d, %d of %d compared", d.clock(), r.Route, f.Where, string(f.Kind),
-					brief(f.Legacy), brief(f.New), more, f.Count, r.Compared)
+					cmp.Or(brief(f.Legacy), "-"), cmp.Or(brief(f.New), "-"), more, f.Count, r.Compared)
 			}
 		}
 	}

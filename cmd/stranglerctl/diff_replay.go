@@ -5,14 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
-	"github.com/stranglerfig/strangler/internal/api/client"
 	"github.com/stranglerfig/strangler/internal/api/wire"
 )
 
@@ -34,10 +32,12 @@ func newDiffReplayCommand(c *cli) *cobra.Command {
 		Short: "Ask both sides again now, and say what became of the difference",
 		Long: `Replay makes the router send the request of a comparison to both sides again, and
 says whether the difference is fixed, persists, or is another one by now. With
---signature it does so with every exemplar that is kept of that difference.
+--signature it does so with every exemplar that is kept of that difference, of an
+earlier build too, and judges that difference alone.
 
 Sensitive values were never kept: give the credentials with -H. They go to both
-backends, and are kept nowhere. What could not be judged without them is said.
+backends, but not to one of another trust, and are kept nowhere. What could not be
+judged without them is said.
 
 Exit codes: 0 when all is fixed, 1 when anything is not.`,
 		Example: `  stranglerctl diff replay 5f0c2a9be1d84f37
@@ -85,6 +85,7 @@ func (r *replay) run(ctx context.Context, args []string) error {
 		}
 		return r.finish(replayed.raw, []wire.Replay{replayed.value})
 	}
+	r.request.Signature = r.signature
 	exemplars, err := exemplarsOf(ctx, api, r.signature)
 	if err != nil {
 		return err
@@ -99,34 +100,6 @@ func (r *replay) run(ctx context.Context, args []string) error {
 		replays, raw = append(replays, replayed.value), append(raw, replayed.raw)
 	}
 	return r.finish(arrayOf(bytes.Join(raw, []byte(","))), replays)
-}
-
-// exemplarsOf is the exemplars that are kept of a signature.
-func exemplarsOf(ctx context.Context, api *client.Client, signature string) ([]string, error) {
-	all, err := ask[[]wire.RouteDifferences](api.ListDifferences(ctx, &wire.ListDifferencesParams{}))
-	if err != nil {
-		return nil, err
-	}
-	for _, route := range all.value {
-		for _, f := range route.Differences {
-			switch {
-			case f.Signature != signature:
-			case len(f.Exemplars) == 0:
-				return nil, &failure{
-					code: exitNotFound,
-					err:  fmt.Errorf("of the difference %s of route %s no exemplar is kept any more; nothing was sent", signature, route.Route),
-					hint: "wait until it occurs again, or replay another: stranglerctl diff " + term.ShellWord(route.Route) + " -o wide",
-				}
-			default:
-				return f.Exemplars, nil
-			}
-		}
-	}
-	return nil, &failure{
-		code: exitNotFound,
-		err:  fmt.Errorf("no route has a difference %q in its present epoch; nothing was sent", signature),
-		hint: "list them with: stranglerctl diff -o wide",
-	}
 }
 
 // finish prints what came of it. Anything that is not fixed is a failure.
@@ -161,14 +134,30 @@ func (r *replay) finish(raw json.RawMessage, replays []wire.Replay) error {
 
 func (r *replay) showReplay(replayed wire.Replay) {
 	mark, colour, text := verdictText(replayed)
+	if r.signature != "" && replayed.Verdict == wire.ReplayVerdictFixed {
+		text = "fixed: the difference " + r.signature + " is gone"
+	}
 	r.out.Linef("%s %s  %s", r.out.Paint(colour, mark), r.out.Paint(term.Strong, replayed.Route), text)
 	r.out.Linef("  exemplar %s", replayed.Exemplar)
 	r.showAnswers(replayed.Legacy, replayed.New)
-	r.showDifferent(replayed.Now)
+	for _, d := range gone(replayed) {
+		r.out.Linef("  gone     %s  %s", d.Where, kindText(d))
+	}
+	r.showDifferent(replayed.Now, func(signature string) bool { return slices.Contains(replayed.Noise, signature) })
 	r.showMore(replayed.More)
 	for _, why := range replayed.Unseen {
 		r.note.Linef("%s not judged: %s", r.note.Paint(term.Notice, markWarn), why)
 	}
+}
+
+// gone is what the exemplar shows and the answers do not show any more.
+func gone(r wire.Replay) []wire.Difference {
+	if r.Verdict == wire.ReplayVerdictUnanswered || r.More > 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(r.Differences), func(then wire.Difference) bool {
+		return slices.ContainsFunc(r.Now, func(now wire.Difference) bool { return now.Signature == then.Signature })
+	})
 }
 
 // verdictText says in words what became of a difference.

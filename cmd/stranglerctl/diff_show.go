@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
+	"github.com/stranglerfig/strangler/internal/api/client"
 	"github.com/stranglerfig/strangler/internal/api/wire"
 )
 
@@ -35,12 +38,12 @@ value.`,
 			if err != nil {
 				return err
 			}
-			return c.showExemplar(exemplar)
+			return c.showExemplar(cmd.Context(), api, exemplar)
 		},
 	}
 }
 
-func (c *cli) showExemplar(exemplar answer[wire.Exemplar]) error {
+func (c *cli) showExemplar(ctx context.Context, api *client.Client, exemplar answer[wire.Exemplar]) error {
 	e := exemplar.value
 	return c.show(view{raw: exemplar.raw, names: []string{e.ID}, people: func(wide bool) error {
 		c.out.Linef("%s  %s", c.out.Paint(term.Strong, e.Route), requestText(e.Request))
@@ -51,7 +54,7 @@ func (c *cli) showExemplar(exemplar answer[wire.Exemplar]) error {
 				c.out.Linef("  header   %s: %s", h.Name, h.Value)
 			}
 		}
-		c.showDifferent(e.Differences)
+		c.showDifferent(e.Differences, c.noiseThen(ctx, api, e))
 		c.showMore(e.More)
 		if anyHidden(e.Differences) {
 			c.note.Linef("hidden:… is a keyed hash of a sensitive value, the same for the same value; shadow.reveal in the definition exempts a place")
@@ -59,6 +62,18 @@ func (c *cli) showExemplar(exemplar answer[wire.Exemplar]) error {
 		c.note.Linef("look at it yourself: stranglerctl diff curl %s", term.ShellWord(e.ID))
 		return nil
 	}})
+}
+
+// noiseThen tells what is noise in the epoch of an exemplar. Not to know it is no
+// reason to show nothing.
+func (c *cli) noiseThen(ctx context.Context, api *client.Client, e wire.Exemplar) func(signature string) bool {
+	found, err := ask[wire.RouteDifferences](api.GetDifferences(ctx, e.Route, &wire.GetDifferencesParams{Epoch: &e.Epoch}))
+	if err != nil {
+		return func(string) bool { return false }
+	}
+	return func(signature string) bool {
+		return slices.ContainsFunc(found.value.Differences, func(f wire.FoundDifference) bool { return f.Signature == signature && f.Noise })
+	}
 }
 
 func requestText(r wire.ShadowedRequest) string {

@@ -10,13 +10,17 @@ import (
 )
 
 // showDifferent prints each place where two answers differ: what legacy has
-// after a -, what new has after a +.
-func (c *cli) showDifferent(differences []wire.Difference) {
+// after a -, what new has after a +. What is noise is faint.
+func (c *cli) showDifferent(differences []wire.Difference, isNoise func(signature string) bool) {
 	for _, d := range differences {
+		kind, bad, good := kindText(d), term.Bad, term.Good
+		if isNoise(d.Signature) {
+			kind, bad, good = kind+", noise", term.Faint, term.Faint
+		}
 		c.out.Linef("")
-		c.out.Linef("%s  %s", c.out.Paint(term.Strong, d.Where), kindText(d))
-		c.showValue("-", term.Bad, d.Legacy)
-		c.showValue("+", term.Good, d.New)
+		c.out.Linef("%s  %s", c.out.Paint(term.Strong, d.Where), kind)
+		c.showValue("-", bad, d.Legacy)
+		c.showValue("+", good, d.New)
 	}
 }
 
@@ -38,7 +42,7 @@ func kindText(d wire.Difference) string {
 	case wire.DifferenceKindExtra:
 		return "only in new"
 	case wire.DifferenceKindOrder:
-		return "order"
+		return "order, by places in legacy"
 	case wire.DifferenceKindRepeat:
 		return "the key is there twice on one side"
 	}
