@@ -30,7 +30,7 @@ func (p place) key(name string, names names) place {
 	return p.arrived()
 }
 
-// index steps to an array's element; negative: to all of them.
+// index steps to an array's element; negative: to all of them, or all members.
 func (p place) index(at int) place {
 	if at < 0 {
 		p.reveal = p.reveal.Every()
@@ -65,7 +65,7 @@ func (r *Redactor) follow(path string) (place, string) {
 // What cutStep returns in place of an index.
 const (
 	noIndex  = -2 // the step is a name
-	anyIndex = -1 // [*]
+	anyIndex = -1 // [*] or .*, all elements or all members
 )
 
 // cutStep cuts the first step off a path, which rule.AppendKey and
@@ -77,6 +77,8 @@ func cutStep(path string) (name string, index int, rest string, ok bool) {
 	case strings.HasPrefix(path, "['"):
 		name, rest, ok = cutQuoted(path[len("['"):])
 		return name, noIndex, rest, ok
+	case path == ".*" || strings.HasPrefix(path, ".*.") || strings.HasPrefix(path, ".*["): // a member named * is ['*']
+		return "", anyIndex, path[len(".*"):], true
 	case path[0] == '[':
 		digits, rest, closed := strings.Cut(path[1:], "]")
 		index, err := strconv.Atoi(digits)

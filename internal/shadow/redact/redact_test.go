@@ -192,6 +192,14 @@ func TestPathsAndCutValues(t *testing.T) {
 			compare.Difference{Where: `$['it\'s \u0007'].x`, Path: `$['it\'s \u0007'].x`, Kind: compare.KindValue, New: compare.Value{Type: "number", Text: "1"}},
 			compare.Difference{Where: `$['it\'s \u0007'].x`, Path: `$['it\'s \u0007'].x`, Kind: compare.KindValue, New: compare.Value{Type: "number", Text: "1"}},
 		},
+		"names that are data": {
+			compare.Difference{Where: "$.by['42'].password", Path: "$.by.*.password", Kind: compare.KindValue, New: compare.Value{Type: "number", Text: "1"}},
+			compare.Difference{Where: "$.by['42'].password", Path: "$.by.*.password", Kind: compare.KindValue, New: compare.Value{Type: "number", Text: `"` + hash("number", "1") + `"`}},
+		},
+		"a member that is called *": {
+			compare.Difference{Where: "$['*'][0]", Path: "$['*'][*]", Kind: compare.KindValue, New: compare.Value{Type: "number", Text: "1"}},
+			compare.Difference{Where: "$['*'][0]", Path: "$['*'][*]", Kind: compare.KindValue, New: compare.Value{Type: "number", Text: "1"}},
+		},
 		"a path that nobody can read": {
 			compare.Difference{Where: "$.a[x].b", Path: "$.a[*].b", Kind: compare.KindValue, New: compare.Value{Type: "number", Text: "1"}},
 			compare.Difference{Where: "$.a['" + text("[x].b") + "']", Path: "$.a[*].b", Kind: compare.KindValue, New: compare.Value{Type: "number", Text: `"` + hash("number", "1") + `"`}},
@@ -242,6 +250,10 @@ func TestHeaders(t *testing.T) {
 		{"Referer", "/reset-password/k3J9x2Lq", "/reset-password/" + text("k3J9x2Lq")},
 		{"Www-Authenticate", `Bearer realm="shop", error="invalid_token"`, `Bearer realm="shop", error="invalid_token"`},
 		{"Www-Authenticate", "Negotiate " + jwt, "Negotiate " + text(jwt)},
+		{"Proxy-Authenticate", `Digest realm="shop", nonce="6629fae4"`, `Digest realm="shop", nonce="6629fae4"`},
+		{"Authentication-Info", `rspauth="6629fae4"`, text(`rspauth="6629fae4"`)},
+		{"Location", "//ana:hunter2@shop.example/x", "//" + text("ana:hunter2") + "@shop.example/x"},
+		{"Location", "//shop.example/x", "//shop.example/x"},
 		{"Accept-Language", "de, en;q=0.7", "de, en;q=0.7"},
 	} {
 		if got := r.Header(c[0], []string{c[1]})[0]; got != c[2] {

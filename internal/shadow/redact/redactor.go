@@ -138,7 +138,9 @@ func (r *Redactor) header(name, value string) string {
 		return r.cookies(value, 1)
 	case r.names.sensitive(name):
 		return r.hide("string", value)
-	case name == "Www-Authenticate": // Bearer realm="shop" asks for a token and has none; what answers Kerberos is one
+	case strings.HasSuffix(name, "Authentication-Info"): // a proof of who asks, by RFC 7615
+		return r.hide("string", value)
+	case name == "Www-Authenticate" || name == "Proxy-Authenticate": // Bearer realm="shop" asks for a token and has none; what answers Kerberos is one
 		return r.masked(value, tokens(nil, value))
 	case slices.Contains([]string{"Location", "Content-Location", "Referer"}, name):
 		return r.Target(value)

@@ -10,12 +10,12 @@ import (
 // A URL's user goes too.
 func (r *Redactor) Target(target string) string {
 	path, query, asked := strings.Cut(target, "?")
-	if scheme, rest, absolute := strings.Cut(path, "://"); absolute {
+	if scheme, rest, absolute := cutHost(path); absolute {
 		host, rest, slash := strings.Cut(rest, "/")
 		if n := strings.LastIndexByte(host, '@'); n >= 0 {
 			host = r.hide("string", host[:n]) + host[n:]
 		}
-		path = scheme + "://" + host
+		path = scheme + host
 		if slash {
 			path += "/" + r.path(rest)
 		}
@@ -26,6 +26,17 @@ func (r *Redactor) Target(target string) string {
 		path += "?" + r.pairs(query)
 	}
 	return path
+}
+
+// cutHost cuts a URL before its host. One without a scheme, //user@host/path, is
+// a path like others but for its user.
+func cutHost(path string) (scheme, rest string, absolute bool) {
+	if rest, absolute = strings.CutPrefix(path, "//"); absolute {
+		host, _, _ := strings.Cut(rest, "/")
+		return "//", rest, strings.Contains(host, "@")
+	}
+	scheme, rest, absolute = strings.Cut(path, "://")
+	return scheme + "://", rest, absolute
 }
 
 func (r *Redactor) path(path string) string {
