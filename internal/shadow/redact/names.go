@@ -6,8 +6,10 @@ import (
 	"unicode"
 )
 
-// usualNames are sensitive wherever they stand. Each is a word, or several that
-// follow each other.
+// usualNames are sensitive wherever they stand, without anybody saying so. Each is
+// a word, or several that follow each other. They count as whole words, in the
+// singular and the plural, in snake, camel and kebab case: "token" makes
+// access_token and X-Auth-Tokens sensitive, not tokenizer.
 var usualNames = [...]string{
 	// what lets somebody in
 	"authorization", "auth", "cookie", "credential", "password", "passwd", "passphrase", "passcode", "pwd", "pass",
@@ -27,11 +29,6 @@ var queryNames = [...]string{"code", "ticket", "sig", "key"}
 // tailNames are sensitive also as the end of a word that is not divided:
 // accesstoken, PHPSESSID.
 var tailNames = [...]string{"password", "passwd", "secret", "token", "cookie", "apikey", "sessionid", "sessid", "cardnumber", "authorization"}
-
-// DefaultNames returns the names that are sensitive without anybody saying so.
-// They count as whole words, in the singular and the plural, in snake, camel and
-// kebab case: "token" makes access_token and X-Auth-Tokens sensitive, not tokenizer.
-func DefaultNames() []string { return slices.Clone(usualNames[:]) }
 
 // names knows sensitive names. The caller does not change it.
 type names map[string][][]string // phrases by their first word

@@ -42,7 +42,7 @@ type Redactor struct {
 	reveal  *rule.Set
 }
 
-// New returns a Redactor. Names in sensitive count besides DefaultNames, as
+// New returns a Redactor. Names in sensitive count besides the usual ones, as
 // whole words too. Places in reveal are kept as they are although their names are
 // sensitive, or they look like secrets: "$.token_type", "header X-Session-Hint".
 // What lies below a revealed place is judged by its own name. Errors match
