@@ -86,7 +86,8 @@ func checkTarget(t Target, rec Record) error {
 		}
 		if t.Stage == routing.StageShadow && !rec.Facts.Shadowable {
 			return refuse(rec, CodeBadTarget, run(rec, VerbPromote, ""),
-				"cannot go to shadow: it takes neither GET nor HEAD, so nothing of it may be sent twice")
+				"cannot go to shadow: it takes neither GET nor HEAD, and its definition does not say how copies of writes do no harm "+
+					"(shadow.writes: dry_run or sandbox)")
 		}
 	case routing.StageCanary:
 		if t.Weight == 0 || t.Weight >= routing.FullWeight {
