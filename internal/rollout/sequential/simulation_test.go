@@ -68,25 +68,30 @@ func TestSimulatedHealthyRoutesStay(t *testing.T) {
 	}
 }
 
-// A route that goes through its plan while everything is well, with much in it that
-// fails: what has been found at one weight is kept at the next.
+// A route that goes through its plan while everything is well: what has been found
+// at one weight is kept at the next. Regulars come every few seconds.
 func TestSimulatedHealthyPlanIsWalked(t *testing.T) {
-	for _, rate := range []float64{.001, .01, .3} {
-		failed := positive(simulateSome(max(1, *runs/2), func(seed uint64) int {
-			s := newRoute(shop(0), seed)
-			s.until(rates{rate, rate}, 20_000)
+	for _, c := range []struct {
+		rate     float64
+		visitors int
+	}{{.001, 2_000}, {.01, 2_000}, {.01, 100}, {.3, 2_000}, {.3, 100}} {
+		failed := positive(simulateLong(func(seed uint64) int {
+			start := shop(0)
+			start.visitors = c.visitors
+			s := newRoute(start, seed)
+			s.until(rates{c.rate, c.rate}, 20_000)
 			s.ceilings.Baseline = sequential.Baseline(s.report().Total.Legacy)
 			for _, weight := range []float64{.01, .05, .25, .5, .9, 1} {
 				s.move(weight)
-				if s.until(rates{rate, rate}, 10_000) > 0 {
+				if s.until(rates{c.rate, c.rate}, 10_000) > 0 {
 					return int(100 * weight)
 				}
 			}
 			return 0
 		}))
-		t.Logf("%g %% errors: %.2f %% failed", 100*rate, 100*failed)
+		t.Logf("%g %% errors, %d visitors: %.2f %% failed", 100*c.rate, c.visitors, 100*failed)
 		if failed > .01 {
-			t.Errorf("%g %% errors: %.2f %% of the healthy routes failed, want at most 1 %%", 100*rate, 100*failed)
+			t.Errorf("%g %% errors, %d visitors: %.2f %% of the healthy routes failed, want at most 1 %%", 100*c.rate, c.visitors, 100*failed)
 		}
 	}
 }

@@ -79,7 +79,7 @@ func (s Sides) plus(w *Window) Sides {
 // chance of that, if the sides are alike, is new's share of the exposures. Against
 // a ceiling each exposure of new is a trial, and one with an event a success.
 func (w *Watch) Add(window Window) {
-	if window.Step != w.number {
+	if window.Step != w.number || w.step == (Sides{}) {
 		w.number, w.step, w.recent = window.Step, Sides{}, expected(window.Weight)
 	}
 	w.total, w.step = w.total.plus(&window), w.step.plus(&window)
