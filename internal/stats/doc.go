@@ -3,4 +3,8 @@
 //
 // Counting is the data plane's: an atomic addition for each exchange. What
 // piled up is written every few seconds, as additions to minutes.
+//
+// A Recorder sees more of a lane: what became of its requests, how long they took,
+// and of how many different keys they were in each minute. What it drains are
+// Windows, which add up over time and over routers in any order.
 package stats
