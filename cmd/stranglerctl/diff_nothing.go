@@ -22,7 +22,7 @@ func nothingCompared(d wire.RouteDifferences, route wire.RouteDetail) string {
 	case len(reasons) > 0:
 		return fmt.Sprintf("nothing was compared: all that was to be was skipped; most of all %s: %s", reasons[0], skipAdvice(reasons[0], name))
 	}
-	return fmt.Sprintf("nothing was compared yet, though %s is shadowed: no request came, or none is flushed, which takes some seconds; a longer --since looks further back",
+	return fmt.Sprintf("nothing was compared yet, though %s is shadowed: no request came, or none is flushed, which takes some seconds",
 		percent(d.ShareBp))
 }
 

@@ -65,6 +65,9 @@ func (d *diffReader) readOne(ctx context.Context) (differing, error) {
 			return differing{}, err
 		}
 		now.empty = nothingCompared(one.value, route.value)
+		if d.since != "" {
+			now.empty += "\na longer --since looks further back"
+		}
 	}
 	now.raw, err = d.rows(arrayOf(one.raw))
 	return now, err
