@@ -113,6 +113,10 @@ func (c *compiler) parsePath(m *Match) (pathShape, error) {
 	if err != nil {
 		return pathShape{}, err
 	}
+	if last := len(texts) - 1; texts[last] == "*" || texts[last] == "**" {
+		return pathShape{}, fmt.Errorf("template %q ends in a star, which would stand for itself: write prefix: %s for everything below, or a parameter like {name} for one segment",
+			template, "/"+strings.Join(texts[:last], "/"))
+	}
 	names := map[string]bool{}
 	for _, text := range texts {
 		s, err := c.parseSegment(template, text, names)
