@@ -172,7 +172,7 @@ func TestASideGetsTheHeadersThatTheRouteGivesIt(t *testing.T) {
 	command.warnOfBackend(wire.Backend{Protocol: "h2c", TLS: wire.BackendTLS{Ca: "/etc/ca.pem", ServerName: "orders"}})
 	command.markWrite(wire.SideNew)
 	want := `# the routers reach it with ca /etc/ca.pem, server_name orders
-# this is a DELETE: new does nothing only if it honours the marker
+# this is a DELETE: a backend changes nothing only if it honours the marker
 curl --silent --show-error --include --globoff --path-as-is --http2-prior-knowledge --request DELETE --header User-Agent: --header Accept: \
   --header 'Host: shop.example' \
   --header 'X-Tenant: acme' \

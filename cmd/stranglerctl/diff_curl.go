@@ -178,7 +178,7 @@ func (c *curlCommand) markWrite(side wire.Side) {
 	switch {
 	case harmless(c.method):
 	case side == wire.SideNew:
-		c.remark("this is a %s: new does nothing only if it honours the marker", c.method)
+		c.remark("this is a %s: a backend changes nothing only if it honours the marker", c.method)
 		c.set("Strangler-Shadow", "1")
 	default:
 		c.remark("careful, this is a %s: legacy does once more what it did", c.method)
