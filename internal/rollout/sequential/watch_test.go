@@ -195,6 +195,21 @@ func TestAStepKeepsWhatWasFound(t *testing.T) {
 	}
 }
 
+// The very first event is judged by the weight: 50 exposures are foreseen.
+func TestAStepBeginsWithItsWeight(t *testing.T) {
+	for _, c := range []struct{ weight, chance float64 }{{.25, 13.5 / 51}, {.01, 1.5 / 51}, {0, 1}, {math.NaN(), 1}, {2, 1}} {
+		var watch sequential.Watch
+		watch.Add(sequential.Window{Weight: c.weight, New: sequential.Count{Exposures: 1, Events: 1}})
+		chance, sum := c.chance*1.1/(1+c.chance*.1), 0.0
+		for _, ratio := range ratios() {
+			sum += ratio / (1 + chance*(ratio-1))
+		}
+		if got, want := judge(&watch).Evidence, .8*(.5+.5*sum/6)+.2; math.Abs(got-want) > 1e-9 {
+			t.Errorf("weight %g: %g, want %g", c.weight, got, want)
+		}
+	}
+}
+
 // A step is judged by its own shares: what was right at 1 % would be a failure
 // of new at 50 %.
 func TestAStepHasSharesOfItsOwn(t *testing.T) {
