@@ -10,10 +10,10 @@ import (
 	"github.com/stranglerfig/strangler/internal/rollout/sequential"
 )
 
-// docs/statistics.md has the figures of more runs:
+// docs/statistics.md has the figures of 4,000 runs:
 //
-//	go test ./internal/rollout/sequential -run Simulated -v -args -runs 10000
-var runs = flag.Int("runs", 100, "how often each simulation is run")
+//	go test ./internal/rollout/sequential -run Simulated -v -args -runs 4000
+var runs = flag.Int("runs", 50, "how often each simulation is run")
 
 // simulate returns what each run found, in order.
 func simulate(run func(seed uint64) int) []int { return simulateSome(*runs, run) }
