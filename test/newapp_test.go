@@ -41,14 +41,21 @@ func startNewApp(t *testing.T) *newApp {
 func (app *newApp) now() int64 { return int64(time.Since(app.epoch)) }
 
 func (app *newApp) order(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Served-By", "new")
+	if r.Header.Get("Strangler-Shadow") == "" { // no visitor sees the answer to a copy
+		app.arrive(r)
+	}
+	_, _ = io.WriteString(w, order)
+}
+
+// arrive notes that a visitor's request has come.
+func (app *newApp) arrive(r *http.Request) {
 	app.arrivals.Add(1)
 	if asked, err := strconv.ParseInt(r.Header.Get(askedHeader), 10, 64); err == nil {
 		for newest := app.newest.Load(); asked > newest && !app.newest.CompareAndSwap(newest, asked); {
 			newest = app.newest.Load()
 		}
 	}
-	w.Header().Set("X-Served-By", "new")
-	_, _ = io.WriteString(w, order)
 }
 
 // slow begins an answer and ends it when the test lets it.
