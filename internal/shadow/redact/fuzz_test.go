@@ -37,7 +37,7 @@ func FuzzDifference(f *testing.F) {
 	f.Fuzz(func(t *testing.T, base, name string, shape uint8) {
 		legacy, fresh, ok := plant(base, name, shape)
 		if !ok {
-			t.Skip()
+			return // no JSON, and nothing to plant secrets into
 		}
 		header := map[string][]string{"Content-Type": {"application/json"}}
 		result := compare.Compare(
