@@ -5,10 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,104 +15,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/exchange"
 	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/shadow"
-	"github.com/stranglerfig/strangler/internal/shadow/redact"
 )
-
-// shadower is a router that shadows route orders.
-type shadower struct {
-	*router
-	engine    *shadow.Engine
-	collector *shadow.Collector
-}
-
-// startShadower runs a router that shadows by a policy, which change may be nil for.
-func startShadower(t testing.TB, backends map[string]string, change func(*shadow.Policy), opts ...option) *shadower {
-	t.Helper()
-	collector := shadow.NewCollector(shadow.CollectorConfig{Instance: "router-1"})
-	redactor, err := redact.New(new(auth.RedactionKeys), nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	collector.SetRoutes(map[string]shadow.RouteSettings{"orders": {Redactor: redactor}})
-	engine := shadow.NewEngine(shadow.Config{
-		Budget: shadow.NewBudget(shadow.DefaultBudget), Collector: collector, Logger: slog.New(slog.DiscardHandler),
-	})
-	policy := shadow.DefaultPolicy()
-	if change != nil {
-		change(&policy)
-	}
-	opts = append([]option{func(s *settings) { s.options.Shadows, s.limits.Shadow = engine, &policy }}, opts...)
-	t.Cleanup(engine.Close) // after the server, which start ends
-	return &shadower{router: start(t, backends, opts...), engine: engine, collector: collector}
-}
-
-// shadowing is route orders, in a stage.
-func shadowing(stage routing.Stage, weight routing.Weight) routing.Definition {
-	d := canary("/", weight)
-	d.Assigned.Stage = stage
-	return d
-}
-
-// want waits for what is under way and checks what was counted.
-func (s *shadower) want(want map[string]uint64) {
-	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if err := s.engine.Settle(ctx); err != nil {
-		s.t.Fatalf("not settled: %v", err)
-	}
-	got := make(map[string]uint64)
-	for _, tally := range s.collector.Drain().Tallies {
-		switch {
-		case strings.HasPrefix(tally.Result, shadow.PrefixSet):
-			got["mismatch"] += tally.N
-		case !strings.HasPrefix(tally.Result, shadow.PrefixSignature):
-			got[strings.TrimPrefix(tally.Result, shadow.PrefixSkipped)] += tally.N
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		s.t.Errorf("results (-want +got):\n%s", diff)
-	}
-	if used := s.engine.Budget().Used(); used != 0 {
-		s.t.Errorf("%d bytes are still reserved", used)
-	}
-}
-
-// received is a backend that answers with a body, and keeps what reached it.
-type received struct {
-	mu       sync.Mutex
-	requests []*http.Request // guarded by mu
-	bodies   []string        // guarded by mu
-}
-
-func (r *received) serve(answer http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, req *http.Request) {
-		body, _ := io.ReadAll(req.Body)
-		r.mu.Lock()
-		r.requests, r.bodies = append(r.requests, req), append(r.bodies, string(body))
-		r.mu.Unlock()
-		answer(w, req)
-	}
-}
-
-// all returns what reached it so far.
-func (r *received) all() ([]*http.Request, []string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.requests), slices.Clone(r.bodies)
-}
-
-func plainly(contentType, body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", contentType)
-		_, _ = io.WriteString(w, body)
-	}
-}
 
 func TestAShadowRequestIsTheServedOneWithAMarker(t *testing.T) {
 	var atLegacy, atNew received
@@ -309,111 +214,6 @@ func TestAShadowThatHangsOrFailsIsNobodysBusiness(t *testing.T) {
 				t.Errorf("the shadow lane's breaker is open: %t", opened)
 			}
 		})
-	}
-}
-
-// dryRunner is a backend that honours the marker, for as long as honest.
-func dryRunner(honest *atomic.Bool, got *received) http.HandlerFunc {
-	return got.serve(func(w http.ResponseWriter, req *http.Request) {
-		if honest.Load() && req.Header.Get("Strangler-Shadow") == "1" {
-			w.Header().Set("Strangler-Dry-Run", "1")
-		}
-		_, _ = io.WriteString(w, "made")
-	})
-}
-
-func methods(requests []*http.Request) []string {
-	var all []string
-	for _, r := range requests {
-		all = append(all, r.Method)
-	}
-	return all
-}
-
-func TestWritesAreShadowedOnceTheDryRunIsProved(t *testing.T) {
-	var honest atomic.Bool
-	honest.Store(true)
-	var atNew received
-	r := startShadower(t, map[string]string{"legacy": named(t, "made"), "new": backend(t, dryRunner(&honest, &atNew))},
-		func(p *shadow.Policy) { p.Writes = shadow.WritesDryRun })
-	r.install(1, shadowing(routing.StageShadow, 0))
-	post := func() {
-		t.Helper()
-		if _, body := r.do(http.MethodPost, "/orders", nil, strings.NewReader(`{"n":1}`)); body != "made" {
-			t.Errorf("the client got %q", body)
-		}
-	}
-	post()
-	r.want(map[string]uint64{"match": 1})
-	post()
-	r.want(map[string]uint64{"match": 1})
-	requests, bodies := atNew.all()
-	if diff := cmp.Diff([]string{"OPTIONS", "POST", "POST"}, methods(requests)); diff != "" {
-		t.Errorf("methods at new (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]string{"", `{"n":1}`, `{"n":1}`}, bodies); diff != "" {
-		t.Errorf("bodies at new (-want +got):\n%s", diff)
-	}
-	// A release that has lost the marker is found out by its first answer, and gets no other.
-	honest.Store(false)
-	post()
-	r.want(map[string]uint64{"match": 1})
-	post()
-	post()
-	r.want(map[string]uint64{"no_proof": 2})
-	if requests, _ := atNew.all(); len(requests) != 4 {
-		t.Errorf("methods at new: %v", methods(requests))
-	}
-}
-
-func TestNoWriteReachesABackendThatHasNotProved(t *testing.T) {
-	var honest atomic.Bool
-	var atNew received
-	r := startShadower(t, map[string]string{"legacy": named(t, "made"), "new": backend(t, dryRunner(&honest, &atNew))},
-		func(p *shadow.Policy) { p.Writes = shadow.WritesDryRun })
-	r.install(1, shadowing(routing.StageShadow, 0))
-	for range 5 {
-		r.do(http.MethodDelete, "/orders/1", nil, nil)
-	}
-	r.want(map[string]uint64{"no_proof": 5})
-	requests, _ := atNew.all()
-	if diff := cmp.Diff([]string{"OPTIONS"}, methods(requests)); diff != "" {
-		t.Errorf("methods at new (-want +got):\n%s", diff)
-	}
-}
-
-func TestASandboxTakesNewsPlaceForWrites(t *testing.T) {
-	var atNew, atSandbox received
-	r := startShadower(t, map[string]string{
-		"legacy": named(t, "x"), "new": backend(t, atNew.serve(plainly("text/plain; charset=utf-8", "x"))),
-		"sandbox": backend(t, atSandbox.serve(plainly("text/plain; charset=utf-8", "x"))),
-	}, func(p *shadow.Policy) { p.Writes, p.Sandbox = shadow.WritesSandbox, "sandbox" })
-	r.install(1, shadowing(routing.StageShadow, 0))
-	r.do(http.MethodPost, "/", nil, strings.NewReader("body"))
-	r.get("/")
-	r.want(map[string]uint64{"match": 2})
-	reads, _ := atNew.all()
-	writes, bodies := atSandbox.all()
-	if !slices.Equal(methods(reads), []string{"GET"}) || !slices.Equal(methods(writes), []string{"POST"}) || bodies[0] != "body" {
-		t.Errorf("new got %v, the sandbox %v with %q", methods(reads), methods(writes), bodies)
-	}
-}
-
-func TestALargeUploadIsServedAndNotShadowed(t *testing.T) {
-	var atLegacy, atNew received
-	r := startShadower(t, map[string]string{
-		"legacy": backend(t, atLegacy.serve(plainly("text/plain", "x"))), "new": backend(t, atNew.serve(plainly("text/plain", "x"))),
-	}, func(p *shadow.Policy) { p.Writes, p.Sandbox, p.MaxBody = shadow.WritesSandbox, "new", 1000 })
-	r.install(1, shadowing(routing.StageShadow, 0))
-	large := strings.Repeat("x", 200_000)
-	r.do(http.MethodPost, "/", nil, strings.NewReader(large))
-	r.do(http.MethodPost, "/", nil, struct{ io.Reader }{strings.NewReader(large)}) // in chunks
-	r.want(map[string]uint64{"too_large": 2})
-	if _, bodies := atLegacy.all(); len(bodies) != 2 || bodies[0] != large || bodies[1] != large {
-		t.Error("legacy did not get both bodies whole")
-	}
-	if requests, _ := atNew.all(); len(requests) != 0 {
-		t.Errorf("new got %v", methods(requests))
 	}
 }
 
