@@ -25,7 +25,7 @@ type problemBody struct {
 
 // answer sends a router-made answer.
 func (f *flow) answer(p *exchange.Problem) {
-	if f.answered {
+	if f.answered || f.lost() {
 		abort()
 	}
 	f.answered = true

@@ -154,6 +154,9 @@ func (f *flow) roundTrip(transport *http.Transport, out *http.Request) (*http.Re
 // deliver relays the response, and tells the breaker when that failed though
 // its head was fine.
 func (f *flow) deliver(idle time.Duration) exchange.Next {
+	if f.lost() {
+		return f.BodyBroke(guard.ClientGone)
+	}
 	if f.Kind.Stream() {
 		f.streams()
 	}

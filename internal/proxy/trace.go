@@ -27,6 +27,7 @@ type inform struct {
 	mu       sync.Mutex // orders interim answers before the final one; owns the rest
 	told     bool       // to send its body
 	finished bool       // no attempt is under way: the client's header map is the handler's
+	lost     bool       // the client left during an interim answer: nobody may write to its header map any more
 }
 
 // watch returns the hooks of an attempt.
@@ -126,7 +127,7 @@ func (a *attempt) interim(code int, header textproto.MIMEHeader) error {
 	}
 	old := f.r.ProtoMajor == 1 && f.r.ProtoMinor == 0
 	switch {
-	case f.inform.finished || f.try != a || old:
+	case f.inform.finished || f.inform.lost || f.try != a || old:
 	case code == http.StatusContinue:
 		if f.expectsContinue() {
 			f.tell()
@@ -135,9 +136,25 @@ func (a *attempt) interim(code int, header textproto.MIMEHeader) error {
 		h := f.w.Header()
 		exchange.InterimResponse(exchange.Fields(h), exchange.Fields(header))
 		f.w.WriteHeader(code)
+		if f.r.ProtoMajor > 1 && f.r.Context().Err() != nil {
+			// Where the stream is closed net/http does not wait until it has
+			// read h, and a map that is written meanwhile ends the process.
+			f.inform.lost = true
+			return errClientLost
+		}
 		clear(h)
 	}
 	return nil
+}
+
+// errClientLost ends a try whose client left while it was told of it.
+var errClientLost = errors.New("the client left during an interim answer")
+
+// lost reports whether the client's header map must be left alone.
+func (f *flow) lost() bool {
+	f.inform.mu.Lock()
+	defer f.inform.mu.Unlock()
+	return f.inform.lost
 }
 
 // expectsContinue reports whether a client of HTTP/1.1 waits with its body for our word.
