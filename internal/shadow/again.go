@@ -46,12 +46,13 @@ func (e *Engine) Again(ctx context.Context, exemplar *Exemplar, header map[strin
 	defer cancel()
 	var legacy, fresh asked
 	var both sync.WaitGroup
-	both.Go(func() { legacy = lane.askPlainly(ctx, sides.Legacy, &request) })
-	both.Go(func() { fresh = lane.askPlainly(ctx, sides.New, &request) })
+	both.Go(func() { legacy = lane.send(ctx, sides.Legacy, &request) })
+	both.Go(func() { fresh = lane.send(ctx, sides.New, &request) })
 	both.Wait()
 	defer fresh.body.release()
 	defer legacy.body.release()
 	for side, a := range [...]*asked{routing.Legacy: &legacy, routing.New: &fresh} {
+		a.heed()
 		if a.NotAsked && a.Class != guard.NotSent {
 			return nil, fmt.Errorf("%w: the %s side: %s", ErrNotAsked, routing.Side(side), a.Reason)
 		}
@@ -60,19 +61,6 @@ func (e *Engine) Again(ctx context.Context, exemplar *Exemplar, header map[strin
 	answers.Result = compare.Compare(answers.OfLegacy, fresh.answer(), lane.options(request.Method, time.Now()))
 	answers.OfLegacy.Body = slices.Clone(answers.OfLegacy.Body) // its room is given back
 	return answers, nil
-}
-
-// askPlainly asks one side, whatever its breaker says.
-func (l *Lane) askPlainly(ctx context.Context, asker Asker, request *Request) asked {
-	began := time.Now()
-	a := asked{body: newCopy(l.engine.budget, l.settings.Policy.MaxBody)}
-	a.Reply = Reply{NotAsked: true, Reason: ReasonInternal} // should it panic
-	l.engine.survives(l.settings.Route, func() { a.Reply = asker.Ask(ctx, request, &a.body) })
-	a.took = time.Since(began)
-	if reason, failed := a.body.Failed(); failed && !a.NotAsked {
-		a.NotAsked, a.Reason = true, reason
-	}
-	return a
 }
 
 // sent is what is sent of the fields of an exemplar.

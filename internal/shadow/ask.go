@@ -91,24 +91,35 @@ func (l *Lane) ask(ctx context.Context, asker Asker, side routing.Side, request 
 	if !ok {
 		return asked{Reply: Reply{NotAsked: true, Reason: ReasonBreakerOpen}}
 	}
-	a := asked{body: newCopy(l.engine.budget, l.settings.Policy.MaxBody)}
-	a.Reply = Reply{NotAsked: true, Reason: ReasonInternal, Class: guard.ClientGone} // should it panic
-	l.engine.survives(l.settings.Route, func() { a.Reply = asker.Ask(ctx, request, &a.body) })
-	a.body.reserve(headSize(a.Header))
-	now := time.Now()
-	a.took = now.Sub(began)
+	a := l.send(ctx, asker, request)
 	if l.engine.ctx.Err() != nil {
 		a.Class, a.NotAsked, a.Reason = guard.ClientGone, true, ReasonStopped
 	}
-	ticket.Report(a.Class, a.took, now)
+	ticket.Report(a.Class, a.took, time.Now())
 	if !a.NotAsked {
 		l.settings.Meter.Took(side, a.took)
 	}
-	if reason, failed := a.body.Failed(); failed && !a.NotAsked {
-		a.NotAsked, a.Reason = true, reason
-	}
+	a.heed()
 	if a.NotAsked || a.Err != nil {
 		a.body.release() // the client may take its time, and nobody will look at it
 	}
 	return a
+}
+
+// send asks one side, whatever its breaker says.
+func (l *Lane) send(ctx context.Context, asker Asker, request *Request) asked {
+	began := time.Now()
+	a := asked{body: newCopy(l.engine.budget, l.settings.Policy.MaxBody)}
+	a.Reply = Reply{NotAsked: true, Reason: ReasonInternal, Class: guard.ClientGone} // should it panic
+	l.engine.survives(l.settings.Route, func() { a.Reply = asker.Ask(ctx, request, &a.body) })
+	a.body.reserve(headSize(a.Header))
+	a.took = time.Since(began)
+	return a
+}
+
+// heed makes an answer whose copy was given up one that is of no use.
+func (a *asked) heed() {
+	if reason, failed := a.body.Failed(); failed && !a.NotAsked {
+		a.NotAsked, a.Reason = true, reason
+	}
 }
