@@ -36,7 +36,7 @@ var errEventStream = errors.New("the answer is an event stream")
 // Ask sends a copy, and reads the answer to its end.
 func (c *copyist) Ask(ctx context.Context, r *shadow.Request, body *shadow.Copy) shadow.Reply {
 	chosen := c.picker.Pick(rand.Uint64(), time.Now())
-	endpoint := c.pool(chosen)
+	endpoint := poolOf(chosen, c.picker, c.endpoints)
 	if endpoint == nil {
 		return shadow.Reply{NotAsked: true, Reason: shadow.ReasonNoBackend, Class: guard.ClientGone}
 	}
@@ -77,16 +77,6 @@ func (c *copyist) proofOf(endpoint *pool) proofID {
 	return proofID{route: c.lane.guard.id.Route, endpoint: endpoint.endpoint}
 }
 
-// pool returns the connections to an endpoint of the picker; nil: there are none.
-func (c *copyist) pool(chosen *guard.Endpoint) *pool {
-	for i, endpoint := range c.picker.Endpoints() {
-		if endpoint == chosen {
-			return c.endpoints[i]
-		}
-	}
-	return nil
-}
-
 // request makes the request for an endpoint.
 func (c *copyist) request(ctx context.Context, r *shadow.Request, endpoint *pool) (*http.Request, *exchange.Rewritten, error) {
 	target, problem := exchange.Inspect(exchange.Head{Method: r.Method, Target: r.Target, Host: r.Host})
@@ -123,8 +113,7 @@ func (c *copyist) rewrite(r *shadow.Request, target exchange.Target, out *http.R
 	if problem != nil {
 		return nil, errors.New(problem.Detail)
 	}
-	out.URL, out.Host = targetURL(endpoint, rewritten.Target), rewritten.Host
-	rewritten.Request(exchange.Fields(out.Header))
+	rewriteFor(endpoint, out, rewritten)
 	return rewritten, nil
 }
 

@@ -17,9 +17,15 @@ func (f *flow) pick() *pool {
 	}
 	chosen := picker.PickOther(f.avoid, rand.Uint64(), f.now())
 	f.try.picker, f.try.endpoint = picker, chosen
+	return poolOf(chosen, picker, f.lane.endpoints)
+}
+
+// poolOf returns the connections to an endpoint of a picker, of those that are
+// parallel to its endpoints; nil: there are none.
+func poolOf(chosen *guard.Endpoint, picker *guard.Picker, pools []*pool) *pool {
 	for i, endpoint := range picker.Endpoints() {
 		if endpoint == chosen {
-			return f.lane.endpoints[i]
+			return pools[i]
 		}
 	}
 	return nil

@@ -28,9 +28,14 @@ func (f *flow) rewrite() (problem *exchange.Problem) {
 // rewriteRequest changes out, which is otherwise finished.
 func (f *flow) rewriteRequest(out *http.Request, endpoint *pool) {
 	if w := f.rewritten; w != nil {
-		out.URL, out.Host = targetURL(endpoint, w.Target), w.Host
-		w.Request(exchange.Fields(out.Header))
+		rewriteFor(endpoint, out, w)
 	}
+}
+
+// rewriteFor makes out the request that w says an endpoint is sent.
+func rewriteFor(endpoint *pool, out *http.Request, w *exchange.Rewritten) {
+	out.URL, out.Host = targetURL(endpoint, w.Target), w.Host
+	w.Request(exchange.Fields(out.Header))
 }
 
 // rewriteResponse changes the fields for the client, before ours are added.

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"net/http"
+
 	"github.com/stranglerfig/strangler/internal/exchange"
 	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/routing"
@@ -9,9 +11,8 @@ import (
 
 // shadowed is what the shadow requests of one route need.
 type shadowed struct {
-	lane   *shadow.Lane
-	policy *shadow.Policy
-	sides  [2]shadow.Sides // by the routing.Side that served
+	lane  *shadow.Lane
+	sides [2]shadow.Sides // by the routing.Side that served
 }
 
 // shade decides whether the request is asked of the other side as well.
@@ -20,7 +21,7 @@ func (f *flow) shade() {
 	if s == nil {
 		return
 	}
-	share := s.policy.Share(f.Assignment.Stage)
+	share := s.lane.Policy().Share(f.Assignment.Stage)
 	if share == 0 || (share < routing.FullWeight && f.route.SamplePoint(&f.request) >= int(share)) {
 		return
 	}
@@ -44,7 +45,7 @@ func (f *flow) copyRequest(fields exchange.Fields, hasBody bool) {
 		target += "?" + f.target.Query
 	}
 	request := shadow.Request{
-		Method: f.Method, Scheme: f.Scheme, Host: f.r.Host, Target: target, Header: shadow.Clone(fields),
+		Method: f.Method, Scheme: f.Scheme, Host: f.r.Host, Target: target, Header: http.Header(fields).Clone(),
 	}
 	if !hasBody {
 		f.shadow.Offer(request)
@@ -70,7 +71,7 @@ func (f *flow) shadowHead(fields exchange.Fields) {
 		f.leaveShadow(shadow.ReasonEvents)
 	default:
 		f.offerUploaded()
-		f.shadow.Answered(f.res.StatusCode, shadow.Clone(fields), f.res.ContentLength)
+		f.shadow.Answered(f.res.StatusCode, http.Header(fields).Clone(), f.res.ContentLength)
 	}
 }
 

@@ -12,12 +12,11 @@ func (p *Proxy) buildShadow(lanes *Lanes, route *routing.Route, backends map[str
 	if p.shadows == nil || policies.Shadow == nil || def.New == "" || def.Legacy == "" {
 		return nil
 	}
-	s := &shadowed{policy: policies.Shadow}
-	s.lane = p.shadows.Lane(shadow.Settings{
+	s := &shadowed{lane: p.shadows.Lane(shadow.Settings{
 		Route: route.Name, Policy: *policies.Shadow,
 		Breakers: [2]guard.BreakerPolicy{routing.Legacy: policies.Legacy.Breaker, routing.New: policies.New.Breaker},
 		Meter:    p.metrics.Shadow(route.Name),
-	})
+	})}
 	sides := lanes.byRoute[route.Index]
 	legacy, fresh := backends[def.Legacy], backends[def.New]
 	for served, from := range [2]Backend{routing.Legacy: legacy, routing.New: fresh} {
@@ -65,7 +64,7 @@ func (p *Proxy) adoptShadows(g *generation) {
 	var adopted []shadow.Adopted
 	for route := range g.table.Routes() {
 		if s := g.lanes.byRoute[route.Index].shadow; s != nil {
-			share := s.policy.Share(g.table.Assigned(route).Stage)
+			share := s.lane.Policy().Share(g.table.Assigned(route).Stage)
 			adopted = append(adopted, shadow.Adopted{Lane: s.lane, Sides: s.sides, Off: share == 0})
 		}
 	}

@@ -2,7 +2,6 @@ package shadow
 
 import (
 	"context"
-	"maps"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -271,19 +270,4 @@ func headSize(header map[string][]string) int64 {
 		}
 	}
 	return int64(size)
-}
-
-// Clone is a deep copy of header fields.
-func Clone(header map[string][]string) map[string][]string {
-	total := 0
-	for _, values := range header {
-		total += len(values)
-	}
-	room, out := make([]string, 0, total), maps.Clone(header)
-	for name, values := range out {
-		from := len(room)
-		room = append(room, values...)
-		out[name] = room[from:len(room):len(room)]
-	}
-	return out
 }
