@@ -56,6 +56,22 @@ func (s *server) editRoute(r *http.Request, e routeEdit, change func(*spec.Route
 	return edited, err
 }
 
+// editShadow changes what one route's definition says of shadowing. change gets
+// a route whose section is its own to change.
+func (s *server) editShadow(r *http.Request, e routeEdit, change func(*spec.Route, rollout.State) error) (spec.Edited, error) {
+	return s.editRoute(r, e, func(route *spec.Route, state rollout.State) error {
+		if route.New == "" {
+			return noNewSide(route.Name)
+		}
+		var written spec.Shadow
+		if route.Shadow != nil {
+			written = *route.Shadow
+		}
+		route.Shadow = &written
+		return change(route, state)
+	})
+}
+
 // refusedEdit says why the i-th route's definition does not take a change. Where
 // it is among all routes helps nobody, so paths begin within it.
 func refusedEdit(err error, i int) error {

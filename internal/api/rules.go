@@ -91,17 +91,8 @@ func (s *server) RemoveRule(w http.ResponseWriter, r *http.Request, route, id st
 
 // changeRules edits the rules of a route, and answers.
 func (s *server) changeRules(w http.ResponseWriter, r *http.Request, edit routeEdit, answer *wire.RuleChange, change func([]spec.Rule) ([]spec.Rule, error)) {
-	edited, err := s.editRoute(r, edit, func(route *spec.Route, _ rollout.State) error {
-		if route.New == "" {
-			return noNewSide(route.Name)
-		}
-		var written spec.Shadow
-		if route.Shadow != nil {
-			written = *route.Shadow
-		}
-		var err error
-		written.Rules, err = change(written.Rules)
-		route.Shadow = &written
+	edited, err := s.editShadow(r, edit, func(route *spec.Route, _ rollout.State) (err error) {
+		route.Shadow.Rules, err = change(route.Shadow.Rules)
 		return err
 	})
 	if err != nil {

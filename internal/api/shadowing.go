@@ -42,19 +42,11 @@ const (
 // is shadowed by it.
 func (s *server) writeSample(w http.ResponseWriter, r *http.Request, edit routeEdit, sample string) {
 	answer := wire.ShadowChange{Route: edit.route}
-	edited, err := s.editRoute(r, edit, func(route *spec.Route, state rollout.State) error {
-		if route.New == "" {
-			return noNewSide(route.Name)
-		}
+	edited, err := s.editShadow(r, edit, func(route *spec.Route, state rollout.State) error {
 		if state.Stage == routing.StageRetired && sample != sampleOff {
 			return refused(rollout.CodeRetired, "route "+route.Name+" is retired: legacy is not asked any more")
 		}
-		var written spec.Shadow
-		if route.Shadow != nil {
-			written = *route.Shadow
-		}
-		written.Sample = sample
-		route.Shadow = &written
+		route.Shadow.Sample = sample
 		answer.Stage, answer.Sample, answer.ShareBp = wire.Stage(state.Stage.String()), sample, share(*route, state.Stage)
 		answer.Note = sampleNote(*route, state, sample)
 		return nil
