@@ -5,16 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/stranglerfig/strangler/internal/flush"
 )
 
-// The times of a Flusher.
-const (
-	flushEvery = 5 * time.Second
-	foldEvery  = time.Hour
-	flushFor   = 5 * time.Second // one flush
-	foldFor    = time.Minute     // one fold, which may have many exemplars to forget
-	lastFor    = 2 * time.Second // the flush at the end, which must not keep a router from stopping
-)
+// foldFor bounds one fold, which may have many exemplars to forget.
+const foldFor = time.Minute
 
 // Flusher writes what one router's collector has learned.
 type Flusher struct {
@@ -27,32 +23,17 @@ type Flusher struct {
 
 // Run flushes until ctx ends, and then once more. It may be called once.
 func (f *Flusher) Run(ctx context.Context) {
-	flush, fold := time.NewTicker(flushEvery), time.NewTicker(foldEvery)
-	defer flush.Stop()
-	defer fold.Stop()
-	for {
-		select {
-		case <-flush.C:
-			f.flush(ctx, flushFor)
-		case <-fold.C:
-			f.fold(ctx)
-		case <-ctx.Done():
-			f.flush(context.WithoutCancel(ctx), lastFor)
-			return
-		}
-	}
+	flush.Loop{Write: f.flush, Fold: f.fold}.Run(ctx)
 }
 
 // flush writes what piled up. What certainly was not written goes back to the
 // collector, which bounds it; what perhaps was is dropped, for counting it
 // twice would be worse.
-func (f *Flusher) flush(ctx context.Context, limit time.Duration) {
+func (f *Flusher) flush(ctx context.Context) {
 	batch := f.Collector.Drain()
 	if batch.isEmpty() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
 	err := f.Sink.AddEvidence(ctx, batch)
 	if err != nil && !errors.Is(err, ErrUncertain) {
 		f.Collector.Return(batch)

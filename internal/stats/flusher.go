@@ -5,15 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/stranglerfig/strangler/internal/flush"
 )
 
-// The times of a Flusher.
-const (
-	flushEvery = 5 * time.Second
-	foldEvery  = time.Hour
-	flushFor   = 5 * time.Second // one flush
-	lastFor    = 2 * time.Second // the one at the end, which must not keep a router from stopping
-)
+// foldFor bounds one fold.
+const foldFor = 5 * time.Second
 
 // Sink is the store as a Flusher needs it.
 type Sink interface {
@@ -41,25 +38,12 @@ type Flusher struct {
 // Run flushes until ctx ends, and then once more. It may be called once.
 func (f *Flusher) Run(ctx context.Context) {
 	f.pending = make(map[key]Count)
-	flush, fold := time.NewTicker(flushEvery), time.NewTicker(foldEvery)
-	defer flush.Stop()
-	defer fold.Stop()
-	for {
-		select {
-		case <-flush.C:
-			f.flush(ctx, flushFor)
-		case <-fold.C:
-			f.fold(ctx)
-		case <-ctx.Done():
-			f.flush(context.WithoutCancel(ctx), lastFor)
-			return
-		}
-	}
+	flush.Loop{Write: f.flush, Fold: f.fold}.Run(ctx)
 }
 
 // flush writes what piled up. What certainly was not written is kept; what
 // perhaps was is dropped, for counting it twice would be worse.
-func (f *Flusher) flush(ctx context.Context, limit time.Duration) {
+func (f *Flusher) flush(ctx context.Context) {
 	for _, c := range f.Counts.Drain() {
 		sum := f.pending[key{c.Route, c.Side}]
 		c.Requests, c.Unsafe = c.Requests+sum.Requests, c.Unsafe+sum.Unsafe
@@ -72,8 +56,6 @@ func (f *Flusher) flush(ctx context.Context, limit time.Duration) {
 	for _, c := range f.pending {
 		counts = append(counts, c)
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
 	err := f.Sink.AddCounts(ctx, f.Instance, counts)
 	if err == nil || errors.Is(err, ErrUncertain) {
 		clear(f.pending)
@@ -85,7 +67,7 @@ func (f *Flusher) flush(ctx context.Context, limit time.Duration) {
 }
 
 func (f *Flusher) fold(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, flushFor)
+	ctx, cancel := context.WithTimeout(ctx, foldFor)
 	defer cancel()
 	if err := f.Sink.FoldCounts(ctx); err != nil && ctx.Err() == nil {
 		f.Logger.Info("old counts were not folded: another instance may, and it is tried again in an hour", "error", err)

@@ -1,0 +1,3 @@
+// Package flush runs what brings counts to the store: often, and once more when
+// a router stops.
+package flush
