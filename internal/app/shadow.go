@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/api"
@@ -28,8 +27,6 @@ type shadows struct {
 	keys      *auth.RedactionKeys
 	evidence  shadow.Reader
 	logger    *slog.Logger
-
-	redactors atomic.Pointer[map[string]*redact.Redactor] // by route; nil: no table yet
 }
 
 // newShadows makes an engine whose copies take so many MiB at most.
@@ -44,7 +41,6 @@ func newShadows(instance string, memory int, evidence shadow.Reader, keys *auth.
 
 // setRoutes says what may be kept of each route's differences.
 func (s *shadows) setRoutes(routes []spec.Route) {
-	redactors := make(map[string]*redact.Redactor, len(routes))
 	settings := make(map[string]shadow.RouteSettings, len(routes))
 	for _, route := range routes {
 		policy := route.ShadowPolicy()
@@ -55,10 +51,8 @@ func (s *shadows) setRoutes(routes []spec.Route) {
 			settings[route.Name] = shadow.RouteSettings{} // and not by what was written before
 			continue
 		}
-		redactors[route.Name] = redactor
 		settings[route.Name] = shadow.RouteSettings{Redactor: redactor}
 	}
-	s.redactors.Store(&redactors)
 	s.collector.SetRoutes(settings)
 }
 
@@ -78,10 +72,7 @@ func (s *shadows) state() telemetry.ShadowState {
 // replay asks both sides of an exemplar's route again, and says what has become
 // of its differences, or of the one with that signature.
 func (s *shadows) replay(ctx context.Context, exemplar shadow.Exemplar, signature string, header http.Header) (api.Replayed, error) {
-	var redactor *redact.Redactor
-	if all := s.redactors.Load(); all != nil {
-		redactor = (*all)[exemplar.Route]
-	}
+	redactor := s.collector.Redactor(exemplar.Route)
 	if redactor == nil {
 		return api.Replayed{}, fmt.Errorf("%w: route %q is not in service on this router; nothing was sent", shadow.ErrNotAsked, exemplar.Route)
 	}

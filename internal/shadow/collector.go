@@ -60,6 +60,16 @@ func (c *Collector) SetRoutes(routes map[string]RouteSettings) {
 	}
 }
 
+// Redactor returns what hides the values of a route; nil: it is not in service.
+func (c *Collector) Redactor(route string) Redactor {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t := c.trails[route]; t != nil {
+		return t.redactor
+	}
+	return nil
+}
+
 // Skips returns the counter of what is not compared of a route. The same route
 // has the same counter for ever.
 func (c *Collector) Skips(route string) *Skips {
