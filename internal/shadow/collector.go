@@ -98,7 +98,7 @@ func (c *Collector) Add(comparison Comparison) {
 		c.trail(found.Route).skipped[found.Result.Reason]++
 		return
 	}
-	redactor := c.redactor(found.Route)
+	redactor := c.Redactor(found.Route)
 	if redactor == nil {
 		c.count(found, nil)
 		return
@@ -106,12 +106,6 @@ func (c *Collector) Add(comparison Comparison) {
 	if p, known, draw := c.count(found, glimpses(found, redactor)); p != nil {
 		c.keep(p, known, draw, redactor, found)
 	}
-}
-
-func (c *Collector) redactor(route string) Redactor {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.trail(route).redactor
 }
 
 // count counts a comparison, and returns with what to make an exemplar of it. A
