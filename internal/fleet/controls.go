@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/guard"
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/spec"
 )
@@ -17,6 +18,24 @@ type Controls struct {
 	Faults  []Fault `json:"faults,omitempty"`  // by ID; some may have ended
 	Drained []Drain `json:"drained,omitempty"` // by backend and endpoint
 	Resets  []Reset `json:"resets,omitempty"`  // by route and side
+
+	Autopilots []Autopilot `json:"autopilots,omitempty"` // by route; one that is not named is off
+	Freeze     *Freeze     `json:"freeze,omitempty"`     // nil: changes are allowed
+}
+
+// Autopilot is what the autopilot may do with a route.
+type Autopilot struct {
+	Route string         `json:"route"`
+	Mode  autopilot.Mode `json:"mode"`
+	Actor string         `json:"actor"`
+	At    time.Time      `json:"at"`
+}
+
+// Freeze forbids every promotion, of the autopilot's and, unless forced, of people's.
+type Freeze struct {
+	Actor  string    `json:"actor"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason,omitempty"`
 }
 
 // Fault is an injected fault as the store keeps it. Its ID is that of the event
@@ -50,7 +69,10 @@ type Reset struct {
 
 // Clone returns controls that share nothing with these.
 func (c Controls) Clone() Controls {
-	return Controls{Faults: slices.Clone(c.Faults), Drained: slices.Clone(c.Drained), Resets: slices.Clone(c.Resets)}
+	return Controls{
+		Faults: slices.Clone(c.Faults), Drained: slices.Clone(c.Drained), Resets: slices.Clone(c.Resets),
+		Autopilots: slices.Clone(c.Autopilots), Freeze: c.Freeze,
+	}
 }
 
 // Running are the faults that have not ended at a moment of this machine's clock.

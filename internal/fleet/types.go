@@ -33,6 +33,10 @@ type RouteState struct {
 	Revision  routing.Revision `json:"revision"` // of the route's last change, definition or state: its ETag
 	ChangedBy string           `json:"changed_by"`
 	ChangedAt time.Time        `json:"changed_at"`
+
+	// StepRevision and StepAt are of the change that brought it to its stage and weight.
+	StepRevision routing.Revision `json:"step_revision"`
+	StepAt       time.Time        `json:"step_at"`
 }
 
 // RevokedOverride is an override that is not to be believed any more.

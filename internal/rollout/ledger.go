@@ -16,7 +16,7 @@ type Ledger interface {
 	// them as one new revision. When decide changes nothing, no revision is
 	// spent. An error of decide, or of the selection, leaves everything as it was.
 	//
-	// Errors: ErrUnknownRoute, *Conflict, whatever decide returned, or a
+	// Errors: ErrUnknownRoute, *Conflict, ErrFenced, whatever decide returned, or a
 	// store error that matches ErrUnavailable. Only after one that matches
 	// ErrUncertain is it open whether the change was made.
 	Change(ctx context.Context, sel Selection, decide func(Record) (Decision, error)) (Committed, error)
@@ -28,6 +28,7 @@ type Selection struct {
 	All        bool              // every route that has a new side, or stands as if it had one
 	Group      string            // every route of this group that has a new side; "": no group
 	IfRevision *routing.Revision // one route only: refuse with *Conflict unless its Revision is this one
+	Fence      *Fence            // nil: a person; else refuse with ErrFenced unless it is the present lease's
 }
 
 // Decision is what is to be done to one route. The Ledger fills the event's

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/stranglerfig/strangler/internal/rollout/gate"
 	"github.com/stranglerfig/strangler/internal/routing"
 )
 
@@ -43,6 +44,7 @@ type Facts struct {
 	// SplitWrites: its requests may write, and each side keeps its data apart.
 	SplitWrites bool
 	Plan        Plan
+	Gates       gate.Policy
 }
 
 // Record is one route as a Ledger holds it.
@@ -54,7 +56,10 @@ type Record struct {
 	ChangedBy string           // actor of that change
 	ChangedAt time.Time
 	ReadAt    time.Time // by the store's clock, as all times of events
-	Last      *Event    // the newest event about this route's state that undo may invert; nil: none
+	// StepRevision and StepAt are of the change that brought it to its stage and weight.
+	StepRevision routing.Revision
+	StepAt       time.Time
+	Last         *Event // the newest event about this route's state that undo may invert; nil: none
 }
 
 // Verb names what was done. The lifecycle verbs come from people and the
@@ -90,6 +95,11 @@ const (
 	VerbShadowStart Verb = "shadow_start"
 	VerbShadowStop  Verb = "shadow_stop"
 
+	VerbAutopilotOn  Verb = "autopilot_on"
+	VerbAutopilotOff Verb = "autopilot_off"
+	VerbFreeze       Verb = "freeze"
+	VerbUnfreeze     Verb = "unfreeze"
+
 	VerbReshuffle   Verb = "reshuffle"
 	VerbStoreAccept Verb = "store_accept"
 	VerbLoginDenied Verb = "login_denied" // several may be added up in one event
@@ -122,11 +132,12 @@ type Event struct {
 	At       time.Time        `json:"at"`
 }
 
-// EventQuery selects events, newest first.
+// EventQuery selects events, newest first; with After, oldest first.
 type EventQuery struct {
 	Kind, Subject string           // empty: any
 	AlsoKinds     []string         // beside Kind
 	Before        int64            // only events with a smaller ID; 0: from the newest
+	After         int64            // only events with a greater ID, oldest first; 0: newest first
 	UpTo          routing.Revision // only events of this revision and earlier ones; 0: any
 	Limit         int              // at most this many; 0: 50
 }
