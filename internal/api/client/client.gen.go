@@ -98,6 +98,11 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/apply (the `Apply` operationId).
 	ApplyWithBody(ctx context.Context, params *ApplyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetAutopilot Which router's autopilot acts, and with which routes.
+	//
+	// Corresponds with GET /api/v1/autopilot (the `GetAutopilot` operationId).
+	GetAutopilot(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListBackends Every backend, by name.
 	//
 	// Corresponds with GET /api/v1/backends (the `ListBackends` operationId).
@@ -265,6 +270,25 @@ type ClientInterface interface {
 	// Corresponds with DELETE /api/v1/faults/{fault} (the `StopFault` operationId).
 	StopFault(ctx context.Context, fault int64, params *StopFaultParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// FreezeWithBody Forbid every promotion, of the autopilot's and, unless forced, of people's. Rollbacks go on.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/freeze (the `Freeze` operationId).
+	FreezeWithBody(ctx context.Context, params *FreezeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// Freeze Forbid every promotion, of the autopilot's and, unless forced, of people's. Rollbacks go on.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/freeze (the `Freeze` operationId).
+	Freeze(ctx context.Context, params *FreezeParams, body FreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListGates What the gates say of every route that has a new side, by route.
+	//
+	// Corresponds with GET /api/v1/gates (the `ListGates` operationId).
+	ListGates(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListGroups Every cohort group, by name.
 	//
 	// Corresponds with GET /api/v1/groups (the `ListGroups` operationId).
@@ -394,10 +418,31 @@ type ClientInterface interface {
 	// Corresponds with PUT /api/v1/routes/{route} (the `PutRoute` operationId).
 	PutRoute(ctx context.Context, route RouteName, params *PutRouteParams, body PutRouteJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// SetAutopilotWithBody Say what the autopilot may do with a route. Moves no traffic.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/routes/{route}/autopilot (the `SetAutopilot` operationId).
+	SetAutopilotWithBody(ctx context.Context, route RouteName, params *SetAutopilotParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetAutopilot Say what the autopilot may do with a route. Moves no traffic.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/routes/{route}/autopilot (the `SetAutopilot` operationId).
+	SetAutopilot(ctx context.Context, route RouteName, params *SetAutopilotParams, body SetAutopilotJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetDifferences In what the two sides of a route differ.
 	//
 	// Corresponds with GET /api/v1/routes/{route}/differences (the `GetDifferences` operationId).
 	GetDifferences(ctx context.Context, route RouteName, params *GetDifferencesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetGates Whether a route may take its next step, and what is missing if not.
+	//
+	// A route without a new side has no gates, and is refused with no_new_side.
+	//
+	// Corresponds with GET /api/v1/routes/{route}/gates (the `GetGates` operationId).
+	GetGates(ctx context.Context, route RouteName, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PauseRouteWithBody Keep the present weight and stop promotions.
 	//
@@ -530,6 +575,11 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/routes/{route}/shadow (the `StartShadow` operationId).
 	StartShadow(ctx context.Context, route RouteName, params *StartShadowParams, body StartShadowJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetStatistics What both sides of a route served, by minutes, and by hours once it is six hours old.
+	//
+	// Corresponds with GET /api/v1/routes/{route}/statistics (the `GetStatistics` operationId).
+	GetStatistics(ctx context.Context, route RouteName, params *GetStatisticsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// UndoRouteWithBody Take the last move back.
 	//
 	// Takes any type of body and a specified content type.
@@ -587,6 +637,30 @@ type ClientInterface interface {
 	// Corresponds with DELETE /api/v1/tokens/{token} (the `RevokeToken` operationId).
 	RevokeToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// UnfreezeWithBody Allow promotions again.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/unfreeze (the `Unfreeze` operationId).
+	UnfreezeWithBody(ctx context.Context, params *UnfreezeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// Unfreeze Allow promotions again.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/unfreeze (the `Unfreeze` operationId).
+	Unfreeze(ctx context.Context, params *UnfreezeParams, body UnfreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListWebhooks Who is told what becomes of routes, and how far each has been told, by name.
+	//
+	// Corresponds with GET /api/v1/webhooks (the `ListWebhooks` operationId).
+	ListWebhooks(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TestWebhook Send a webhook a message that says it is a test, from the router that answers, and wait for what comes back.
+	//
+	// Corresponds with POST /api/v1/webhooks/{webhook}/test (the `TestWebhook` operationId).
+	TestWebhook(ctx context.Context, webhook string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetLivez Whether the process lives.
 	//
 	// Corresponds with GET /livez (the `GetLivez` operationId).
@@ -610,6 +684,21 @@ type ClientInterface interface {
 // Corresponds with POST /api/v1/apply (the `Apply` operationId).
 func (c *Client) ApplyWithBody(ctx context.Context, params *ApplyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewApplyRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetAutopilot Which router's autopilot acts, and with which routes.
+//
+// Corresponds with GET /api/v1/autopilot (the `GetAutopilot` operationId).
+func (c *Client) GetAutopilot(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAutopilotRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -1057,6 +1146,55 @@ func (c *Client) StopFault(ctx context.Context, fault int64, params *StopFaultPa
 	return c.Client.Do(req)
 }
 
+// FreezeWithBody Forbid every promotion, of the autopilot's and, unless forced, of people's. Rollbacks go on.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/freeze (the `Freeze` operationId).
+func (c *Client) FreezeWithBody(ctx context.Context, params *FreezeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewFreezeRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// Freeze Forbid every promotion, of the autopilot's and, unless forced, of people's. Rollbacks go on.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/freeze (the `Freeze` operationId).
+func (c *Client) Freeze(ctx context.Context, params *FreezeParams, body FreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewFreezeRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListGates What the gates say of every route that has a new side, by route.
+//
+// Corresponds with GET /api/v1/gates (the `ListGates` operationId).
+func (c *Client) ListGates(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListGatesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListGroups Every cohort group, by name.
 //
 // Corresponds with GET /api/v1/groups (the `ListGroups` operationId).
@@ -1396,11 +1534,62 @@ func (c *Client) PutRoute(ctx context.Context, route RouteName, params *PutRoute
 	return c.Client.Do(req)
 }
 
+// SetAutopilotWithBody Say what the autopilot may do with a route. Moves no traffic.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/routes/{route}/autopilot (the `SetAutopilot` operationId).
+func (c *Client) SetAutopilotWithBody(ctx context.Context, route RouteName, params *SetAutopilotParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetAutopilotRequestWithBody(c.Server, route, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetAutopilot Say what the autopilot may do with a route. Moves no traffic.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/routes/{route}/autopilot (the `SetAutopilot` operationId).
+func (c *Client) SetAutopilot(ctx context.Context, route RouteName, params *SetAutopilotParams, body SetAutopilotJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetAutopilotRequest(c.Server, route, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetDifferences In what the two sides of a route differ.
 //
 // Corresponds with GET /api/v1/routes/{route}/differences (the `GetDifferences` operationId).
 func (c *Client) GetDifferences(ctx context.Context, route RouteName, params *GetDifferencesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetDifferencesRequest(c.Server, route, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetGates Whether a route may take its next step, and what is missing if not.
+//
+// A route without a new side has no gates, and is refused with no_new_side.
+//
+// Corresponds with GET /api/v1/routes/{route}/gates (the `GetGates` operationId).
+func (c *Client) GetGates(ctx context.Context, route RouteName, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetGatesRequest(c.Server, route)
 	if err != nil {
 		return nil, err
 	}
@@ -1732,6 +1921,21 @@ func (c *Client) StartShadow(ctx context.Context, route RouteName, params *Start
 	return c.Client.Do(req)
 }
 
+// GetStatistics What both sides of a route served, by minutes, and by hours once it is six hours old.
+//
+// Corresponds with GET /api/v1/routes/{route}/statistics (the `GetStatistics` operationId).
+func (c *Client) GetStatistics(ctx context.Context, route RouteName, params *GetStatisticsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetStatisticsRequest(c.Server, route, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // UndoRouteWithBody Take the last move back.
 //
 // Takes any type of body and a specified content type.
@@ -1879,6 +2083,70 @@ func (c *Client) RevokeToken(ctx context.Context, token string, reqEditors ...Re
 	return c.Client.Do(req)
 }
 
+// UnfreezeWithBody Allow promotions again.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/unfreeze (the `Unfreeze` operationId).
+func (c *Client) UnfreezeWithBody(ctx context.Context, params *UnfreezeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnfreezeRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// Unfreeze Allow promotions again.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/unfreeze (the `Unfreeze` operationId).
+func (c *Client) Unfreeze(ctx context.Context, params *UnfreezeParams, body UnfreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnfreezeRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListWebhooks Who is told what becomes of routes, and how far each has been told, by name.
+//
+// Corresponds with GET /api/v1/webhooks (the `ListWebhooks` operationId).
+func (c *Client) ListWebhooks(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListWebhooksRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TestWebhook Send a webhook a message that says it is a test, from the router that answers, and wait for what comes back.
+//
+// Corresponds with POST /api/v1/webhooks/{webhook}/test (the `TestWebhook` operationId).
+func (c *Client) TestWebhook(ctx context.Context, webhook string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTestWebhookRequest(c.Server, webhook)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetLivez Whether the process lives.
 //
 // Corresponds with GET /livez (the `GetLivez` operationId).
@@ -2012,6 +2280,33 @@ func NewApplyRequestWithBody(server string, params *ApplyParams, contentType str
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetAutopilotRequest constructs an http.Request for the GetAutopilot method
+func NewGetAutopilotRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/autopilot")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -3116,6 +3411,100 @@ func NewStopFaultRequest(server string, fault int64, params *StopFaultParams) (*
 	return req, nil
 }
 
+// NewFreezeRequest calls the generic Freeze builder with application/json body
+func NewFreezeRequest(server string, params *FreezeParams, body FreezeJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewFreezeRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewFreezeRequestWithBody constructs an http.Request for the Freeze method, with any body, and a specified content type
+func NewFreezeRequestWithBody(server string, params *FreezeParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/freeze")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListGatesRequest constructs an http.Request for the ListGates method
+func NewListGatesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/gates")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListGroupsRequest constructs an http.Request for the ListGroups method
 func NewListGroupsRequest(server string) (*http.Request, error) {
 	var err error
@@ -3839,6 +4228,80 @@ func NewPutRouteRequestWithBody(server string, route RouteName, params *PutRoute
 	return req, nil
 }
 
+// NewSetAutopilotRequest calls the generic SetAutopilot builder with application/json body
+func NewSetAutopilotRequest(server string, route RouteName, params *SetAutopilotParams, body SetAutopilotJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetAutopilotRequestWithBody(server, route, params, "application/json", bodyReader)
+}
+
+// NewSetAutopilotRequestWithBody constructs an http.Request for the SetAutopilot method, with any body, and a specified content type
+func NewSetAutopilotRequestWithBody(server string, route RouteName, params *SetAutopilotParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "route", route, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/routes/%s/autopilot", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetDifferencesRequest constructs an http.Request for the GetDifferences method
 func NewGetDifferencesRequest(server string, route RouteName, params *GetDifferencesParams) (*http.Request, error) {
 	var err error
@@ -3902,6 +4365,40 @@ func NewGetDifferencesRequest(server string, route RouteName, params *GetDiffere
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
 		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetGatesRequest constructs an http.Request for the GetGates method
+func NewGetGatesRequest(server string, route RouteName) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "route", route, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/routes/%s/gates", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -4799,6 +5296,79 @@ func NewStartShadowRequestWithBody(server string, route RouteName, params *Start
 	return req, nil
 }
 
+// NewGetStatisticsRequest constructs an http.Request for the GetStatistics method
+func NewGetStatisticsRequest(server string, route RouteName, params *GetStatisticsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "route", route, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/routes/%s/statistics", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Since != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Resolution != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "resolution", *params.Resolution, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewUndoRouteRequest calls the generic UndoRoute builder with application/json body
 func NewUndoRouteRequest(server string, route RouteName, params *UndoRouteParams, body UndoRouteJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -5056,6 +5626,134 @@ func NewRevokeTokenRequest(server string, token string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewUnfreezeRequest calls the generic Unfreeze builder with application/json body
+func NewUnfreezeRequest(server string, params *UnfreezeParams, body UnfreezeJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUnfreezeRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewUnfreezeRequestWithBody constructs an http.Request for the Unfreeze method, with any body, and a specified content type
+func NewUnfreezeRequestWithBody(server string, params *UnfreezeParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/unfreeze")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListWebhooksRequest constructs an http.Request for the ListWebhooks method
+func NewListWebhooksRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/webhooks")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewTestWebhookRequest constructs an http.Request for the TestWebhook method
+func NewTestWebhookRequest(server string, webhook string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "webhook", webhook, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/webhooks/%s/test", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetLivezRequest constructs an http.Request for the GetLivez method
 func NewGetLivezRequest(server string) (*http.Request, error) {
 	var err error
@@ -5187,6 +5885,13 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/v1/apply (the `Apply` operationId).
 	ApplyWithBodyWithResponse(ctx context.Context, params *ApplyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApplyResponse, error)
+
+	// GetAutopilotWithResponse Which router's autopilot acts, and with which routes.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/autopilot (the `GetAutopilot` operationId).
+	GetAutopilotWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetAutopilotResponse, error)
 
 	// ListBackendsWithResponse Every backend, by name.
 	//
@@ -5381,6 +6086,27 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with DELETE /api/v1/faults/{fault} (the `StopFault` operationId).
 	StopFaultWithResponse(ctx context.Context, fault int64, params *StopFaultParams, reqEditors ...RequestEditorFn) (*StopFaultResponse, error)
 
+	// FreezeWithBodyWithResponse Forbid every promotion, of the autopilot's and, unless forced, of people's. Rollbacks go on.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/freeze (the `Freeze` operationId).
+	FreezeWithBodyWithResponse(ctx context.Context, params *FreezeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*FreezeResponse, error)
+
+	// FreezeWithResponse Forbid every promotion, of the autopilot's and, unless forced, of people's. Rollbacks go on.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/freeze (the `Freeze` operationId).
+	FreezeWithResponse(ctx context.Context, params *FreezeParams, body FreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*FreezeResponse, error)
+
+	// ListGatesWithResponse What the gates say of every route that has a new side, by route.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/gates (the `ListGates` operationId).
+	ListGatesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListGatesResponse, error)
+
 	// ListGroupsWithResponse Every cohort group, by name.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -5528,12 +6254,35 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /api/v1/routes/{route} (the `PutRoute` operationId).
 	PutRouteWithResponse(ctx context.Context, route RouteName, params *PutRouteParams, body PutRouteJSONRequestBody, reqEditors ...RequestEditorFn) (*PutRouteResponse, error)
 
+	// SetAutopilotWithBodyWithResponse Say what the autopilot may do with a route. Moves no traffic.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/routes/{route}/autopilot (the `SetAutopilot` operationId).
+	SetAutopilotWithBodyWithResponse(ctx context.Context, route RouteName, params *SetAutopilotParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetAutopilotResponse, error)
+
+	// SetAutopilotWithResponse Say what the autopilot may do with a route. Moves no traffic.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/routes/{route}/autopilot (the `SetAutopilot` operationId).
+	SetAutopilotWithResponse(ctx context.Context, route RouteName, params *SetAutopilotParams, body SetAutopilotJSONRequestBody, reqEditors ...RequestEditorFn) (*SetAutopilotResponse, error)
+
 	// GetDifferencesWithResponse In what the two sides of a route differ.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/routes/{route}/differences (the `GetDifferences` operationId).
 	GetDifferencesWithResponse(ctx context.Context, route RouteName, params *GetDifferencesParams, reqEditors ...RequestEditorFn) (*GetDifferencesResponse, error)
+
+	// GetGatesWithResponse Whether a route may take its next step, and what is missing if not.
+	//
+	// A route without a new side has no gates, and is refused with no_new_side.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/routes/{route}/gates (the `GetGates` operationId).
+	GetGatesWithResponse(ctx context.Context, route RouteName, reqEditors ...RequestEditorFn) (*GetGatesResponse, error)
 
 	// PauseRouteWithBodyWithResponse Keep the present weight and stop promotions.
 	//
@@ -5672,6 +6421,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v1/routes/{route}/shadow (the `StartShadow` operationId).
 	StartShadowWithResponse(ctx context.Context, route RouteName, params *StartShadowParams, body StartShadowJSONRequestBody, reqEditors ...RequestEditorFn) (*StartShadowResponse, error)
 
+	// GetStatisticsWithResponse What both sides of a route served, by minutes, and by hours once it is six hours old.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/routes/{route}/statistics (the `GetStatistics` operationId).
+	GetStatisticsWithResponse(ctx context.Context, route RouteName, params *GetStatisticsParams, reqEditors ...RequestEditorFn) (*GetStatisticsResponse, error)
+
 	// UndoRouteWithBodyWithResponse Take the last move back.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -5734,6 +6490,34 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with DELETE /api/v1/tokens/{token} (the `RevokeToken` operationId).
 	RevokeTokenWithResponse(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*RevokeTokenResponse, error)
+
+	// UnfreezeWithBodyWithResponse Allow promotions again.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/unfreeze (the `Unfreeze` operationId).
+	UnfreezeWithBodyWithResponse(ctx context.Context, params *UnfreezeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnfreezeResponse, error)
+
+	// UnfreezeWithResponse Allow promotions again.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/unfreeze (the `Unfreeze` operationId).
+	UnfreezeWithResponse(ctx context.Context, params *UnfreezeParams, body UnfreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*UnfreezeResponse, error)
+
+	// ListWebhooksWithResponse Who is told what becomes of routes, and how far each has been told, by name.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/webhooks (the `ListWebhooks` operationId).
+	ListWebhooksWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListWebhooksResponse, error)
+
+	// TestWebhookWithResponse Send a webhook a message that says it is a test, from the router that answers, and wait for what comes back.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/webhooks/{webhook}/test (the `TestWebhook` operationId).
+	TestWebhookWithResponse(ctx context.Context, webhook string, reqEditors ...RequestEditorFn) (*TestWebhookResponse, error)
 
 	// GetLivezWithResponse Whether the process lives.
 	//
@@ -5806,6 +6590,61 @@ func (r ApplyResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ApplyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetAutopilotResponse200Headers the declared response headers of an HTTP 200 response for GetAutopilot
+type GetAutopilotResponse200Headers struct {
+	StranglerStale int
+}
+
+type GetAutopilotResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Autopilot
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetAutopilotResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetAutopilotResponse) GetJSON200() *Autopilot {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetAutopilotResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetAutopilotResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetAutopilotResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetAutopilotResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetAutopilotResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6808,6 +7647,109 @@ func (r StopFaultResponse) ContentType() string {
 	return ""
 }
 
+type FreezeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *FreezeChanged
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r FreezeResponse) GetJSON200() *FreezeChanged {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r FreezeResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r FreezeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r FreezeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r FreezeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r FreezeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListGatesResponse200Headers the declared response headers of an HTTP 200 response for ListGates
+type ListGatesResponse200Headers struct {
+	StranglerStale int
+}
+
+type ListGatesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]RouteGates
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListGatesResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListGatesResponse) GetJSON200() *[]RouteGates {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListGatesResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListGatesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListGatesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListGatesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListGatesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListGroupsResponse200Headers the declared response headers of an HTTP 200 response for ListGroups
 type ListGroupsResponse200Headers struct {
 	StranglerStale int
@@ -7579,6 +8521,54 @@ func (r PutRouteResponse) ContentType() string {
 	return ""
 }
 
+type SetAutopilotResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AutopilotChange
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetAutopilotResponse) GetJSON200() *AutopilotChange {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SetAutopilotResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SetAutopilotResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetAutopilotResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetAutopilotResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetAutopilotResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetDifferencesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7621,6 +8611,61 @@ func (r GetDifferencesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetDifferencesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetGatesResponse200Headers the declared response headers of an HTTP 200 response for GetGates
+type GetGatesResponse200Headers struct {
+	StranglerStale int
+}
+
+type GetGatesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RouteGates
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetGatesResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetGatesResponse) GetJSON200() *RouteGates {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetGatesResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetGatesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetGatesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetGatesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetGatesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8226,6 +9271,54 @@ func (r StartShadowResponse) ContentType() string {
 	return ""
 }
 
+type GetStatisticsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RouteStatistics
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetStatisticsResponse) GetJSON200() *RouteStatistics {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetStatisticsResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetStatisticsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetStatisticsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetStatisticsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetStatisticsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // UndoRouteResponse200Headers the declared response headers of an HTTP 200 response for UndoRoute
 type UndoRouteResponse200Headers struct {
 	ETag string
@@ -8521,6 +9614,157 @@ func (r RevokeTokenResponse) ContentType() string {
 	return ""
 }
 
+type UnfreezeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *FreezeChanged
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UnfreezeResponse) GetJSON200() *FreezeChanged {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UnfreezeResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UnfreezeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UnfreezeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UnfreezeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UnfreezeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListWebhooksResponse200Headers the declared response headers of an HTTP 200 response for ListWebhooks
+type ListWebhooksResponse200Headers struct {
+	StranglerStale int
+}
+
+type ListWebhooksResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *[]Webhook
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListWebhooksResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListWebhooksResponse) GetJSON200() *[]Webhook {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListWebhooksResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListWebhooksResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListWebhooksResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListWebhooksResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListWebhooksResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type TestWebhookResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *WebhookTest
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Error
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r TestWebhookResponse) GetJSON200() *WebhookTest {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r TestWebhookResponse) GetApplicationProblemJSONDefault() *Error {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r TestWebhookResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TestWebhookResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TestWebhookResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TestWebhookResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetLivezResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8655,6 +9899,19 @@ func (c *ClientWithResponses) ApplyWithBodyWithResponse(ctx context.Context, par
 		return nil, err
 	}
 	return ParseApplyResponse(rsp)
+}
+
+// GetAutopilotWithResponse Which router's autopilot acts, and with which routes.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/autopilot (the `GetAutopilot` operationId).
+func (c *ClientWithResponses) GetAutopilotWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetAutopilotResponse, error) {
+	rsp, err := c.GetAutopilot(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetAutopilotResponse(rsp)
 }
 
 // ListBackendsWithResponse Every backend, by name.
@@ -9012,6 +10269,45 @@ func (c *ClientWithResponses) StopFaultWithResponse(ctx context.Context, fault i
 	return ParseStopFaultResponse(rsp)
 }
 
+// FreezeWithBodyWithResponse Forbid every promotion, of the autopilot's and, unless forced, of people's. Rollbacks go on.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/freeze (the `Freeze` operationId).
+func (c *ClientWithResponses) FreezeWithBodyWithResponse(ctx context.Context, params *FreezeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*FreezeResponse, error) {
+	rsp, err := c.FreezeWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseFreezeResponse(rsp)
+}
+
+// FreezeWithResponse Forbid every promotion, of the autopilot's and, unless forced, of people's. Rollbacks go on.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/freeze (the `Freeze` operationId).
+func (c *ClientWithResponses) FreezeWithResponse(ctx context.Context, params *FreezeParams, body FreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*FreezeResponse, error) {
+	rsp, err := c.Freeze(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseFreezeResponse(rsp)
+}
+
+// ListGatesWithResponse What the gates say of every route that has a new side, by route.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/gates (the `ListGates` operationId).
+func (c *ClientWithResponses) ListGatesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListGatesResponse, error) {
+	rsp, err := c.ListGates(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListGatesResponse(rsp)
+}
+
 // ListGroupsWithResponse Every cohort group, by name.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -9285,6 +10581,32 @@ func (c *ClientWithResponses) PutRouteWithResponse(ctx context.Context, route Ro
 	return ParsePutRouteResponse(rsp)
 }
 
+// SetAutopilotWithBodyWithResponse Say what the autopilot may do with a route. Moves no traffic.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/routes/{route}/autopilot (the `SetAutopilot` operationId).
+func (c *ClientWithResponses) SetAutopilotWithBodyWithResponse(ctx context.Context, route RouteName, params *SetAutopilotParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetAutopilotResponse, error) {
+	rsp, err := c.SetAutopilotWithBody(ctx, route, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetAutopilotResponse(rsp)
+}
+
+// SetAutopilotWithResponse Say what the autopilot may do with a route. Moves no traffic.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/routes/{route}/autopilot (the `SetAutopilot` operationId).
+func (c *ClientWithResponses) SetAutopilotWithResponse(ctx context.Context, route RouteName, params *SetAutopilotParams, body SetAutopilotJSONRequestBody, reqEditors ...RequestEditorFn) (*SetAutopilotResponse, error) {
+	rsp, err := c.SetAutopilot(ctx, route, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetAutopilotResponse(rsp)
+}
+
 // GetDifferencesWithResponse In what the two sides of a route differ.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -9296,6 +10618,21 @@ func (c *ClientWithResponses) GetDifferencesWithResponse(ctx context.Context, ro
 		return nil, err
 	}
 	return ParseGetDifferencesResponse(rsp)
+}
+
+// GetGatesWithResponse Whether a route may take its next step, and what is missing if not.
+//
+// A route without a new side has no gates, and is refused with no_new_side.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/routes/{route}/gates (the `GetGates` operationId).
+func (c *ClientWithResponses) GetGatesWithResponse(ctx context.Context, route RouteName, reqEditors ...RequestEditorFn) (*GetGatesResponse, error) {
+	rsp, err := c.GetGates(ctx, route, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetGatesResponse(rsp)
 }
 
 // PauseRouteWithBodyWithResponse Keep the present weight and stop promotions.
@@ -9549,6 +10886,19 @@ func (c *ClientWithResponses) StartShadowWithResponse(ctx context.Context, route
 	return ParseStartShadowResponse(rsp)
 }
 
+// GetStatisticsWithResponse What both sides of a route served, by minutes, and by hours once it is six hours old.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/routes/{route}/statistics (the `GetStatistics` operationId).
+func (c *ClientWithResponses) GetStatisticsWithResponse(ctx context.Context, route RouteName, params *GetStatisticsParams, reqEditors ...RequestEditorFn) (*GetStatisticsResponse, error) {
+	rsp, err := c.GetStatistics(ctx, route, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetStatisticsResponse(rsp)
+}
+
 // UndoRouteWithBodyWithResponse Take the last move back.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -9666,6 +11016,58 @@ func (c *ClientWithResponses) RevokeTokenWithResponse(ctx context.Context, token
 	return ParseRevokeTokenResponse(rsp)
 }
 
+// UnfreezeWithBodyWithResponse Allow promotions again.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/unfreeze (the `Unfreeze` operationId).
+func (c *ClientWithResponses) UnfreezeWithBodyWithResponse(ctx context.Context, params *UnfreezeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnfreezeResponse, error) {
+	rsp, err := c.UnfreezeWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnfreezeResponse(rsp)
+}
+
+// UnfreezeWithResponse Allow promotions again.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/unfreeze (the `Unfreeze` operationId).
+func (c *ClientWithResponses) UnfreezeWithResponse(ctx context.Context, params *UnfreezeParams, body UnfreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*UnfreezeResponse, error) {
+	rsp, err := c.Unfreeze(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnfreezeResponse(rsp)
+}
+
+// ListWebhooksWithResponse Who is told what becomes of routes, and how far each has been told, by name.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/webhooks (the `ListWebhooks` operationId).
+func (c *ClientWithResponses) ListWebhooksWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListWebhooksResponse, error) {
+	rsp, err := c.ListWebhooks(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListWebhooksResponse(rsp)
+}
+
+// TestWebhookWithResponse Send a webhook a message that says it is a test, from the router that answers, and wait for what comes back.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/webhooks/{webhook}/test (the `TestWebhook` operationId).
+func (c *ClientWithResponses) TestWebhookWithResponse(ctx context.Context, webhook string, reqEditors ...RequestEditorFn) (*TestWebhookResponse, error) {
+	rsp, err := c.TestWebhook(ctx, webhook, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTestWebhookResponse(rsp)
+}
+
 // GetLivezWithResponse Whether the process lives.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -9744,6 +11146,52 @@ func ParseApplyResponse(rsp *http.Response) (*ApplyResponse, error) {
 				return nil, err
 			}
 			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetAutopilotResponse parses an HTTP response from a GetAutopilotWithResponse call
+func ParseGetAutopilotResponse(rsp *http.Response) (*GetAutopilotResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetAutopilotResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Autopilot
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetAutopilotResponse200Headers
+		if values := rsp.Header.Values("Strangler-Stale"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Strangler-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.StranglerStale = value
 		}
 		response.Headers200 = &headers
 	}
@@ -10489,6 +11937,85 @@ func ParseStopFaultResponse(rsp *http.Response) (*StopFaultResponse, error) {
 	return response, nil
 }
 
+// ParseFreezeResponse parses an HTTP response from a FreezeWithResponse call
+func ParseFreezeResponse(rsp *http.Response) (*FreezeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &FreezeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest FreezeChanged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListGatesResponse parses an HTTP response from a ListGatesWithResponse call
+func ParseListGatesResponse(rsp *http.Response) (*ListGatesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListGatesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []RouteGates
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListGatesResponse200Headers
+		if values := rsp.Header.Values("Strangler-Stale"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Strangler-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.StranglerStale = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListGroupsResponse parses an HTTP response from a ListGroupsWithResponse call
 func ParseListGroupsResponse(rsp *http.Response) (*ListGroupsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -11095,6 +12622,39 @@ func ParsePutRouteResponse(rsp *http.Response) (*PutRouteResponse, error) {
 	return response, nil
 }
 
+// ParseSetAutopilotResponse parses an HTTP response from a SetAutopilotWithResponse call
+func ParseSetAutopilotResponse(rsp *http.Response) (*SetAutopilotResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetAutopilotResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AutopilotChange
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetDifferencesResponse parses an HTTP response from a GetDifferencesWithResponse call
 func ParseGetDifferencesResponse(rsp *http.Response) (*GetDifferencesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -11123,6 +12683,52 @@ func ParseGetDifferencesResponse(rsp *http.Response) (*GetDifferencesResponse, e
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseGetGatesResponse parses an HTTP response from a GetGatesWithResponse call
+func ParseGetGatesResponse(rsp *http.Response) (*GetGatesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetGatesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RouteGates
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetGatesResponse200Headers
+		if values := rsp.Header.Values("Strangler-Stale"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Strangler-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.StranglerStale = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -11628,6 +13234,39 @@ func ParseStartShadowResponse(rsp *http.Response) (*StartShadowResponse, error) 
 	return response, nil
 }
 
+// ParseGetStatisticsResponse parses an HTTP response from a GetStatisticsWithResponse call
+func ParseGetStatisticsResponse(rsp *http.Response) (*GetStatisticsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetStatisticsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RouteStatistics
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseUndoRouteResponse parses an HTTP response from a UndoRouteWithResponse call
 func ParseUndoRouteResponse(rsp *http.Response) (*UndoRouteResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -11822,6 +13461,118 @@ func ParseRevokeTokenResponse(rsp *http.Response) (*RevokeTokenResponse, error) 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Token
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUnfreezeResponse parses an HTTP response from a UnfreezeWithResponse call
+func ParseUnfreezeResponse(rsp *http.Response) (*UnfreezeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UnfreezeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest FreezeChanged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListWebhooksResponse parses an HTTP response from a ListWebhooksWithResponse call
+func ParseListWebhooksResponse(rsp *http.Response) (*ListWebhooksResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListWebhooksResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest []Webhook
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Error
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListWebhooksResponse200Headers
+		if values := rsp.Header.Values("Strangler-Stale"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Strangler-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.StranglerStale = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseTestWebhookResponse parses an HTTP response from a TestWebhookWithResponse call
+func ParseTestWebhookResponse(rsp *http.Response) (*TestWebhookResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TestWebhookResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest WebhookTest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

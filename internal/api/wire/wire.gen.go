@@ -8,6 +8,27 @@ import (
 	"time"
 )
 
+// Defines values for AutopilotMode.
+const (
+	AutopilotModeDisarmed AutopilotMode = "disarmed"
+	AutopilotModeOff      AutopilotMode = "off"
+	AutopilotModeOn       AutopilotMode = "on"
+)
+
+// Valid indicates whether the value is a known member of the AutopilotMode enum.
+func (e AutopilotMode) Valid() bool {
+	switch e {
+	case AutopilotModeDisarmed:
+		return true
+	case AutopilotModeOff:
+		return true
+	case AutopilotModeOn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BackendSettingSource.
 const (
 	BackendSettingSourceBackend BackendSettingSource = "backend"
@@ -70,6 +91,7 @@ const (
 	ChangeKindBackend ChangeKind = "backend"
 	ChangeKindGroup   ChangeKind = "group"
 	ChangeKindRoute   ChangeKind = "route"
+	ChangeKindWebhook ChangeKind = "webhook"
 )
 
 // Valid indicates whether the value is a known member of the ChangeKind enum.
@@ -80,6 +102,8 @@ func (e ChangeKind) Valid() bool {
 	case ChangeKindGroup:
 		return true
 	case ChangeKindRoute:
+		return true
+	case ChangeKindWebhook:
 		return true
 	default:
 		return false
@@ -109,6 +133,7 @@ func (e ChangeOp) Valid() bool {
 
 // Defines values for CheckGroup.
 const (
+	CheckGroupAutopilot CheckGroup = "autopilot"
 	CheckGroupBackends  CheckGroup = "backends"
 	CheckGroupInstances CheckGroup = "instances"
 	CheckGroupRoutes    CheckGroup = "routes"
@@ -118,6 +143,8 @@ const (
 // Valid indicates whether the value is a known member of the CheckGroup enum.
 func (e CheckGroup) Valid() bool {
 	switch e {
+	case CheckGroupAutopilot:
+		return true
 	case CheckGroupBackends:
 		return true
 	case CheckGroupInstances:
@@ -257,6 +284,84 @@ func (e ExplainedOverrideResult) Valid() bool {
 	}
 }
 
+// Defines values for GateFindingAgainst.
+const (
+	GateFindingAgainstBaseline GateFindingAgainst = "baseline"
+	GateFindingAgainstLegacy   GateFindingAgainst = "legacy"
+	GateFindingAgainstLimit    GateFindingAgainst = "limit"
+)
+
+// Valid indicates whether the value is a known member of the GateFindingAgainst enum.
+func (e GateFindingAgainst) Valid() bool {
+	switch e {
+	case GateFindingAgainstBaseline:
+		return true
+	case GateFindingAgainstLegacy:
+		return true
+	case GateFindingAgainstLimit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GateName.
+const (
+	GateNameBake      GateName = "bake"
+	GateNameBreaker   GateName = "breaker"
+	GateNameErrors    GateName = "errors"
+	GateNameFallbacks GateName = "fallbacks"
+	GateNameFreeze    GateName = "freeze"
+	GateNameParity    GateName = "parity"
+	GateNameSlowness  GateName = "slowness"
+	GateNameWindow    GateName = "window"
+)
+
+// Valid indicates whether the value is a known member of the GateName enum.
+func (e GateName) Valid() bool {
+	switch e {
+	case GateNameBake:
+		return true
+	case GateNameBreaker:
+		return true
+	case GateNameErrors:
+		return true
+	case GateNameFallbacks:
+		return true
+	case GateNameFreeze:
+		return true
+	case GateNameParity:
+		return true
+	case GateNameSlowness:
+		return true
+	case GateNameWindow:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GateVerdict.
+const (
+	GateVerdictFail         GateVerdict = "fail"
+	GateVerdictInsufficient GateVerdict = "insufficient"
+	GateVerdictPass         GateVerdict = "pass"
+)
+
+// Valid indicates whether the value is a known member of the GateVerdict enum.
+func (e GateVerdict) Valid() bool {
+	switch e {
+	case GateVerdictFail:
+		return true
+	case GateVerdictInsufficient:
+		return true
+	case GateVerdictPass:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HoldKind.
 const (
 	HoldKindPaused     HoldKind = "paused"
@@ -356,6 +461,24 @@ const (
 func (e Off) Valid() bool {
 	switch e {
 	case OffOff:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RateGateDefinitionOnFail.
+const (
+	RateGateDefinitionOnFailHold     RateGateDefinitionOnFail = "hold"
+	RateGateDefinitionOnFailRollback RateGateDefinitionOnFail = "rollback"
+)
+
+// Valid indicates whether the value is a known member of the RateGateDefinitionOnFail enum.
+func (e RateGateDefinitionOnFail) Valid() bool {
+	switch e {
+	case RateGateDefinitionOnFailHold:
+		return true
+	case RateGateDefinitionOnFailRollback:
 		return true
 	default:
 		return false
@@ -602,6 +725,24 @@ func (e TokenState) Valid() bool {
 	}
 }
 
+// Defines values for WebhookFormat.
+const (
+	WebhookFormatSlack    WebhookFormat = "slack"
+	WebhookFormatStandard WebhookFormat = "standard"
+)
+
+// Valid indicates whether the value is a known member of the WebhookFormat enum.
+func (e WebhookFormat) Valid() bool {
+	switch e {
+	case WebhookFormatSlack:
+		return true
+	case WebhookFormatStandard:
+		return true
+	default:
+		return false
+	}
+}
+
 // Acceptance What a router follows since it was told to.
 type Acceptance struct {
 	Actor string    `json:"actor"`
@@ -620,6 +761,75 @@ type Acceptance struct {
 	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
 	Revision Revision `json:"revision"`
 	StoreID  string   `json:"store_id"`
+}
+
+// Autopilot How the autopilot stands. One router's acts at a time.
+type Autopilot struct {
+	// ExpiresInS After so long without a sign of it another router takes over.
+	ExpiresInS float64 `json:"expires_in_s"`
+
+	// Frozen Null when promotions are allowed.
+	Frozen *Frozen `json:"frozen"`
+
+	// Holder The router whose autopilot acts; empty when none does, and while the store is away.
+	Holder string `json:"holder"`
+
+	// Number Of its lease; a later holder has a higher one.
+	Number int64 `json:"number"`
+
+	// Routes Every route that has a new side, by name.
+	Routes []AutopilotRoute `json:"routes"`
+}
+
+// AutopilotChange What the autopilot may do with a route.
+type AutopilotChange struct {
+	Actor string    `json:"actor"`
+	At    time.Time `json:"at"`
+
+	// Before What the autopilot may do with a route. off: people promote it, and it is rolled back by evidence; on: it is promoted by evidence as well; disarmed: neither.
+	Before AutopilotMode `json:"before"`
+
+	// Changed False when there was nothing to do; on a dry run whether there was.
+	Changed bool `json:"changed"`
+	DryRun  bool `json:"dry_run"`
+
+	// Mode What the autopilot may do with a route. off: people promote it, and it is rolled back by evidence; on: it is promoted by evidence as well; disarmed: neither.
+	Mode AutopilotMode `json:"mode"`
+
+	// Note What else there is to know.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// PreviousRevision Numbers the tables of one store; 0 means nothing was committed yet.
+	PreviousRevision Revision `json:"previous_revision"`
+
+	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
+	Revision Revision `json:"revision"`
+	Route    string   `json:"route"`
+}
+
+// AutopilotMode What the autopilot may do with a route. off: people promote it, and it is rolled back by evidence; on: it is promoted by evidence as well; disarmed: neither.
+type AutopilotMode string
+
+// AutopilotRequest What the autopilot may do, and why.
+type AutopilotRequest struct {
+	// Mode What the autopilot may do with a route. off: people promote it, and it is rolled back by evidence; on: it is promoted by evidence as well; disarmed: neither.
+	Mode AutopilotMode `json:"mode"`
+
+	// Reason Why, for the history.
+	Reason string `json:"reason,omitempty,omitzero"`
+}
+
+// AutopilotRoute What the autopilot may do with one route, and who said so.
+type AutopilotRoute struct {
+	// Actor Absent when nobody ever said anything.
+	Actor string `json:"actor,omitempty,omitzero"`
+
+	// At The same.
+	At *time.Time `json:"at,omitempty"`
+
+	// Mode What the autopilot may do with a route. off: people promote it, and it is rolled back by evidence; on: it is promoted by evidence as well; disarmed: neither.
+	Mode  AutopilotMode `json:"mode"`
+	Route string        `json:"route"`
 }
 
 // Backend A named upstream and who uses it.
@@ -987,7 +1197,7 @@ type Event struct {
 	Evidence json.RawMessage `json:"evidence"`
 	ID       int64           `json:"id"`
 
-	// Kind What the subject is: route, backend, group, token, override, store or login; fault and breaker are those of the route that the subject names.
+	// Kind What the subject is: route, backend, group, webhook, token, override, store or login; fault, breaker and autopilot are those of the route that the subject names; freeze is about all.
 	Kind   string `json:"kind"`
 	Reason string `json:"reason"`
 
@@ -1145,6 +1355,12 @@ type FallbackDefinition struct {
 	On []string `json:"on,omitempty,omitzero"`
 }
 
+// FallbackGateDefinition How many fallbacks are too many.
+type FallbackGateDefinition struct {
+	// Max Of new's requests, such as 1%.
+	Max string `json:"max,omitempty,omitzero"`
+}
+
 // Fault Trouble that somebody injects into one side of a route. It ends by itself.
 type Fault struct {
 	Actor string `json:"actor"`
@@ -1286,6 +1502,127 @@ type FoundDifference struct {
 
 	// Where The same for every element of an array: $.items[*].price; status, header Vary, line or body.
 	Where string `json:"where"`
+}
+
+// FreezeChange Whether promotions are allowed.
+type FreezeChange struct {
+	Actor string    `json:"actor"`
+	At    time.Time `json:"at"`
+
+	// Changed False when there was nothing to do; on a dry run whether there was.
+	Changed bool `json:"changed"`
+	DryRun  bool `json:"dry_run"`
+
+	// Frozen Null when they are allowed.
+	Frozen *Frozen `json:"frozen"`
+
+	// Note What else there is to know.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// PreviousRevision Numbers the tables of one store; 0 means nothing was committed yet.
+	PreviousRevision Revision `json:"previous_revision"`
+
+	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
+	Revision Revision `json:"revision"`
+}
+
+// Frozen A ban on promotions.
+type Frozen struct {
+	At time.Time `json:"at"`
+
+	// By Who forbade them.
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+}
+
+// GateCount Distinct key-minutes: a cohort key that is served counts once a minute.
+type GateCount struct {
+	// Events Of them, those in which it met an error, or was served slowly.
+	Events int64 `json:"events"`
+
+	// Exposures In which a key was served.
+	Exposures int64 `json:"exposures"`
+}
+
+// GateFinding What one gate says, and the numbers behind it.
+type GateFinding struct {
+	// Against What new is compared with.
+	Against GateFindingAgainst `json:"against,omitempty,omitzero"`
+
+	// Evidence errors, slowness: the value of the process that speaks against new.
+	Evidence float64 `json:"evidence,omitempty,omitzero"`
+
+	// Gate Which gate it is: the step has been watched for long enough; the answers of both sides are the same; new fails no more often than legacy; new is no slower; legacy does little of new's work; new's breaker is closed on every router; steps are allowed at this time; nobody has forbidden them.
+	Gate GateName `json:"gate"`
+
+	// Have parity: comparisons; fallbacks: requests; bake: seconds.
+	Have int64 `json:"have,omitempty,omitzero"`
+
+	// Hits Of have, the mismatches or fallbacks.
+	Hits int64 `json:"hits,omitempty,omitzero"`
+
+	// Legacy The same of legacy.
+	Legacy *GateCount `json:"legacy,omitempty,omitzero"`
+
+	// Limit The share that is too much, from 0 to 1.
+	Limit float64 `json:"limit,omitempty,omitzero"`
+
+	// Missing What an insufficient verdict waits for, for people; empty for the others.
+	Missing string `json:"missing"`
+
+	// New errors, slowness: what new did in this step.
+	New *GateCount `json:"new,omitempty,omitzero"`
+
+	// RollsBack Whether this failure rolls a route back that new serves something of.
+	RollsBack bool `json:"rolls_back"`
+
+	// Text What was found, for people, without the name of the gate.
+	Text string `json:"text"`
+
+	// Threshold The value at which the gate fails.
+	Threshold float64 `json:"threshold,omitempty,omitzero"`
+
+	// Verdict Insufficient: there is too little to say either. It holds the autopilot, and lets people go on.
+	Verdict GateVerdict `json:"verdict"`
+
+	// WaitS How long that takes at the present rate; null when nothing is missing, and when nobody knows.
+	WaitS *float64 `json:"wait_s"`
+}
+
+// GateFindingAgainst What new is compared with.
+type GateFindingAgainst string
+
+// GateName Which gate it is: the step has been watched for long enough; the answers of both sides are the same; new fails no more often than legacy; new is no slower; legacy does little of new's work; new's breaker is closed on every router; steps are allowed at this time; nobody has forbidden them.
+type GateName string
+
+// GateVerdict Insufficient: there is too little to say either. It holds the autopilot, and lets people go on.
+type GateVerdict string
+
+// GatesDefinition What has to be shown before the route takes its next step; what is not written keeps its default.
+type GatesDefinition struct {
+	// Errors Whether new fails more often than legacy; off: it is not asked.
+	Errors json.RawMessage `json:"errors,omitempty,omitzero"`
+
+	// Fallbacks How much of new's work legacy does; off: it is not asked.
+	Fallbacks json.RawMessage `json:"fallbacks,omitempty,omitzero"`
+
+	// Parity Whether the answers of both sides are the same; off: it is not asked.
+	Parity json.RawMessage `json:"parity,omitempty,omitzero"`
+
+	// Slowness Whether new is slow, which is slower than legacy's p95, more often than legacy; off: it is not asked.
+	Slowness json.RawMessage `json:"slowness,omitempty,omitzero"`
+
+	// Window When routes may take a step.
+	Window WindowDefinition `json:"window,omitempty,omitzero"`
+}
+
+// GatesInShort What the gates say of a route.
+type GatesInShort struct {
+	// Missing What fails first or, where nothing fails, is missing first, with the name of its gate; empty when all pass.
+	Missing string `json:"missing"`
+
+	// Verdict Insufficient: there is too little to say either. It holds the autopilot, and lets people go on.
+	Verdict GateVerdict `json:"verdict"`
 }
 
 // Group A cohort group and its routes, which move the same users.
@@ -1449,6 +1786,9 @@ type Move struct {
 	Changed bool `json:"changed"`
 	DryRun  bool `json:"dry_run"`
 
+	// Findings A promotion: what the gates said that were asked; absent when none were.
+	Findings []GateFinding `json:"findings,omitempty,omitzero"`
+
 	// Note What else there is to know.
 	Note string `json:"note,omitempty,omitzero"`
 
@@ -1576,6 +1916,15 @@ type Parity struct {
 	Skipped int64 `json:"skipped"`
 }
 
+// ParityGateDefinition How many mismatches are too many.
+type ParityGateDefinition struct {
+	// MaxMismatch Of the comparisons, such as 1%.
+	MaxMismatch string `json:"max_mismatch,omitempty,omitzero"`
+
+	// Min Comparisons without which nothing passes.
+	Min *int `json:"min,omitempty"`
+}
+
 // PinDefinition A named cohort key, such as a tenant, and its side.
 type PinDefinition struct {
 	// Key The value of the cohort key.
@@ -1606,6 +1955,9 @@ type Problem struct {
 	// Detail What was wrong, and what was left unchanged.
 	Detail string `json:"detail,omitempty,omitzero"`
 
+	// Findings 409 gate_failed: what the gates said that refuse it.
+	Findings []GateFinding `json:"findings,omitempty,omitzero"`
+
 	// Hint What to do next.
 	Hint string `json:"hint,omitempty,omitzero"`
 
@@ -1631,12 +1983,33 @@ type PromoteRequest struct {
 	// AcceptSplitWrites Go on although each side keeps its own data (data: separate) and the route takes writes.
 	AcceptSplitWrites bool `json:"accept_split_writes,omitempty,omitzero"`
 
+	// Force Go on although a gate fails; needs a reason. The history keeps what the gate said.
+	Force bool `json:"force,omitempty,omitzero"`
+
 	// Reason Why, for the history.
 	Reason string `json:"reason,omitempty,omitzero"`
 
 	// To A stage, or a percentage such as 25%; the next step of the plan unless told.
 	To string `json:"to,omitempty,omitzero"`
 }
+
+// RateGateDefinition How often is too often. Shares are of key-minutes: a cohort key counts once a minute.
+type RateGateDefinition struct {
+	// Max How often on new at all, such as 5%.
+	Max string `json:"max,omitempty,omitzero"`
+
+	// MaxExcess How much more often on new than on legacy, such as 0.5%.
+	MaxExcess string `json:"max_excess,omitempty,omitzero"`
+
+	// Min Key-minutes on new without which nothing passes.
+	Min *int `json:"min,omitempty"`
+
+	// OnFail What a failure does: it rolls the route back, the default, or only keeps it where it is.
+	OnFail RateGateDefinitionOnFail `json:"on_fail,omitempty,omitzero"`
+}
+
+// RateGateDefinitionOnFail What a failure does: it rolls the route back, the default, or only keeps it where it is.
+type RateGateDefinitionOnFail string
 
 // Replay What both sides answer now.
 type Replay struct {
@@ -1786,6 +2159,9 @@ type RouteDefinition struct {
 	// Data Where the route's writes go: one store of both sides, the default; two that something keeps alike; two that nothing does.
 	Data RouteDefinitionData `json:"data,omitempty,omitzero"`
 
+	// Gates What has to be shown before the route takes its next step; what is not written keeps its default.
+	Gates GatesDefinition `json:"gates,omitempty,omitzero"`
+
 	// Group Cohort group.
 	Group string `json:"group,omitempty,omitzero"`
 
@@ -1806,6 +2182,9 @@ type RouteDefinition struct {
 
 	// New Backend.
 	New string `json:"new,omitempty,omitzero"`
+
+	// Notify Names of the webhooks that are told of the route; every one unless written.
+	Notify []string `json:"notify,omitempty,omitzero"`
 
 	// Pin Keys that stay on one side while the route is in canary.
 	Pin []PinDefinition `json:"pin,omitempty,omitzero"`
@@ -1834,11 +2213,16 @@ type RouteDefinitionData string
 
 // RouteDetail A route with its definition and the values in force.
 type RouteDetail struct {
-	ChangedAt time.Time `json:"changed_at"`
-	ChangedBy string    `json:"changed_by"`
+	// Autopilot What the autopilot may do with a route. off: people promote it, and it is rolled back by evidence; on: it is promoted by evidence as well; disarmed: neither.
+	Autopilot AutopilotMode `json:"autopilot"`
+	ChangedAt time.Time     `json:"changed_at"`
+	ChangedBy string        `json:"changed_by"`
 
 	// Definition What people write about a route.
 	Definition RouteDefinition `json:"definition"`
+
+	// Gates Null for a route without a new side, and when the gates could not be asked in a second.
+	Gates *GatesInShort `json:"gates"`
 
 	// Group Cohort group; empty when the route is its own.
 	Group string `json:"group"`
@@ -1927,10 +2311,59 @@ type RouteDifferences struct {
 	Skipped map[string]int64 `json:"skipped"`
 }
 
+// RouteGates Whether a route may take its next step.
+type RouteGates struct {
+	// At When the gates were asked.
+	At time.Time `json:"at"`
+
+	// Autopilot What the autopilot may do with a route. off: people promote it, and it is rolled back by evidence; on: it is promoted by evidence as well; disarmed: neither.
+	Autopilot AutopilotMode `json:"autopilot"`
+
+	// Findings Those of the gates that apply in this stage: bake, parity, errors, slowness, fallbacks, breaker, window, freeze.
+	Findings []GateFinding `json:"findings"`
+
+	// Held Why the autopilot would not take that step although all gates pass, for people; empty when nothing keeps it.
+	Held string `json:"held"`
+
+	// Next The next step, such as 25%; null after the last one.
+	Next  *string `json:"next"`
+	Route string  `json:"route"`
+
+	// Stage Where a route stands in its migration.
+	Stage Stage `json:"stage"`
+
+	// Step The step of the plan it stands on, from 1; 0 between steps.
+	Step int `json:"step"`
+
+	// Steps How many steps the plan has for this route.
+	Steps int `json:"steps"`
+
+	// Verdict Insufficient: there is too little to say either. It holds the autopilot, and lets people go on.
+	Verdict GateVerdict `json:"verdict"`
+
+	// WeightBp The share of a route's cohorts that new serves, in basis points.
+	WeightBp Weight `json:"weight_bp"`
+}
+
+// RouteStatistics What both sides of a route served, on all routers.
+type RouteStatistics struct {
+	// Points By time, legacy before new. Where nothing was served there is none.
+	Points []StatisticsPoint `json:"points"`
+	Route  string            `json:"route"`
+
+	// SlowOverMs What is slow on this route: legacy's p95. Null while that is not known.
+	SlowOverMs *float64 `json:"slow_over_ms"`
+}
+
 // RouteStatus A route and where it stands.
 type RouteStatus struct {
-	ChangedAt time.Time `json:"changed_at"`
-	ChangedBy string    `json:"changed_by"`
+	// Autopilot What the autopilot may do with a route. off: people promote it, and it is rolled back by evidence; on: it is promoted by evidence as well; disarmed: neither.
+	Autopilot AutopilotMode `json:"autopilot"`
+	ChangedAt time.Time     `json:"changed_at"`
+	ChangedBy string        `json:"changed_by"`
+
+	// Gates Null for a route without a new side, and when the gates could not be asked in a second.
+	Gates *GatesInShort `json:"gates"`
 
 	// Group Cohort group; empty when the route is its own.
 	Group string `json:"group"`
@@ -2331,6 +2764,45 @@ type State struct {
 	WeightBp Weight `json:"weight_bp"`
 }
 
+// StatisticsPoint What one side served in a span of time.
+type StatisticsPoint struct {
+	// Classes Requests by what became of them; those that did not happen are left out.
+	Classes map[string]int64 `json:"classes"`
+
+	// Exposed Distinct key-minutes: a cohort key counts once a minute. Only requests whose side was drawn count here.
+	Exposed int64 `json:"exposed"`
+
+	// Failed Of exposed, those with a request that failed.
+	Failed int64 `json:"failed"`
+
+	// Failures Of the requests, those that count against the side.
+	Failures int64 `json:"failures"`
+
+	// Fallbacks Of the requests, those that legacy served because new could not.
+	Fallbacks int64     `json:"fallbacks"`
+	From      time.Time `json:"from"`
+
+	// P50Ms Null where no duration was measured.
+	P50Ms *float64 `json:"p50_ms"`
+
+	// P95Ms The same.
+	P95Ms *float64 `json:"p95_ms"`
+
+	// P99Ms The same.
+	P99Ms    *float64 `json:"p99_ms"`
+	Requests int64    `json:"requests"`
+
+	// Side Which of a route's two backends serves.
+	Side Side `json:"side"`
+
+	// Slow Of the requests, those that were slow.
+	Slow int64 `json:"slow"`
+
+	// Slowed Of exposed, those with a slow request.
+	Slowed int64     `json:"slowed"`
+	To     time.Time `json:"to"`
+}
+
 // Status What one router serves.
 type Status struct {
 	// AgeS Since what it serves was read from the store.
@@ -2341,6 +2813,9 @@ type Status struct {
 
 	// Faults The faults that this router injects now.
 	Faults []Fault `json:"faults"`
+
+	// Frozen Null when promotions are allowed.
+	Frozen *Frozen `json:"frozen"`
 
 	// Holds Routes per kind of hold.
 	Holds HoldCounts `json:"holds"`
@@ -2460,8 +2935,73 @@ type Verification struct {
 	Intact bool   `json:"intact"`
 }
 
+// Webhook Somebody who is told what becomes of routes.
+type Webhook struct {
+	Format WebhookFormat `json:"format"`
+	Name   string        `json:"name"`
+
+	// On The verbs that it is told of.
+	On []string `json:"on"`
+
+	// Place How far it has been told; null when it has not begun, and when that could not be read.
+	Place *WebhookPlace `json:"place"`
+
+	// Routes Names of the routes that it is told of.
+	Routes []string `json:"routes"`
+
+	// URL Scheme and host, and never more: the rest may be a secret. env:NAME where the definition names a variable.
+	URL string `json:"url"`
+}
+
+// WebhookFormat defines model for Webhook.Format.
+type WebhookFormat string
+
+// WebhookPlace How far one webhook has come in the history.
+type WebhookPlace struct {
+	// Behind How many ids the newest event is further, of interest or not.
+	Behind int64 `json:"behind"`
+
+	// Delivered When one arrived last; null when none ever did.
+	Delivered *time.Time `json:"delivered"`
+
+	// Event The id of the last event that was delivered, given up, or is of no interest to it.
+	Event int64 `json:"event"`
+
+	// Failures How many deliveries of the next event have failed.
+	Failures int `json:"failures"`
+
+	// LastError Of the last delivery; empty when it arrived.
+	LastError string `json:"last_error"`
+
+	// NextTry Null when it is tried as soon as there is something.
+	NextTry *time.Time `json:"next_try"`
+}
+
+// WebhookTest What came of a test.
+type WebhookTest struct {
+	// Error Why it did not arrive; empty when it did.
+	Error string `json:"error"`
+
+	// Status What was answered; 0: nothing was.
+	Status  int     `json:"status"`
+	TookMs  float64 `json:"took_ms"`
+	Webhook string  `json:"webhook"`
+}
+
 // Weight The share of a route's cohorts that new serves, in basis points.
 type Weight = int32
+
+// WindowDefinition When routes may take a step.
+type WindowDefinition struct {
+	// Days mon-thu, or mon,wed,fri; every day unless written.
+	Days string `json:"days,omitempty,omitzero"`
+
+	// Hours 9-16, or 9:30-16; the whole day unless written.
+	Hours string `json:"hours,omitempty,omitzero"`
+
+	// Zone An IANA time zone: Europe/Berlin.
+	Zone string `json:"zone"`
+}
 
 // BackendName defines model for BackendName.
 type BackendName = string
@@ -2501,6 +3041,9 @@ type Error = Problem
 
 // FaultsChanged Faults that were started or stopped.
 type FaultsChanged = FaultChange
+
+// FreezeChanged Whether promotions are allowed.
+type FreezeChanged = FreezeChange
 
 // Moved What a verb did to one route.
 type Moved = Move
@@ -2619,6 +3162,12 @@ type StopFaultParams struct {
 	Reason *Reason `form:"reason,omitempty" json:"reason,omitempty"`
 }
 
+// FreezeParams defines parameters for Freeze.
+type FreezeParams struct {
+	// DryRun Say what would happen and change nothing.
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
 // PromoteGroupParams defines parameters for PromoteGroup.
 type PromoteGroupParams struct {
 	// DryRun Say what would happen and change nothing.
@@ -2659,6 +3208,12 @@ type PutRouteParams struct {
 
 	// IfNoneMatch `*` to create: refused with 412 when the object exists.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// SetAutopilotParams defines parameters for SetAutopilot.
+type SetAutopilotParams struct {
+	// DryRun Say what would happen and change nothing.
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 }
 
 // GetDifferencesParams defines parameters for GetDifferences.
@@ -2757,6 +3312,15 @@ type StartShadowParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// GetStatisticsParams defines parameters for GetStatistics.
+type GetStatisticsParams struct {
+	// Since How far back, such as 6h, at most 168h; 1h unless told.
+	Since *string `form:"since,omitempty" json:"since,omitempty"`
+
+	// Resolution slot: 5 s instead of a minute, for the last 15 minutes at most.
+	Resolution *string `form:"resolution,omitempty" json:"resolution,omitempty"`
+}
+
 // UndoRouteParams defines parameters for UndoRoute.
 type UndoRouteParams struct {
 	// DryRun Say what would happen and change nothing.
@@ -2764,6 +3328,12 @@ type UndoRouteParams struct {
 
 	// IfMatch The ETag the change starts from; another one in force refuses it with 412.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UnfreezeParams defines parameters for Unfreeze.
+type UnfreezeParams struct {
+	// DryRun Say what would happen and change nothing.
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 }
 
 // PutBackendJSONRequestBody defines body for PutBackend for application/json ContentType.
@@ -2787,6 +3357,9 @@ type ExplainJSONRequestBody = ExplainRequest
 // StartFaultJSONRequestBody defines body for StartFault for application/json ContentType.
 type StartFaultJSONRequestBody = FaultRequest
 
+// FreezeJSONRequestBody defines body for Freeze for application/json ContentType.
+type FreezeJSONRequestBody = VerbRequest
+
 // PromoteGroupJSONRequestBody defines body for PromoteGroup for application/json ContentType.
 type PromoteGroupJSONRequestBody = PromoteRequest
 
@@ -2804,6 +3377,9 @@ type RollbackAllJSONRequestBody = RollbackRequest
 
 // PutRouteJSONRequestBody defines body for PutRoute for application/json ContentType.
 type PutRouteJSONRequestBody = RouteDefinition
+
+// SetAutopilotJSONRequestBody defines body for SetAutopilot for application/json ContentType.
+type SetAutopilotJSONRequestBody = AutopilotRequest
 
 // PauseRouteJSONRequestBody defines body for PauseRoute for application/json ContentType.
 type PauseRouteJSONRequestBody = VerbRequest
@@ -2837,3 +3413,6 @@ type AcceptStoreJSONRequestBody = VerbRequest
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = TokenRequest
+
+// UnfreezeJSONRequestBody defines body for Unfreeze for application/json ContentType.
+type UnfreezeJSONRequestBody = VerbRequest
