@@ -3,6 +3,7 @@ package rollout
 import (
 	"encoding/json"
 
+	"github.com/stranglerfig/strangler/internal/rollout/gate"
 	"github.com/stranglerfig/strangler/internal/routing"
 )
 
@@ -20,12 +21,19 @@ type Command struct {
 
 	AcceptSplitWrites bool // go on although what new writes legacy will not have
 
-	Force    bool // retire: before the bake time has passed; needs a Reason
+	// Force promotes although a gate fails, and retires before the bake time has
+	// passed. It needs a Reason.
+	Force bool
+	// Findings are what the gates said of each route. Controller asks them when
+	// a promotion comes without.
+	Findings map[string][]gate.Finding
+
 	DryRun   bool // say what would happen, change nothing
 	Reason   string
 	Evidence json.RawMessage // rollback: what spoke for it, kept with the hold
 	Actor    string
 	Cause    Cause
+	Fence    *Fence // of the autopilot that gives it; nil: a person does
 }
 
 // urgent reports whether the command takes everything from new: then nothing may

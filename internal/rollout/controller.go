@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/stranglerfig/strangler/internal/rollout/gate"
 	"github.com/stranglerfig/strangler/internal/routing"
 )
 
@@ -15,6 +16,7 @@ import (
 type Controller struct {
 	Ledger  Ledger
 	History History // for Command.ToRevision
+	Gates   Gates   // asked where people let new serve more; nil: nobody asks
 }
 
 // A rollback to legacy is tried again when the store was away or gave no answer: done
@@ -34,6 +36,7 @@ type Result struct {
 	At            time.Time
 	Step, Steps   int
 	Note          string
+	Findings      []gate.Finding // what its gates said; nil: they were not asked
 }
 
 // Do runs one command on one route. With ifRevision it fails with *Conflict
@@ -53,10 +56,13 @@ func (c *Controller) Do(ctx context.Context, route string, cmd Command, ifRevisi
 			return Result{}, fmt.Errorf("%s %s to revision %d: %w", cmd.Verb, route, cmd.ToRevision, err)
 		}
 	}
-	results, err := c.change(ctx, Selection{Routes: []string{route}, IfRevision: ifRevision}, cmd, Decide)
+	sel := Selection{Routes: []string{route}, IfRevision: ifRevision, Fence: cmd.Fence}
+	cmd, note := c.asked(ctx, sel, cmd)
+	results, err := c.change(ctx, sel, cmd, Decide)
 	if err != nil {
 		return Result{}, fmt.Errorf("%s %s: %w", cmd.Verb, route, err)
 	}
+	results[0].Note = joinNotes(results[0].Note, note)
 	return results[0], nil
 }
 
@@ -106,7 +112,7 @@ func (c *Controller) once(ctx context.Context, sel Selection, cmd Command, decid
 		}
 		decided[rec.Route] = Result{
 			Route: rec.Route, Before: rec.State, After: outcome.Next, Changed: outcome.Changed,
-			Step: outcome.Step, Steps: outcome.Steps, Note: outcome.Note,
+			Step: outcome.Step, Steps: outcome.Steps, Note: outcome.Note, Findings: cmd.Findings[rec.Route],
 		}
 		if cmd.DryRun || !outcome.Changed {
 			return Decision{Next: rec.State}, nil
@@ -137,12 +143,13 @@ func decision(cmd Command, rec Record, next State) (Decision, error) {
 	if err != nil {
 		return Decision{}, fmt.Errorf("state of route %s: %w", rec.Route, err)
 	}
-	if cmd.AcceptSplitWrites && rec.splits(next.Target()) {
-		cmd.Evidence = json.RawMessage(`{"accepted":"split_writes"}`)
+	kept, err := cmd.evidence(rec, next)
+	if err != nil {
+		return Decision{}, err
 	}
 	return Decision{Changed: true, Next: next, Event: Event{
 		Verb: cmd.Verb, Kind: "route", Subject: rec.Route,
 		Actor: cmd.Actor, Cause: cmd.Cause, Reason: cmd.Reason,
-		Before: before, After: after, Evidence: cmd.Evidence,
+		Before: before, After: after, Evidence: kept,
 	}}, nil
 }

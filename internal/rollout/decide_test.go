@@ -60,7 +60,7 @@ func TestEveryVerbInEveryState(t *testing.T) {
 func TestOptionsAndFacts(t *testing.T) {
 	writes := func(r *rollout.Record) { r.Facts.Shadowable = false }
 	alone := func(r *rollout.Record) { r.Facts.HasNew, r.Facts.Shadowable = false, false }
-	baking := func(r *rollout.Record) { r.ChangedAt = now.Add(-9 * time.Minute) }
+	baking := func(r *rollout.Record) { r.StepAt = now.Add(-9 * time.Minute) }
 	short := func(r *rollout.Record) { r.Facts.Plan = planOf(t, "shadow", "5%", "50%") }
 	split := func(r *rollout.Record) { r.Facts.SplitWrites = true }
 	undone := func(r *rollout.Record) {
@@ -192,12 +192,13 @@ func TestServingLessWarnsOfWhatIsLeftBehind(t *testing.T) {
 
 func TestTheBakeTimeEndsExactly(t *testing.T) {
 	rec := record(state(t, "100%"))
-	rec.ChangedAt = now // an apply since then does not start it anew
-	rec.Last = &rollout.Event{Verb: rollout.VerbPromote, At: now.Add(-10 * time.Minute)}
+	rec.ChangedAt = now // neither an apply since then nor a pause starts it anew
+	rec.Last = &rollout.Event{Verb: rollout.VerbPause, At: now}
+	rec.StepAt = now.Add(-10 * time.Minute)
 	if got := decide(t, rollout.Command{Verb: rollout.VerbRetire}, rec); got != "retired" {
 		t.Errorf("after ten minutes: %s", got)
 	}
-	rec.Last.At = rec.Last.At.Add(time.Nanosecond)
+	rec.StepAt = rec.StepAt.Add(time.Nanosecond)
 	if got := decide(t, rollout.Command{Verb: rollout.VerbRetire}, rec); got != "!baking" {
 		t.Errorf("a nanosecond before: %s", got)
 	}
@@ -304,7 +305,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	paused := state(t, "25%")
 	paused.Hold = rollout.Hold{Kind: rollout.HoldPaused, Reason: "load test"}
 	baking := record(state(t, "100%"))
-	baking.ChangedAt = now.Add(-4 * time.Minute)
+	baking.StepAt = now.Add(-4 * time.Minute)
 	tests := []struct {
 		rec  rollout.Record
 		verb rollout.Verb

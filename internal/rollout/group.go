@@ -18,12 +18,16 @@ import (
 // Retired routes stay, and their Note says so.
 func (c *Controller) PromoteGroup(ctx context.Context, group string, cmd Command) ([]Result, error) {
 	cmd.Verb = VerbPromote
+	cmd, note := c.asked(ctx, Selection{Group: group}, cmd)
 	if err := c.refusals(ctx, group, cmd); err != nil {
 		return nil, err
 	}
 	results, err := c.change(ctx, Selection{Group: group}, cmd, decideMember)
 	if err != nil {
 		return nil, fmt.Errorf("promotion of group %s: %w", group, err)
+	}
+	for i := range results {
+		results[i].Note = joinNotes(results[i].Note, note)
 	}
 	return results, nil
 }
@@ -80,5 +84,9 @@ func joined(refused []*Refusal) *Refusal {
 		}
 	}
 	all.Message = strings.Join(messages, "; ")
+	all.Findings = nil
+	for _, refusal := range refused {
+		all.Findings = append(all.Findings, refusal.Findings...)
+	}
 	return &all
 }

@@ -31,12 +31,18 @@ func mayPromote(cmd Command, rec Record) error {
 	if rec.State.Hold.Kind == HoldPaused {
 		return refusePaused(rec, cmd.Verb)
 	}
+	if rec.State.Hold.Kind == HoldRolledBack && cmd.Cause == CauseAutopilot {
+		return refuse(rec, CodeRolledBack, run(rec, VerbPromote, ""), "stands at %s: a person takes it on from there", where(rec.State))
+	}
 	return nil
 }
 
-// mayRaise refuses to let new serve more of a route whose writes then lie on
-// two sides, unless that was accepted.
+// mayRaise refuses to let new serve more while a gate fails, and of a route whose
+// writes then lie on two sides, unless that was forced or accepted.
 func mayRaise(cmd Command, rec Record, target Target) error {
+	if err := mayPass(cmd, rec, target); err != nil {
+		return err
+	}
 	if !rec.splits(target) || cmd.AcceptSplitWrites {
 		return nil
 	}

@@ -3,6 +3,7 @@ package rollout
 import (
 	"fmt"
 
+	"github.com/stranglerfig/strangler/internal/rollout/gate"
 	"github.com/stranglerfig/strangler/internal/routing"
 )
 
@@ -20,6 +21,9 @@ const (
 	CodeUnknownVerb    = "unknown_verb"
 	CodeSplitWrites    = "split_writes"
 	CodeNoSuchRevision = "no_such_revision"
+	CodeGate           = "gate_failed"
+	CodeRolledBack     = "rolled_back"
+	CodeFellBack       = "fell_back"
 	CodeSeveral        = "several_refused" // a group: for different reasons
 )
 
@@ -29,6 +33,8 @@ type Refusal struct {
 	Code    string
 	Message string // names the route and where it stands
 	Hint    string // the command to give instead, or what to do first
+
+	Findings []gate.Finding // of CodeGate: of the gates that refuse it
 }
 
 // Error is the message, what was left unchanged, and what to do.

@@ -3,6 +3,7 @@ package rollout
 import (
 	"time"
 
+	"github.com/stranglerfig/strangler/internal/rollout/gate"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/spoken"
 )
@@ -28,16 +29,27 @@ func decideRetire(cmd Command, rec Record, now time.Time) (Outcome, error) {
 		return Outcome{}, refuse(rec, CodeBaking, "wait, or "+run(rec, VerbRetire, " --force --reason WHY"),
 			"has %s left of its bake time (%s at 100%%): legacy stays until then, for a rollback", spoken.Duration(left.Round(time.Second)), spoken.Duration(rec.Facts.Plan.Bake))
 	}
+	if last := lastFallback(cmd.Findings[rec.Route]); rec.StepAt.Before(last) && now.Sub(last) < rec.Facts.Plan.Bake && !cmd.Force {
+		return Outcome{}, refuse(rec, CodeFellBack, "wait, or "+run(rec, VerbRetire, " --force --reason WHY"),
+			"needed legacy %s ago, because new could not: it is retired after %s without a fallback",
+			spoken.Duration(now.Sub(last).Round(time.Second)), spoken.Duration(rec.Facts.Plan.Bake))
+	}
 	return rec.to(State{Stage: routing.StageRetired, Weight: routing.FullWeight},
 		"legacy has left the route: rollback and undo are no longer possible"), nil
 }
 
 // bakeLeft is how much of the bake time is still to come, counted from the
-// last verb: that is never earlier than the last change of exposure.
+// change that brought the route to its stage and weight.
 func (r Record) bakeLeft(now time.Time) time.Duration {
-	since := r.ChangedAt
-	if r.Last != nil {
-		since = r.Last.At
+	return r.StepAt.Add(r.Facts.Plan.Bake).Sub(now)
+}
+
+// lastFallback is when legacy last did new's work; zero: never in this step.
+func lastFallback(findings []gate.Finding) time.Time {
+	for _, f := range findings {
+		if f.Gate == gate.NameFallbacks {
+			return f.Last
+		}
 	}
-	return since.Add(r.Facts.Plan.Bake).Sub(now)
+	return time.Time{}
 }
