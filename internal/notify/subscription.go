@@ -1,0 +1,69 @@
+package notify
+
+import (
+	"slices"
+
+	"github.com/stranglerfig/strangler/internal/rollout"
+)
+
+// Format is how a webhook wants to be told.
+type Format string
+
+// The formats.
+const (
+	Standard Format = "standard" // signed JSON, as Standard Webhooks describes it
+	Slack    Format = "slack"    // text
+)
+
+// Target is one webhook as it is defined.
+type Target struct {
+	Name   string
+	URL    string // https://…, or where it is kept: env:NAME, file:/path
+	Format Format
+	Secret string         // where it is kept: env:NAME or file:/path; empty with Slack
+	On     []rollout.Verb // what it is told; empty: everything that Verbs returns
+}
+
+// Verbs are those that webhooks are told about.
+func Verbs() []rollout.Verb {
+	return []rollout.Verb{
+		rollout.VerbPromote, rollout.VerbPause, rollout.VerbResume, rollout.VerbRollback,
+		rollout.VerbRetire, rollout.VerbUndo, rollout.VerbFreeze, rollout.VerbUnfreeze,
+		rollout.VerbAutopilotOn, rollout.VerbAutopilotOff,
+	}
+}
+
+func (t Target) wants(verb rollout.Verb) bool {
+	if len(t.On) == 0 {
+		return slices.Contains(Verbs(), verb)
+	}
+	return slices.Contains(t.On, verb)
+}
+
+// Route is what must be known of a route to tell of it.
+type Route struct {
+	Group  string   // empty for a route of its own
+	Notify []string // webhooks; nil: every one
+}
+
+// Subscriptions say who is to be told what, as it is defined now.
+type Subscriptions struct {
+	StoreID string // ids of messages begin with it
+	Targets []Target
+	Routes  map[string]Route // by name; of one that is not named every webhook is told
+}
+
+// target returns a webhook by its name. One that is not defined wants nothing.
+func (s Subscriptions) target(name string) (Target, bool) {
+	at := slices.IndexFunc(s.Targets, func(t Target) bool { return t.Name == name })
+	if at < 0 {
+		return Target{Name: name}, false
+	}
+	return s.Targets[at], true
+}
+
+// about says whether a webhook is told of a route at all.
+func (s Subscriptions) about(route, webhook string) bool {
+	names := s.Routes[route].Notify
+	return names == nil || slices.Contains(names, webhook)
+}
