@@ -6,13 +6,14 @@ import (
 	"slices"
 )
 
-// Diff says what turns before into after: backends first, then groups, then
-// routes, each by name. What differs only in the order of writing is no change.
+// Diff says what turns before into after: backends first, then groups,
+// webhooks and routes, each by name. What differs only in the order of writing is no change.
 func Diff(before, after Definitions) []Change {
 	before, after = before.Normalize(), after.Normalize()
 	var changes []Change
 	changes = append(changes, diffKind(KindBackend, before.Backends, after.Backends, func(b Backend) string { return b.Name })...)
 	changes = append(changes, diffKind(KindGroup, before.Groups, after.Groups, func(g Group) string { return g.Name })...)
+	changes = append(changes, diffKind(KindWebhook, before.Webhooks, after.Webhooks, func(w Webhook) string { return w.Name })...)
 	changes = append(changes, diffKind(KindRoute, before.Routes, after.Routes, func(r Route) string { return r.Name })...)
 	return changes
 }

@@ -12,6 +12,7 @@ import (
 const (
 	KindBackend = "backend"
 	KindGroup   = "group"
+	KindWebhook = "webhook"
 	KindRoute   = "route"
 )
 

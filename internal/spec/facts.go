@@ -14,7 +14,9 @@ func (r Route) Facts() rollout.Facts {
 	if err != nil {
 		plan = rollout.DefaultPlan()
 	}
-	return rollout.Facts{HasNew: r.New != "", Shadowable: r.shadowable(), SplitWrites: r.splitsWrites(), Plan: plan}
+	return rollout.Facts{
+		HasNew: r.New != "", Shadowable: r.shadowable(), SplitWrites: r.splitsWrites(), Plan: plan, Gates: r.GatePolicy(),
+	}
 }
 
 // shadowable reports whether requests of the route may be sent to the other

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/stranglerfig/strangler/internal/guard"
+	"github.com/stranglerfig/strangler/internal/rollout/gate"
 	"github.com/stranglerfig/strangler/internal/routing"
 )
 
@@ -64,6 +65,8 @@ func (p part) code() string {
 		return CodeHealth
 	case partShadow:
 		return CodeShadow
+	case partParity, partErrors, partSlowness, partFallbacks:
+		return CodeGate
 	default:
 		return CodeGuard
 	}
@@ -162,7 +165,7 @@ func defaultsIn(message string, settings []Setting) string {
 	}
 }
 
-// strange finds what this program does not know in the guards of a file. What
+// strange finds what this program does not know in the guards and gates of a file. What
 // came as YAML has none: its reader has refused it.
 func strange(file Definitions) []finding {
 	var found findings
@@ -172,10 +175,9 @@ func strange(file Definitions) []finding {
 		found.strange("", b.bulkheadPart(&unused))
 	}
 	for i, r := range file.Routes {
-		if r.Guard == nil {
-			continue
-		}
 		found.object(KindRoute, r.Name, i)
+		var unused gate.Policy
+		found.strange(partGates+".", r.Gates.parts(&unused)...)
 		for _, side := range [...]routing.Side{routing.Legacy, routing.New} {
 			var unused guard.Policy
 			found.strange(fmt.Sprintf("guard.%s.", side), r.sideGuard(side).parts(side, &unused)...)

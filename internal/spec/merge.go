@@ -24,7 +24,7 @@ func Apply(current Current, file Definitions, src Source, prune bool) (Definitio
 		// More often a file that was cut off than a wish.
 		return Definitions{}, Problems{{
 			File: src.file, Line: 1, Column: 1, Code: CodeEmpty,
-			Message: "the definitions are empty, and pruning would remove every backend, group and route: is this the right file?",
+			Message: "the definitions are empty, and pruning would remove every backend, group, webhook and route: is this the right file?",
 		}}
 	}
 	merged, found := merge(current.Definitions, file, prune)
@@ -37,7 +37,9 @@ func Apply(current Current, file Definitions, src Source, prune bool) (Definitio
 	return merged.Normalize(), nil
 }
 
-func (d Definitions) empty() bool { return len(d.Backends)+len(d.Groups)+len(d.Routes) == 0 }
+func (d Definitions) empty() bool {
+	return len(d.Backends)+len(d.Groups)+len(d.Webhooks)+len(d.Routes) == 0
+}
 
 // merge puts the definitions of a file over the current ones, by name. What
 // comes without a salt keeps the one it has.
@@ -46,6 +48,7 @@ func merge(current, file Definitions, prune bool) (Definitions, []finding) {
 	merged := Definitions{
 		Backends: overlay(current.Backends, file.Backends, prune, func(b Backend) string { return b.Name }),
 		Groups:   overlay(current.Groups, file.Groups, prune, func(g Group) string { return g.Name }),
+		Webhooks: overlay(current.Webhooks, file.Webhooks, prune, func(w Webhook) string { return w.Name }),
 		Routes:   overlay(current.Routes, file.Routes, prune, func(r Route) string { return r.Name }),
 	}
 	groups := byName(current.Groups, func(g Group) string { return g.Name })

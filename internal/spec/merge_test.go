@@ -109,7 +109,7 @@ func TestAnEmptyFilePrunesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = spec.Apply(current, file, src, true)
-		want := "f.yaml:1:1: the definitions are empty, and pruning would remove every backend, group and route: is this the right file?"
+		want := "f.yaml:1:1: the definitions are empty, and pruning would remove every backend, group, webhook and route: is this the right file?"
 		if err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", text, err, want)
 		}

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxName is how long the name of a backend, group or route may be.
+// maxName is how long the name of a backend, group, webhook or route may be.
 const maxName = 100
 
 // named is the names of one kind of object, in the order of the definitions.
@@ -17,15 +17,18 @@ type named struct {
 
 // objects lists what the definitions name, kind by kind.
 func (d Definitions) objects() []named {
-	lists := []named{{kind: KindBackend}, {kind: KindGroup}, {kind: KindRoute}}
+	lists := []named{{kind: KindBackend}, {kind: KindGroup}, {kind: KindWebhook}, {kind: KindRoute}}
 	for _, b := range d.Backends {
 		lists[0].names = append(lists[0].names, b.Name)
 	}
 	for _, g := range d.Groups {
 		lists[1].names = append(lists[1].names, g.Name)
 	}
+	for _, w := range d.Webhooks {
+		lists[2].names = append(lists[2].names, w.Name)
+	}
 	for _, r := range d.Routes {
-		lists[2].names = append(lists[2].names, r.Name)
+		lists[3].names = append(lists[3].names, r.Name)
 	}
 	return lists
 }

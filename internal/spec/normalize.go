@@ -14,6 +14,7 @@ func (d Definitions) Normalize() Definitions {
 	out := Definitions{
 		Backends: sortedBy(d.Backends, func(b Backend) string { return b.Name }),
 		Groups:   sortedBy(d.Groups, func(g Group) string { return g.Name }),
+		Webhooks: sortedBy(d.Webhooks, func(w Webhook) string { return w.Name }),
 		Routes:   sortedBy(d.Routes, func(r Route) string { return r.Name }),
 	}
 	for i, b := range out.Backends {
@@ -22,6 +23,9 @@ func (d Definitions) Normalize() Definitions {
 	}
 	for i, g := range out.Groups {
 		out.Groups[i].Keys = orNil(g.Keys)
+	}
+	for i := range out.Webhooks {
+		out.Webhooks[i].normalize()
 	}
 	for i := range out.Routes {
 		out.Routes[i].normalize()
@@ -44,7 +48,9 @@ func (r *Route) normalize() {
 	r.Rewrite = r.Rewrite.normalized()
 	r.Guard = r.Guard.normalized()
 	r.Shadow = r.Shadow.normalized()
+	r.Gates = r.Gates.normalized()
 	r.Plan = r.Plan.normalized()
+	r.Notify = sortedBy(r.Notify, func(webhook string) string { return webhook })
 }
 
 func sortedConditions(conditions []Condition) []Condition {

@@ -11,8 +11,8 @@ import (
 // wordOff is written in place of a part's settings to do without it.
 const wordOff = "off"
 
-// Part is what is written about one part of a guard: its settings, or the word
-// off, in JSON as in YAML.
+// Part is what is written about one part of a guard, or about one gate: its settings,
+// or the word off, in JSON as in YAML.
 type Part[T any] struct {
 	Off bool
 	Set T // without effect when the part is off
@@ -82,7 +82,7 @@ func (p *Part[T]) UnmarshalJSON(text []byte) error {
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte(`"`)) {
 		var word string
 		if err := json.Unmarshal(text, &word); err != nil || word != wordOff {
-			return fmt.Errorf("a part of a guard is %s: write its settings, or off", text)
+			return fmt.Errorf("a part that may be off is %s: write its settings, or off", text)
 		}
 		*p = Part[T]{Off: true}
 		return nil

@@ -47,6 +47,9 @@ func (p *Plan) check(found *findings) {
 		return
 	}
 	before := len(found.list)
+	if p.Steps != nil && len(p.Steps) == 0 {
+		found.add("plan.steps", CodePlan, "the plan has no steps: write some, like [shadow, 5%%, 100%%], or leave steps out for the default")
+	}
 	for i, text := range p.Steps {
 		if _, err := rollout.ParseTarget(text); err != nil {
 			found.add(fmt.Sprintf("plan.steps[%d]", i), CodePlan, "step %d: %v", i+1, err)

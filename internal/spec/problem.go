@@ -15,7 +15,7 @@ const (
 	CodeDuplicate  = "duplicate"   // a key or a name occurs twice
 	CodeType       = "type"        // a list where a word is wanted, and the like
 	CodeName       = "name"
-	CodeReference  = "reference" // a backend or group that is not defined
+	CodeReference  = "reference" // a backend, group or webhook that is not defined
 	CodeEndpoint   = "endpoint"
 	CodeProtocol   = "protocol" // of a backend: unknown, or contradicted by an endpoint's scheme
 	CodeTLS        = "tls"      // of a backend
@@ -27,6 +27,9 @@ const (
 	CodeRule       = "rule"  // of a route's shadow
 	CodeTrust      = "trust" // of a backend, or the field that names its build
 	CodePlan       = "plan"
+	CodeGate       = "gate"
+	CodeWebhook    = "webhook"
+	CodeNotify     = "notify"
 	CodeKey        = "key"
 	CodeSalt       = "salt"
 	CodePin        = "pin"       // the side or the key of a pin

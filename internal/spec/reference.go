@@ -6,7 +6,7 @@ import "github.com/stranglerfig/strangler/internal/rollout"
 // that compares each with every name there is.
 const maxSuggested = 20
 
-// references checks that the backends, or the groups, that routes name are defined.
+// references checks that what routes name of one kind is defined.
 type references struct {
 	kind      string
 	names     []string

@@ -11,7 +11,7 @@ import (
 )
 
 // Remove returns the definitions without one object. It refuses to remove a
-// backend or group that routes still name, a route that new serves anything
+// backend, group or webhook that routes still name, a route that new serves anything
 // of, and what is not defined.
 //
 // An error is always Problems, and then nothing may be changed.
@@ -30,6 +30,7 @@ func Remove(current Current, kind, name string) (Definitions, error) {
 	next := Definitions{
 		Backends: without(defs.Backends, kind == KindBackend, func(b Backend) bool { return b.Name == name }),
 		Groups:   without(defs.Groups, kind == KindGroup, func(g Group) bool { return g.Name == name }),
+		Webhooks: without(defs.Webhooks, kind == KindWebhook, func(w Webhook) bool { return w.Name == name }),
 		Routes:   without(defs.Routes, kind == KindRoute, func(r Route) bool { return r.Name == name }),
 	}
 	found.list = append(found.list, exposed(current, next)...)
@@ -46,11 +47,11 @@ func without[T any](items []T, concerned bool, gone func(T) bool) []T {
 	return slices.DeleteFunc(slices.Clone(items), gone)
 }
 
-// usersOf names the routes that need a backend or group.
+// usersOf names the routes that need a backend, group or webhook.
 func usersOf(routes []Route, kind, name string) []string {
 	var users []string
 	for _, r := range routes {
-		if kind == KindBackend && r.Uses(name) || kind == KindGroup && r.Group == name {
+		if kind == KindBackend && r.Uses(name) || kind == KindGroup && r.Group == name || kind == KindWebhook && slices.Contains(r.Notify, name) {
 			users = append(users, r.Name)
 		}
 	}

@@ -17,7 +17,7 @@ const (
 
 // Setting is one value in force, and where it comes from.
 type Setting struct {
-	Part  string // as definitions write it: timeouts, retry, breaker, bulkhead, streams, fallback, health
+	Part  string // as definitions write it: timeouts, retry, breaker, bulkhead, streams, fallback, health, shadow, gates.errors
 	Name  string // within its part: read, slow.over; empty: the part as a whole is off
 	Value string // as definitions write it, or as time.Duration prints it; "off"; "none" where there is no such limit
 	From  Origin

@@ -9,6 +9,7 @@ import "github.com/stranglerfig/strangler/internal/routing"
 type Definitions struct {
 	Backends []Backend `json:"backends,omitempty" yaml:"backends,omitempty"`
 	Groups   []Group   `json:"groups,omitempty" yaml:"groups,omitempty"`
+	Webhooks []Webhook `json:"webhooks,omitempty" yaml:"webhooks,omitempty"`
 	Routes   []Route   `json:"routes,omitempty" yaml:"routes,omitempty"`
 }
 
@@ -57,8 +58,10 @@ type Route struct {
 	Rewrite       *Rewrite `json:"rewrite,omitempty" yaml:"rewrite,omitempty"`
 	Guard         *Guard   `json:"guard,omitempty" yaml:"guard,omitempty"`
 	Shadow        *Shadow  `json:"shadow,omitempty" yaml:"shadow,omitempty"`
+	Gates         *Gates   `json:"gates,omitempty" yaml:"gates,omitempty"`
 	Plan          *Plan    `json:"plan,omitempty" yaml:"plan,omitempty"`
-	Data          string   `json:"data,omitempty" yaml:"data,omitempty"` // "" or shared, synced, separate: where writes go
+	Notify        []string `json:"notify,omitempty" yaml:"notify,omitempty"` // webhooks; empty: all of them
+	Data          string   `json:"data,omitempty" yaml:"data,omitempty"`     // "" or shared, synced, separate: where writes go
 }
 
 // Match says which requests a route wants.

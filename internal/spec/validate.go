@@ -42,8 +42,10 @@ func validate(defs Definitions, states map[string]rollout.State) []finding {
 		checkKeys(g.Keys, &found)
 		checkSalt(g.Salt, &found)
 	}
+	checkWebhooks(defs.Webhooks, &found)
 	backends := newReferences(KindBackend, defs.objects()[0].names)
 	groups := newReferences(KindGroup, defs.objects()[1].names)
+	webhooks := newReferences(KindWebhook, defs.objects()[2].names)
 	serving := defs.serving()
 	for i, r := range defs.Routes {
 		found.object(KindRoute, r.Name, i)
@@ -54,6 +56,7 @@ func validate(defs Definitions, states map[string]rollout.State) []finding {
 			checkSandbox(sandbox, serving[sandbox], &found)
 		}
 		groups.check("group", r.Group, &found)
+		r.checkNotify(webhooks, &found)
 		r.check(&found)
 	}
 	if found.excess {
@@ -85,6 +88,7 @@ func (r Route) check(found *findings) {
 	r.checkGuard(routing.Legacy, found)
 	r.checkGuard(routing.New, found)
 	r.checkShadow(found)
+	r.checkGates(found)
 	r.Plan.check(found)
 }
 

@@ -93,17 +93,25 @@ func (r rate) String() string { return strconv.FormatFloat(*r.into, 'g', -1, 64)
 type share struct{ into *float64 }
 
 func (s share) set(text string) string {
-	digits, isPercent := strings.CutSuffix(text, "%")
-	percent, err := strconv.ParseFloat(digits, 64)
-	switch {
-	case !isPercent || err != nil || strings.Trim(digits, "-0123456789.") != "":
-		return fmt.Sprintf("%q: write a percentage like 20%%", text)
-	case percent <= 0 || percent > 100:
+	switch value, fault := percentage(text); {
+	case fault != "":
+		return fault
+	case value <= 0 || value > 1:
 		return text + ": it must be above 0% and at most 100%"
 	default:
-		*s.into = percent / 100
+		*s.into = value
 		return ""
 	}
+}
+
+// percentage reads a share as people write it: 20% or 0.5%.
+func percentage(text string) (value float64, fault string) {
+	digits, isPercent := strings.CutSuffix(text, "%")
+	percent, err := strconv.ParseFloat(digits, 64)
+	if !isPercent || err != nil || strings.Trim(digits, "-0123456789.") != "" {
+		return 0, fmt.Sprintf("%q: write a percentage like 20%%", text)
+	}
+	return percent / 100, ""
 }
 
 func (s share) String() string { return strconv.FormatFloat(*s.into*100, 'g', 10, 64) + "%" }

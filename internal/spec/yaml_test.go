@@ -135,15 +135,15 @@ func TestProblemsOfTheText(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"no YAML":            {"backends: [\n", "f.yaml:1:11: sequence end token ']' not found"},
 		"tabs":               {"backends:\n\t- name: b\n", "f.yaml:2:1: found character '\t' that cannot start any token"},
-		"not a map":          {"- a\n", "f.yaml:1:1: the file is a list: want a map with the keys backends, groups, routes"},
+		"not a map":          {"- a\n", "f.yaml:1:1: the file is a list: want a map with the keys backends, groups, webhooks, routes"},
 		"an unknown section": {"backend: []\n", `f.yaml:1:1: unknown key "backend" in the file; did you mean backends?`},
-		"an unknown key":     {"routes:\n  - name: r\n    zone: 1\n", `f.yaml:3:5: unknown key "zone" in routes[0]; the keys are name, match, priority, trailing_slash, legacy, new, group, keys, salt, pin, rewrite, guard, shadow, plan, data`},
+		"an unknown key":     {"routes:\n  - name: r\n    zone: 1\n", `f.yaml:3:5: unknown key "zone" in routes[0]; the keys are name, match, priority, trailing_slash, legacy, new, group, keys, salt, pin, rewrite, guard, shadow, gates, plan, notify, data`},
 		"a slip": {
 			"routes:\n  - name: r\n    match: {pathh: /a}\n    guard: {new: {timeouts: {raed: 1s}}}\n",
 			`f.yaml:3:13: unknown key "pathh" in routes[0].match; did you mean path?` + "\n" +
 				`f.yaml:4:30: unknown key "raed" in routes[0].guard.new.timeouts; did you mean read?`,
 		},
-		"a key of a later version": {"routes:\n  - name: r\n    stage: canary\n", `f.yaml:3:5: unknown key "stage" in routes[0]; the keys are name, match, priority, trailing_slash, legacy, new, group, keys, salt, pin, rewrite, guard, shadow, plan, data`},
+		"a key of a later version": {"routes:\n  - name: r\n    stage: canary\n", `f.yaml:3:5: unknown key "stage" in routes[0]; the keys are name, match, priority, trailing_slash, legacy, new, group, keys, salt, pin, rewrite, guard, shadow, gates, plan, notify, data`},
 		"a key twice":              {"routes:\n  - name: r\n    new: a\n    new: b\n", `f.yaml:4:5: the key "new" occurs twice in routes[0]: first in line 3`},
 		"a word for a list":        {"routes:\n  - name: r\n    match: {methods: GET}\n", `f.yaml:3:22: routes[0].match.methods is the value "GET": want a list, like [a, b]`},
 		"a list for a word":        {"backends:\n  - name: [b]\n", "f.yaml:2:11: backends[0].name is a list: want a single value"},
