@@ -36,7 +36,7 @@ func BenchmarkRecord(b *testing.B) {
 					if c.failed {
 						took *= 100
 					}
-					r.Record(stats.Sample{Key: keys[i%len(keys)], At: noon, Took: took, Failed: c.failed})
+					r.Record(stats.Sample{Key: keys[i%len(keys)], At: noon, Took: took, Failed: c.failed, Drawn: true})
 				}
 			})
 		})
@@ -50,7 +50,7 @@ func BenchmarkRecordNew(b *testing.B) {
 	b.ReportAllocs()
 	key := uint64(0)
 	for b.Loop() {
-		r.Record(stats.Sample{Key: key, At: noon, Took: time.Millisecond})
+		r.Record(stats.Sample{Key: key, At: noon, Took: time.Millisecond, Drawn: true})
 		if key++; key%1000 == 0 {
 			r.Drain(noon)
 		}
@@ -84,7 +84,7 @@ func BenchmarkDrain(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()
 			for i, key := range keys {
-				r.Record(stats.Sample{Key: key, At: noon, Took: time.Duration(i) * time.Microsecond})
+				r.Record(stats.Sample{Key: key, At: noon, Took: time.Duration(i) * time.Microsecond, Drawn: true})
 			}
 			b.StartTimer()
 			r.Drain(noon)

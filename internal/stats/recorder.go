@@ -28,6 +28,10 @@ type Sample struct {
 	Failed bool
 	// Fallback says that legacy served it because new could not.
 	Fallback bool
+	// Drawn says that which side served it was left to chance alone: by the weight, or
+	// because its stage gives one side everything. Only such requests are counted by
+	// their keys; all others are only for display.
+	Drawn bool
 }
 
 // Recorder records what one lane sees, and gives it away a window at a time. It is

@@ -44,19 +44,20 @@ func TestAWindowHasWhatWasRecorded(t *testing.T) {
 	r := stats.NewRecorder(noon)
 	r.SetSlow(100 * time.Millisecond)
 	for _, s := range []stats.Sample{
-		{Key: 1, At: noon, Took: 20 * time.Millisecond},
-		{Key: 1, At: noon, Took: 100 * time.Millisecond},
-		{Key: 2, At: noon, Took: 101 * time.Millisecond},
-		{Key: 2, At: noon, Took: 3 * time.Second, Class: 3, Failed: true},
-		{Key: 2, At: noon, Class: 8}, // not measured
-		{Key: 3, At: noon, Took: 5 * time.Millisecond, Class: 4, Failed: true, Fallback: true},
-		{Key: 3, At: noon.Add(time.Minute), Took: -1, Class: 200},
+		{Key: 1, At: noon, Took: 20 * time.Millisecond, Drawn: true},
+		{Key: 1, At: noon, Took: 100 * time.Millisecond, Drawn: true},
+		{Key: 2, At: noon, Took: 101 * time.Millisecond, Drawn: true},
+		{Key: 2, At: noon, Took: 3 * time.Second, Class: 3, Failed: true, Drawn: true},
+		{Key: 2, At: noon, Class: 8, Drawn: true}, // not measured
+		{Key: 3, At: noon, Took: 5 * time.Millisecond, Class: 4, Failed: true, Fallback: true, Drawn: true},
+		{Key: 3, At: noon.Add(time.Minute), Took: -1, Class: 200, Drawn: true},
+		{Key: 9, At: noon, Took: 3 * time.Second, Class: 3, Failed: true, Fallback: true}, // not drawn: its key does not count
 	} {
 		r.Record(s)
 	}
 	w := r.Drain(noon.Add(5 * time.Second))
-	expect(t, &w, numbers{Requests: 7, Failures: 2, Fallbacks: 1, Slow: 2, Measured: 5, Exposed: 4, Failed: 2, Slowed: 1})
-	if want := [stats.Classes]uint64{0: 3, 3: 1, 4: 1, 8: 1, 15: 1}; w.Classes != want {
+	expect(t, &w, numbers{Requests: 8, Failures: 3, Fallbacks: 2, Slow: 3, Measured: 6, Exposed: 4, Failed: 2, Slowed: 1})
+	if want := [stats.Classes]uint64{0: 3, 3: 2, 4: 1, 8: 1, 15: 1}; w.Classes != want {
 		t.Errorf("classes %v, want %v", w.Classes, want)
 	}
 	if q := w.Latency.Quantile(1); q.Low > 3*time.Second || q.High <= 3*time.Second {
@@ -74,11 +75,11 @@ func TestAWindowHasWhatWasRecorded(t *testing.T) {
 
 func TestNothingIsSlowUntilItIsSaidWhatIs(t *testing.T) {
 	r := stats.NewRecorder(noon)
-	r.Record(stats.Sample{Key: 1, At: noon, Took: time.Hour})
+	r.Record(stats.Sample{Key: 1, At: noon, Took: time.Hour, Drawn: true})
 	r.SetSlow(time.Second)
-	r.Record(stats.Sample{Key: 2, At: noon, Took: time.Hour})
+	r.Record(stats.Sample{Key: 2, At: noon, Took: time.Hour, Drawn: true})
 	r.SetSlow(-time.Second)
-	r.Record(stats.Sample{Key: 3, At: noon, Took: time.Hour})
+	r.Record(stats.Sample{Key: 3, At: noon, Took: time.Hour, Drawn: true})
 	w := r.Drain(noon)
 	expect(t, &w, numbers{Requests: 3, Measured: 3, Slow: 1, Exposed: 3, Slowed: 1})
 }
@@ -100,7 +101,7 @@ func TestAKeyCountsOnceAMinute(t *testing.T) {
 		at := noon.Add(time.Duration(second) * time.Second)
 		for n, r := range routers {
 			for key := range uint64(200) {
-				r.Record(stats.Sample{Key: key, At: at, Failed: key < 7 && n == 1})
+				r.Record(stats.Sample{Key: key, At: at, Failed: key < 7 && n == 1, Drawn: true})
 			}
 			if second%5 == 4 {
 				w := r.Drain(at)
@@ -114,7 +115,7 @@ func TestAKeyCountsOnceAMinute(t *testing.T) {
 // exposed returns the keys of one window.
 func exposed(r *stats.Recorder, keys []uint64) *stats.Distinct {
 	for _, key := range keys {
-		r.Record(stats.Sample{Key: key, At: noon})
+		r.Record(stats.Sample{Key: key, At: noon, Drawn: true})
 	}
 	w := r.Drain(noon)
 	return &w.Exposed
@@ -175,7 +176,7 @@ func storm(t *testing.T, each int, key func(worker, i int) uint64) (all stats.Wi
 	for worker := range 4 {
 		recording.Go(func() {
 			for i := range each {
-				r.Record(stats.Sample{Key: key(worker, i), At: noon, Took: time.Duration(i+2) * time.Microsecond, Class: 4, Failed: true, Fallback: true})
+				r.Record(stats.Sample{Key: key(worker, i), At: noon, Took: time.Duration(i+2) * time.Microsecond, Class: 4, Failed: true, Fallback: true, Drawn: true})
 			}
 		})
 	}
@@ -216,7 +217,7 @@ func TestRecordingAllocatesNothing(t *testing.T) {
 	keys := hashed(2, 5000)
 	next := 0
 	record := func() {
-		r.Record(stats.Sample{Key: keys[next%len(keys)], At: noon, Took: time.Millisecond, Failed: true})
+		r.Record(stats.Sample{Key: keys[next%len(keys)], At: noon, Took: time.Millisecond, Failed: true, Drawn: true})
 		next++
 	}
 	for range keys {
@@ -247,7 +248,7 @@ func TestMemoryOfALane(t *testing.T) {
 	busy := hashed(3, 3000)
 	recordAll := func(r *stats.Recorder) {
 		for i, key := range busy {
-			r.Record(stats.Sample{Key: key, At: noon, Took: time.Microsecond << (i % 32), Failed: true})
+			r.Record(stats.Sample{Key: key, At: noon, Took: time.Microsecond << (i % 32), Failed: true, Drawn: true})
 		}
 	}
 	for _, c := range []struct {
@@ -259,7 +260,7 @@ func TestMemoryOfALane(t *testing.T) {
 		{"that sees nothing", 2000, 300, func(*stats.Recorder) {}},
 		{"that sees a request now and then", 2000, 3 << 10, func(r *stats.Recorder) {
 			for range 4 {
-				r.Record(stats.Sample{Key: 1, At: noon, Took: time.Millisecond})
+				r.Record(stats.Sample{Key: 1, At: noon, Took: time.Millisecond, Drawn: true})
 				r.Drain(noon)
 			}
 		}},

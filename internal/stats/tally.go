@@ -18,14 +18,24 @@ func (t *tally) count(s *Sample, slow bool) {
 	if s.Took > 0 {
 		t.latency.add(s.Took)
 	}
-	key := keyMinute(s.Key, s.At)
-	t.exposed.add(key)
 	if s.Failed {
 		t.failures.Add(1)
-		t.failed.add(key)
 	}
 	if slow {
 		t.slow.Add(1)
+	}
+	if s.Drawn {
+		t.expose(keyMinute(s.Key, s.At), s.Failed, slow)
+	}
+}
+
+// expose counts a key-minute.
+func (t *tally) expose(key uint64, failed, slow bool) {
+	t.exposed.add(key)
+	if failed {
+		t.failed.add(key)
+	}
+	if slow {
 		t.slowed.add(key)
 	}
 }

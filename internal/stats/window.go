@@ -16,7 +16,7 @@ type Window struct {
 	Slow      uint64          // of the requests, those that were slower than the Recorder was told
 	Latency   Histogram       // of the requests that were measured
 
-	Exposed Distinct // key-minutes
+	Exposed Distinct // key-minutes of requests whose side was drawn
 	Failed  Distinct // of Exposed, those with a request that failed
 	Slowed  Distinct // of Exposed, those with a request that was slow
 }

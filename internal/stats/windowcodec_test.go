@@ -24,7 +24,7 @@ func seen(seed uint64, requests, keys int) *stats.Window {
 	for range requests {
 		r.Record(stats.Sample{
 			Key: known[random.IntN(keys)], At: begin, Took: spreads["like answers of a backend"](random),
-			Class: uint8(random.IntN(9)), Failed: random.IntN(50) == 0, Fallback: random.IntN(90) == 0,
+			Class: uint8(random.IntN(9)), Failed: random.IntN(50) == 0, Fallback: random.IntN(90) == 0, Drawn: true,
 		})
 	}
 	w := r.Drain(begin.Add(5 * time.Second))
@@ -100,7 +100,7 @@ func TestAnEncodedWindowIsSmall(t *testing.T) {
 	r := stats.NewRecorder(noon)
 	r.SetSlow(1)
 	for i, key := range hashed(6, 100_000) {
-		r.Record(stats.Sample{Key: key, At: noon, Took: spreads["over all magnitudes"](rand.New(rand.NewPCG(9, uint64(i)))), Failed: true})
+		r.Record(stats.Sample{Key: key, At: noon, Took: spreads["over all magnitudes"](rand.New(rand.NewPCG(9, uint64(i)))), Failed: true, Drawn: true})
 	}
 	full = r.Drain(noon)
 	for _, c := range []struct {
@@ -126,8 +126,8 @@ func TestAnEncodedWindowIsSmall(t *testing.T) {
 func TestTheEncodingStaysAsItIs(t *testing.T) {
 	r := stats.NewRecorder(noon)
 	r.SetSlow(time.Second)
-	r.Record(stats.Sample{Key: 1, At: noon, Took: time.Millisecond})
-	r.Record(stats.Sample{Key: 2, At: noon.Add(time.Minute), Took: 2 * time.Second, Class: 4, Failed: true, Fallback: true})
+	r.Record(stats.Sample{Key: 1, At: noon, Took: time.Millisecond, Drawn: true})
+	r.Record(stats.Sample{Key: 2, At: noon.Add(time.Minute), Took: 2 * time.Second, Class: 4, Failed: true, Fallback: true, Drawn: true})
 	w := r.Drain(noon.Add(5 * time.Second))
 	const first, second = "2a1138a2fab301b1", "86c92758eb73afc8" // keys 2 and 1
 	const want = "01" + "80e8ead6c168" + "90b6ebd6c168" +        // version, from, to
