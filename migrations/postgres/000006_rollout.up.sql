@@ -48,3 +48,72 @@ CREATE TABLE lane_folding (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
 );
 INSERT INTO lane_folding DEFAULT VALUES;
+
+-- Since when each route stands where it stands. The database itself notes it:
+-- then it also holds for what an older router moves, which does not know of it.
+ALTER TABLE routes ADD COLUMN step_revision bigint NOT NULL DEFAULT 0;
+ALTER TABLE routes ADD COLUMN step_at timestamptz;
+UPDATE routes SET step_revision = revision, step_at = changed_at;
+
+CREATE FUNCTION note_step() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.step_revision := NEW.revision;
+    NEW.step_at := NEW.changed_at;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER routes_step_begun BEFORE INSERT ON routes
+    FOR EACH ROW EXECUTE FUNCTION note_step();
+CREATE TRIGGER routes_step_taken BEFORE UPDATE ON routes
+    FOR EACH ROW WHEN (OLD.stage <> NEW.stage OR OLD.weight_bp <> NEW.weight_bp) EXECUTE FUNCTION note_step();
+
+-- One row: whose autopilot acts. Whoever writes by its number locks it against
+-- those who would take over.
+CREATE TABLE autopilot_lease (
+    only_row   boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    holder     text   NOT NULL DEFAULT '', -- instance; empty: nobody has ever had it
+    number     bigint NOT NULL DEFAULT 0,
+    expires_at timestamptz NOT NULL DEFAULT to_timestamp(0)
+);
+INSERT INTO autopilot_lease DEFAULT VALUES;
+
+-- What the autopilot has come to about each route. All of them are written every
+-- few seconds: room on each page keeps that away from the index.
+CREATE TABLE dossiers (
+    route        text COLLATE "C" PRIMARY KEY,
+    slow_over_ns bigint NOT NULL CHECK (slow_over_ns >= 0), -- 0: not known
+    state        json,
+    at           timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+-- More that operators have switched, besides 000004_controls.up.sql. A route that
+-- is not named is off. An older router that removes a route does not know of them.
+CREATE TABLE autopilots (
+    route text COLLATE "C" PRIMARY KEY REFERENCES routes (name) ON DELETE CASCADE,
+    mode  text NOT NULL CHECK (mode IN ('on', 'disarmed')),
+    actor text NOT NULL,
+    at    timestamptz NOT NULL
+);
+
+-- One row while promotions are frozen.
+CREATE TABLE freezes (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    actor    text NOT NULL,
+    at       timestamptz NOT NULL,
+    reason   text NOT NULL
+);
+
+CREATE TABLE webhooks (
+    name       text COLLATE "C" PRIMARY KEY,
+    definition json   NOT NULL,
+    revision   bigint NOT NULL
+);
+
+-- How far each of them has come in the history.
+CREATE TABLE webhook_places (
+    webhook      text COLLATE "C" PRIMARY KEY REFERENCES webhooks (name) ON DELETE CASCADE,
+    event        bigint  NOT NULL,
+    failures     integer NOT NULL DEFAULT 0 CHECK (failures >= 0),
+    next_try     timestamptz, -- null: at once
+    last_error   text    NOT NULL DEFAULT '',
+    delivered_at timestamptz  -- null: nothing ever was
+);

@@ -1,3 +1,13 @@
+DROP TABLE webhook_places;
+DROP TABLE webhooks;
+DROP TABLE freezes;
+DROP TABLE autopilots;
+DROP TABLE dossiers;
+DROP TABLE autopilot_lease;
+DROP TRIGGER routes_step_taken;
+DROP TRIGGER routes_step_begun;
+ALTER TABLE routes DROP COLUMN step_at;
+ALTER TABLE routes DROP COLUMN step_revision;
 DROP TABLE lane_folding;
 DROP TABLE lane_spans;
 DROP TABLE lane_windows;

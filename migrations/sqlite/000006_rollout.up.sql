@@ -37,3 +37,61 @@ CREATE TABLE lane_folding (
     only_row integer PRIMARY KEY DEFAULT 1 CHECK (only_row = 1)
 );
 INSERT INTO lane_folding DEFAULT VALUES;
+
+ALTER TABLE routes ADD COLUMN step_revision integer NOT NULL DEFAULT 0;
+ALTER TABLE routes ADD COLUMN step_at integer;
+UPDATE routes SET step_revision = revision, step_at = changed_at;
+
+CREATE TRIGGER routes_step_begun AFTER INSERT ON routes
+BEGIN
+    UPDATE routes SET step_revision = revision, step_at = changed_at WHERE name = NEW.name;
+END;
+CREATE TRIGGER routes_step_taken AFTER UPDATE OF stage, weight_bp ON routes
+WHEN OLD.stage <> NEW.stage OR OLD.weight_bp <> NEW.weight_bp
+BEGIN
+    UPDATE routes SET step_revision = revision, step_at = changed_at WHERE name = NEW.name;
+END;
+
+CREATE TABLE autopilot_lease (
+    only_row   integer PRIMARY KEY DEFAULT 1 CHECK (only_row = 1),
+    holder     text    NOT NULL DEFAULT '',
+    number     integer NOT NULL DEFAULT 0,
+    expires_at integer NOT NULL DEFAULT 0
+);
+INSERT INTO autopilot_lease DEFAULT VALUES;
+
+CREATE TABLE dossiers (
+    route        text PRIMARY KEY NOT NULL,
+    slow_over_ns integer NOT NULL CHECK (slow_over_ns >= 0),
+    state        text CHECK (state IS NULL OR json_valid(state)),
+    at           integer NOT NULL
+);
+
+CREATE TABLE autopilots (
+    route text PRIMARY KEY NOT NULL REFERENCES routes (name) ON DELETE CASCADE,
+    mode  text    NOT NULL CHECK (mode IN ('on', 'disarmed')),
+    actor text    NOT NULL,
+    at    integer NOT NULL
+);
+
+CREATE TABLE freezes (
+    only_row integer PRIMARY KEY DEFAULT 1 CHECK (only_row = 1),
+    actor    text    NOT NULL,
+    at       integer NOT NULL,
+    reason   text    NOT NULL
+);
+
+CREATE TABLE webhooks (
+    name       text PRIMARY KEY NOT NULL,
+    definition text    NOT NULL CHECK (json_valid(definition)),
+    revision   integer NOT NULL
+);
+
+CREATE TABLE webhook_places (
+    webhook      text PRIMARY KEY NOT NULL REFERENCES webhooks (name) ON DELETE CASCADE,
+    event        integer NOT NULL,
+    failures     integer NOT NULL DEFAULT 0 CHECK (failures >= 0),
+    next_try     integer,
+    last_error   text    NOT NULL DEFAULT '',
+    delivered_at integer
+);
