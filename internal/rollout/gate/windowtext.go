@@ -39,7 +39,7 @@ func ParseDays(text string) ([7]bool, error) {
 		}
 		first, last := slices.Index(dayNames(), from), slices.Index(dayNames(), to)
 		if first < 0 || last < 0 {
-			return [7]bool{}, fmt.Errorf("%w: the days %q have %q among them: write days like mon-thu or mon,wed,fri", ErrWindow, text, strings.TrimSpace(part))
+			return [7]bool{}, fmt.Errorf("%w: the days are %q: write days like mon-thu or mon,wed,fri", ErrWindow, text)
 		}
 		for day := first; ; day = (day + 1) % len(days) {
 			days[day] = true
