@@ -1,7 +1,10 @@
 // Command strangler is the router.
 package main
 
-import "os"
+import (
+	"os"
+	_ "time/tzdata" // change windows name zones, and images without any run this, too
+)
 
 // version is set by the build: -ldflags "-X main.version=v1.2.3".
 var version = "devel"
