@@ -149,7 +149,7 @@ func unreached(err error) error {
 // askedToWait reads Retry-After: seconds, or a time.
 func askedToWait(value string, now time.Time) time.Duration {
 	if seconds, err := strconv.Atoi(value); err == nil {
-		return max(0, min(time.Duration(seconds), mostRetryAfter/time.Second)) * time.Second
+		return time.Duration(max(0, min(seconds, int(mostRetryAfter.Seconds())))) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
 		return max(0, at.Sub(now))

@@ -14,7 +14,7 @@ const (
 	inFile        = "file:"
 )
 
-const secretPrefix = "whsec_" //nolint:gosec // what secrets begin with, none itself
+const secretPrefix = "whsec_"
 
 // How many bytes a secret has, by Standard Webhooks.
 const (
