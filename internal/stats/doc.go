@@ -6,5 +6,7 @@
 //
 // A Recorder sees more of a lane: what became of its requests, how long they took,
 // and of how many different keys they were in each minute. What it drains are
-// Windows, which add up over time and over routers in any order.
+// Windows, which add up over time and over routers in any order. A Board has the
+// Recorders of all lanes, apart for each step of a route, and a WindowFlusher writes
+// what they drain.
 package stats

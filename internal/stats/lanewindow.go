@@ -12,6 +12,9 @@ const SlotLength = 5 * time.Second
 // MaxRequestIDs is how many requests a LaneWindow names at most.
 const MaxRequestIDs = 3
 
+// MaxBuild is how many bytes of a build's name are kept.
+const MaxBuild = 128
+
 // LaneWindow is what was seen on one side of one route, while its requests were
 // assigned in one way.
 type LaneWindow struct {
@@ -20,8 +23,8 @@ type LaneWindow struct {
 	Route    string
 	Side     string   // legacy or new
 	Step     uint64   // revision by which this assignment began; 0: several
-	Build    string   // of that side, as heard of last; empty: it does not say
-	Requests []string // ids of some that failed, at most MaxRequestIDs
+	Build    string   // of that side, as heard of last: any bytes, at most MaxBuild; empty: it does not say
+	Requests []string // ids of some that failed: any bytes, at most MaxRequestIDs
 	Window
 }
 
@@ -44,7 +47,10 @@ type Total struct {
 // WindowSink is the store as a router needs it that writes windows.
 type WindowSink interface {
 	// AddWindows writes what one router saw. After an error nothing was written,
-	// unless it matches ErrUncertain.
+	// unless it matches ErrUncertain. A window lies in one minute, that in which it
+	// ends. One that comes more than ten minutes later, by the store's clock, is left
+	// out without an error: its minute has been merged. One that lies ahead of that
+	// clock counts in the present minute.
 	AddWindows(ctx context.Context, instance string, windows []LaneWindow) error
 	// Thresholds returns by route what is slow: longer than legacy's p95. Routes
 	// of which that is not known are left out.
@@ -53,18 +59,24 @@ type WindowSink interface {
 
 // WindowReader is the store as those need it who judge, and who draw.
 type WindowReader interface {
-	// Windows returns the windows as they were written, each with its hashes. They
-	// are kept for WindowsKept.
+	// Windows returns the windows as they were written, each with its hashes, by
+	// route and end. They are kept for WindowsKept. Read is the store's clock at the
+	// time of reading: whoever asks again for what was written since 15 seconds before
+	// it misses nothing, and knows by ID what he has had.
 	Windows(ctx context.Context, query WindowQuery) (windows []LaneWindow, read time.Time, err error)
-	// Spans returns what all routers saw together, by route, side and time: windows
-	// settled and merged to minutes, and after MinutesKept to hours. From is rounded
-	// down to what there is.
+	// Spans returns what all routers saw together on some routes, by route, side and
+	// time: each is a whole minute, settled, or after MinutesKept a whole hour, and
+	// has neither instance nor step, build or requests. The first is that in which
+	// from lies. A minute is there when it has been over for two, and somebody has
+	// folded; minutes in which a side saw nothing are left out.
 	Spans(ctx context.Context, routes []string, from time.Time) ([]LaneWindow, error)
-	// Totals adds up what the legacy side of each route did since then.
+	// Totals adds up the spans of the legacy side of some routes that began since
+	// then. Routes without any are left out.
 	Totals(ctx context.Context, routes []string, since time.Time) (map[string]Total, error)
-	// FoldWindows merges and settles the windows of minutes that are over, folds
-	// old minutes to hours, and forgets what is too old. It does no harm to do it
-	// twice, nor on several routers at once.
+	// FoldWindows merges and settles the windows of minutes that have been over for
+	// two, also those that came late, folds old minutes to hours, and forgets what is
+	// too old. It is to be called every minute; it does no harm to do it twice, nor on
+	// several routers at once. What it was doing when it failed is done the next time.
 	FoldWindows(ctx context.Context) error
 }
 
