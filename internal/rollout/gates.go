@@ -46,7 +46,7 @@ func (c Command) raises() bool {
 // mayPass refuses to let new serve more while a gate fails, unless that was
 // forced. What the gates cannot say yet stops the autopilot and no person.
 func mayPass(cmd Command, rec Record, target Target) error {
-	if !target.above(rec.State.Target()) {
+	if !target.Above(rec.State.Target()) {
 		return nil
 	}
 	findings := cmd.Findings[rec.Route]
@@ -76,7 +76,7 @@ func (c Command) evidence(rec Record, next State) (json.RawMessage, error) {
 		return c.Evidence, nil
 	}
 	var kept evidence
-	if next.Target().above(rec.State.Target()) {
+	if next.Target().Above(rec.State.Target()) {
 		kept.Findings = c.Findings[rec.Route]
 		kept.Forced = c.Force && gate.Verdict(kept.Findings) == sequential.Fail
 	}

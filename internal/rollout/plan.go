@@ -41,7 +41,7 @@ func (p Plan) Validate() error {
 	}
 	var before Target // legacy
 	for i, step := range p.Steps {
-		if !step.above(before) {
+		if !step.Above(before) {
 			return fmt.Errorf("%w: step %d (%s) does not come after %s: steps must ascend", ErrPlan, i+1, step, before)
 		}
 		before = step
@@ -55,7 +55,7 @@ func (p Plan) Validate() error {
 // next returns the first step that exposes more than from; false after the last.
 func (p Plan) next(from Target) (Target, bool) {
 	for _, step := range p.Steps {
-		if step.above(from) {
+		if step.Above(from) {
 			return step, true
 		}
 	}

@@ -53,7 +53,7 @@ func mayRaise(cmd Command, rec Record, target Target) error {
 
 // splits reports whether going to target lets new write more that legacy does not have.
 func (r Record) splits(target Target) bool {
-	return r.Facts.SplitWrites && target.Weight > 0 && target.above(r.State.Target())
+	return r.Facts.SplitWrites && target.Weight > 0 && target.Above(r.State.Target())
 }
 
 // destination says where a promotion leads, or by its note why nowhere.
@@ -70,11 +70,7 @@ func destination(cmd Command, rec Record) (target Target, note string, err error
 	if rec.State.Stage == routing.StageNew {
 		return Target{}, "new serves everything; when legacy is no longer needed: stranglerctl retire " + rec.Route, nil
 	}
-	plan := rec.Facts.plan()
-	next, found := plan.next(rec.State.Target())
-	if rec.State.Hold.Kind == HoldRolledBack && rec.State.Weight == 0 {
-		next, found = plan.firstExposed()
-	}
+	next, found := rec.Facts.Next(rec.State)
 	if !found {
 		return Target{}, "the plan ends here, at " + rec.State.Target().String() +
 			"; to go on: stranglerctl promote " + rec.Route + " --full", nil

@@ -22,7 +22,7 @@ func decideReturn(cmd Command, rec Record) (Outcome, error) {
 	switch {
 	case target == rec.State.Target():
 		return rec.stay(fmt.Sprintf("the route stands at %s, as it did at revision %d", where(rec.State), cmd.ToRevision)), nil
-	case target.above(rec.State.Target()):
+	case target.Above(rec.State.Target()):
 		cmd.Verb = VerbPromote
 		if refusal := mayPromote(cmd, rec); refusal != nil {
 			return Outcome{}, refusal

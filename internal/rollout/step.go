@@ -16,3 +16,15 @@ func (f Facts) plan() Plan {
 	}
 	return f.Plan.without(routing.StageShadow)
 }
+
+// Next is the step of the plan that a route in state s takes next; false when its
+// plan ends there. After a rollback that is the first by which new serves anything.
+func (f Facts) Next(s State) (Target, bool) {
+	if !f.HasNew || s.Stage == routing.StageNew || s.Stage == routing.StageRetired {
+		return Target{}, false
+	}
+	if s.Hold.Kind == HoldRolledBack && s.Weight == 0 {
+		return f.plan().firstExposed()
+	}
+	return f.plan().next(s.Target())
+}

@@ -57,9 +57,9 @@ func (t Target) String() string {
 	return t.Stage.String()
 }
 
-// above reports whether t gives new more to do than o: a higher weight, or at
+// Above reports whether t gives new more to do than o: a higher weight, or at
 // weight 0 a later stage.
-func (t Target) above(o Target) bool {
+func (t Target) Above(o Target) bool {
 	if t.Weight != o.Weight {
 		return t.Weight > o.Weight
 	}

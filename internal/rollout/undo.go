@@ -28,7 +28,7 @@ func decideUndo(cmd Command, rec Record, _ time.Time) (Outcome, error) {
 	if before.Stage == routing.StageShadow && !rec.Facts.Shadowable {
 		before.Stage = routing.StageLegacy // its definition has changed since
 	}
-	if before.Target().above(rec.State.Target()) {
+	if before.Target().Above(rec.State.Target()) {
 		if refusal := mayPromote(cmd, rec); refusal != nil {
 			return Outcome{}, refusal
 		}

@@ -45,6 +45,7 @@ type Finding struct {
 	Have      uint64            `json:"have,omitempty"`      // comparisons, requests, seconds of bake time
 	Hits      uint64            `json:"hits,omitempty"`      // of Have, mismatches or fallbacks
 	Limit     float64           `json:"limit,omitempty"`     // the share that is too much
+	Last      time.Time         `json:"last,omitzero"`       // fallbacks: when the last one was
 }
 
 // Verdict is that of all gates together: a failure of one fails, and all must pass.

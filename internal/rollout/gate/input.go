@@ -42,6 +42,8 @@ type Served struct {
 	Requests  uint64  `json:"requests"`
 	Fallbacks uint64  `json:"fallbacks"` // of them, those that legacy served in the end
 	PerHour   float64 `json:"-"`         // key-minutes on new of late
+
+	LastFallback time.Time `json:"last_fallback,omitzero"` // when that was the last time; zero: never
 }
 
 // Breaker is one that is not closed.

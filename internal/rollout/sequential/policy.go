@@ -35,11 +35,11 @@ type Report struct {
 	More uint64 // exposures on new that a pass needs besides
 }
 
-const (
-	// doubtful is the evidence with which nothing passes. It is reached by chance in
-	// one case of ten at most, and goes away then.
-	doubtful = 10
+// Doubtful is the evidence with which nothing passes. It is reached by chance in
+// one case of ten at most, and goes away then.
+const Doubtful = 10
 
+const (
 	// compared is the weight of the comparison with legacy. A ceiling has more to say
 	// about each event, and can do with less.
 	compared = 0.8
@@ -54,9 +54,14 @@ const (
 //
 // The evidence is the mean of what there is in comparison with legacy (weight 0.8)
 // and against the two ceilings (0.1 each): by that alpha is split between them. What is not looked at is worth 1.
+//
+// Where an excess is allowed the lesser counts of the comparison and of what there is
+// against Ceilings.Excess. As long as new is within the excess of what legacy does, one
+// of them is right to say nothing: the ceiling while legacy keeps to its baseline, the
+// comparison, with the Tolerance that belongs to it, while legacy does worse.
 func (p Policy) Judge(w *Watch) Report {
 	ceiling := math.Log((1 - compared) / 2)
-	legacy, baseline, limit := w.legacy.log()+math.Log(compared), w.baseline.log()+ceiling, w.limit.log()+ceiling
+	legacy, baseline, limit := w.compared()+math.Log(compared), w.baseline.log()+ceiling, w.limit.log()+ceiling
 	evidence := logSum(legacy, logSum(baseline, limit))
 	report := Report{
 		Verdict: Insufficient, Total: w.total, Step: w.step, Against: AgainstLegacy,
@@ -74,7 +79,7 @@ func (p Policy) Judge(w *Watch) Report {
 	switch {
 	case evidence >= -math.Log(p.alpha()):
 		report.Verdict = Fail
-	case report.More == 0 && evidence < math.Log(doubtful):
+	case report.More == 0 && evidence < math.Log(Doubtful):
 		report.Verdict = Pass
 	}
 	return report

@@ -24,14 +24,7 @@ const restart = 20
 type process struct {
 	started uint64          // copies
 	since   uint64          // trials since the newest started
-	sums    [ratios]float64 // by ratio: the logarithm of the weighted sum of the copies; nothing before the first
-}
-
-const ratios = 6
-
-// allRatios are those that the process looks for, about evenly spaced in logarithm.
-func allRatios() [ratios]float64 {
-	return [ratios]float64{1.5, 2.5, 5, 10, 22, 50}
+	sums    sums
 }
 
 // split adds trials, of which some were successes, each with the chance, a share;
@@ -45,41 +38,27 @@ func allRatios() [ratios]float64 {
 // American Statistical Association 58, 1963, section 6). A chance of 0 or 1 makes
 // certain what comes of it, which says nothing.
 func (p *process) split(successes, trials uint64, chance float64) {
-	if trials > 0 && inside(chance) {
-		p.add(successes, trials, func(ratio float64) float64 { return float64(trials) * math.Log1p(chance*(ratio-1)) })
+	if trials == 0 || !inside(chance) {
+		return
 	}
+	if p.started == 0 {
+		p.sums = noCopies()
+	}
+	if weight, now := p.starts(trials); now {
+		p.sums.start(weight)
+	}
+	p.sums.multiply(successes, func(ratio float64) float64 { return float64(trials) * math.Log1p(chance*(ratio-1)) })
 }
 
-// exceed adds trials with successes, where no more than so many are expected; ρ is the ratio of
-// the rates:
-//
-//	ρˢ / exp(expected·(ρ−1))  for s successes
-//
-// which is Poisson's. For trials that succeed or not it is below what would be exact.
-func (p *process) exceed(successes, trials uint64, expected float64) {
-	if expected > 0 {
-		p.add(successes, trials, func(ratio float64) float64 { return expected * (ratio - 1) })
-	}
-}
-
-// add multiplies each copy by its ratio to the successes, and divides by e to the price.
-func (p *process) add(successes, trials uint64, price func(ratio float64) float64) {
-	first := p.started == 0
-	starts := first || p.since >= restart
-	if starts {
+// starts counts trials, and says the logarithm of the weight of the copy that starts
+// with them if it is time for one.
+func (p *process) starts(trials uint64) (weight float64, now bool) {
+	if now = p.started == 0 || p.since >= restart; now {
 		p.started, p.since = p.started+1, 0
-	}
-	weight := -math.Log(float64(p.started)) - math.Log(float64(p.started+1))
-	for i, ratio := range allRatios() {
-		switch {
-		case first:
-			p.sums[i] = weight
-		case starts:
-			p.sums[i] = logSum(p.sums[i], weight)
-		}
-		p.sums[i] += float64(successes)*math.Log(ratio) - price(ratio)
+		weight = -math.Log(float64(p.started)) - math.Log(float64(p.started+1))
 	}
 	p.since += trials
+	return weight, now
 }
 
 // log is the natural logarithm of the value. Copies that have not started are worth
@@ -89,10 +68,7 @@ func (p *process) log() float64 {
 	if p.started == 0 {
 		return value
 	}
-	for _, sum := range p.sums {
-		value = logSum(value, sum-math.Log(ratios))
-	}
-	return value
+	return p.sums.addTo(value)
 }
 
 // logSum is the logarithm of the sum of two numbers given by theirs.

@@ -19,24 +19,35 @@ type state struct {
 	Step     Sides        `json:"step"`
 	Number   uint64       `json:"step_number"`
 	Recent   share        `json:"recent"`
-	Minute   int64        `json:"minute"`
-	Served   uint64       `json:"served"`
+	Open     openState    `json:"open"`
 	Legacy   processState `json:"legacy"`
-	Baseline processState `json:"baseline"`
-	Limit    processState `json:"limit"`
+	Excess   processState `json:"excess,omitzero"`
+	Baseline processState `json:"baseline,omitzero"`
+	Limit    processState `json:"limit,omitzero"`
 }
 
+type openState struct {
+	Minute int64   `json:"minute"`
+	Begun  float64 `json:"begun"`
+	Passed float64 `json:"passed"`
+	Batch  float64 `json:"batch"`
+}
+
+// processState is that of a process, and with the last two of a ceiling.
 type processState struct {
-	Started uint64    `json:"started"`
-	Since   uint64    `json:"since"`
-	Sums    []float64 `json:"sums,omitempty"`
+	Started uint64  `json:"started"`
+	Since   uint64  `json:"since"`
+	Sums    *sums   `json:"sums,omitempty"`
+	Young   *sums   `json:"young,omitempty"`
+	Paid    float64 `json:"paid,omitempty"`
 }
 
 // MarshalJSON writes all that the watch knows.
 func (w Watch) MarshalJSON() ([]byte, error) {
 	return json.Marshal(state{
-		Version: stateVersion, Total: w.total, Step: w.step, Number: w.number, Recent: w.recent, Minute: w.minute, Served: w.served,
-		Legacy: w.legacy.state(), Baseline: w.baseline.state(), Limit: w.limit.state(),
+		Version: stateVersion, Total: w.total, Step: w.step, Number: w.number, Recent: w.recent,
+		Open:   openState{Minute: w.open.number, Begun: w.open.begun, Passed: w.open.passed, Batch: w.open.batch},
+		Legacy: w.legacy.state(), Excess: w.excess.state(), Baseline: w.baseline.state(), Limit: w.limit.state(),
 	})
 }
 
@@ -44,7 +55,15 @@ func (p *process) state() processState {
 	if p.started == 0 {
 		return processState{}
 	}
-	return processState{Started: p.started, Since: p.since, Sums: p.sums[:]}
+	return processState{Started: p.started, Since: p.since, Sums: &p.sums}
+}
+
+func (c *ceiling) state() processState {
+	kept := c.process.state()
+	if c.started > 0 {
+		kept.Young, kept.Paid = &c.young, c.paid
+	}
+	return kept
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. What another version wrote, and what
@@ -57,40 +76,79 @@ func (w *Watch) UnmarshalJSON(text []byte) error {
 	if s.Version != stateVersion {
 		return fmt.Errorf("%w: it has version %d and this program knows %d: begin with an empty one", ErrState, s.Version, stateVersion)
 	}
-	if s.Recent.New < 0 || s.Recent.Legacy < 0 {
-		return fmt.Errorf("%w: it has a negative number of recent exposures (%g on new, %g on legacy): begin with an empty one",
-			ErrState, s.Recent.New, s.Recent.Legacy)
-	}
-	read := Watch{total: s.Total, step: s.Step, number: s.Number, recent: s.Recent, minute: s.Minute, served: s.Served}
-	for name, part := range map[string]struct {
-		from *processState
-		to   *process
-	}{
-		"legacy": {&s.Legacy, &read.legacy}, "baseline": {&s.Baseline, &read.baseline}, "limit": {&s.Limit, &read.limit},
-	} {
-		if err := part.from.restore(part.to); err != nil {
-			return fmt.Errorf("%w: the process against %s %w: begin with an empty one", ErrState, name, err)
+	for _, n := range []float64{s.Recent.New, s.Recent.Legacy, s.Open.Begun, s.Open.Passed, s.Open.Batch} {
+		if n < 0 {
+			return fmt.Errorf("%w: it has a negative number of exposures, %g: begin with an empty one", ErrState, n)
 		}
+	}
+	read := Watch{
+		total: s.Total, step: s.Step, number: s.Number, recent: s.Recent,
+		open: open{number: s.Open.Minute, begun: s.Open.Begun, passed: s.Open.Passed, batch: s.Open.Batch},
+	}
+	if err := s.restore(&read); err != nil {
+		return err
 	}
 	*w = read
 	return nil
 }
 
-func (s *processState) restore(to *process) error {
-	if s.Started == 0 && s.Since == 0 && len(s.Sums) == 0 {
-		return nil
+func (s *state) restore(to *Watch) error {
+	if err := s.Legacy.restore(&to.legacy); err != nil {
+		return fmt.Errorf("%w: the process against legacy %w: begin with an empty one", ErrState, err)
 	}
-	if len(s.Sums) != ratios {
-		return fmt.Errorf("has %d ratios, not %d", len(s.Sums), ratios)
+	for name, part := range map[string]struct {
+		from *processState
+		to   *ceiling
+	}{
+		"the excess": {&s.Excess, &to.excess}, "the baseline": {&s.Baseline, &to.baseline}, "the limit": {&s.Limit, &to.limit},
+	} {
+		if err := part.from.restoreCeiling(part.to); err != nil {
+			return fmt.Errorf("%w: the process against %s %w: begin with an empty one", ErrState, name, err)
+		}
+	}
+	return nil
+}
+
+func (s *processState) restore(to *process) error {
+	if *s == (processState{}) {
+		return nil
 	}
 	if s.Started == 0 || s.Started == math.MaxUint64 {
 		return fmt.Errorf("has %d copies", s.Started)
 	}
-	for _, sum := range s.Sums {
+	if err := s.Sums.check(); err != nil {
+		return err
+	}
+	*to = process{started: s.Started, since: s.Since, sums: *s.Sums}
+	return nil
+}
+
+func (s *processState) restoreCeiling(to *ceiling) error {
+	if *s == (processState{}) {
+		return nil
+	}
+	if err := s.restore(&to.process); err != nil {
+		return err
+	}
+	if s.Paid < 0 {
+		return fmt.Errorf("has paid for %g exposures", s.Paid)
+	}
+	to.paid = s.Paid
+	if err := s.Young.check(); err != nil {
+		return err
+	}
+	to.young = *s.Young
+	return nil
+}
+
+func (s *sums) check() error {
+	if s == nil {
+		return errors.New("has no sums")
+	}
+	for _, sum := range s {
 		if math.Abs(sum) > math.MaxFloat64/2 {
 			return fmt.Errorf("has a sum of %g", sum)
 		}
 	}
-	*to = process{started: s.Started, since: s.Since, sums: [ratios]float64(s.Sums)}
 	return nil
 }

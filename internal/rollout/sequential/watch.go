@@ -18,16 +18,25 @@ type Window struct {
 
 	New, Legacy Count
 
-	// Ceilings are the rates that new may not exceed where legacy serves too little
-	// to compare with.
+	// Tolerance is the ratio of the odds up to which new is held to be as good as
+	// legacy. Below 1.1, and for what is no number, it is 1.1: two sides are never quite
+	// equal, and counts beyond a thousand a minute are estimates, off by some 3 % each:
+	// with millions of events that would be found, and must not be.
+	Tolerance float64
+
 	Ceilings Ceilings
 }
 
 // Ceilings are rates above 0 and below 1; any other number means that there is
-// none. They must be known before the window is.
+// none. Like a tolerance they must be known before the window is.
 type Ceilings struct {
+	// New may not exceed these where legacy serves too little to compare with.
 	Baseline float64 // what legacy did not exceed while it served; see Baseline
 	Limit    float64 // what somebody has said
+
+	// Excess is what new has to exceed, wherever it serves anything, for a comparison
+	// with legacy to count.
+	Excess float64
 }
 
 const (
@@ -40,10 +49,8 @@ const (
 	// foreseen is how many exposures the weight is worth where a step begins.
 	foreseen = 50
 
-	// tolerance is the odds ratio up to which new is as good as legacy. Two sides are
-	// never quite equal, and counts beyond a thousand a minute are estimates, off by
-	// some 3 % each: with millions of events that would be found, and must not be.
-	tolerance = 1.1
+	// leastTolerance is explained at Window.Tolerance.
+	leastTolerance = 1.1
 )
 
 // Watch follows one kind of event of one route, errors or slow answers, and looks
@@ -56,10 +63,18 @@ type Watch struct {
 	number      uint64 // of the step
 	recent      share
 
-	minute int64  // the newest, since 1970
-	served uint64 // exposures on new in it
+	open   open // exposures on new
 
-	legacy, baseline, limit process
+	legacy                  process
+	excess, baseline, limit ceiling
+}
+
+// compared is the logarithm of the evidence that new is worse than legacy.
+func (w *Watch) compared() float64 {
+	if w.excess.started == 0 {
+		return w.legacy.log()
+	}
+	return min(w.legacy.log(), w.excess.log())
 }
 
 // Sides are the counts of both.
@@ -84,37 +99,32 @@ func (w *Watch) Add(window Window) {
 	}
 	w.total, w.step = w.total.plus(&window), w.step.plus(&window)
 	chance := w.recent.add(window.New, window.Legacy)
-	open := w.open(&window)
+	w.pass(&window)
 	fresh, old := window.New.Events, window.Legacy.Events
-	w.legacy.split(fresh, fresh+old, tolerated(chance))
-	if chance < mostly {
-		return
-	}
-	if baseline := window.Ceilings.Baseline; inside(baseline) {
-		w.baseline.exceed(fresh, window.New.Exposures, baseline*open)
-	}
-	if limit := window.Ceilings.Limit; inside(limit) {
-		w.limit.exceed(fresh, window.New.Exposures, limit*open)
+	w.legacy.split(fresh, fresh+old, tolerated(chance, window.Tolerance))
+	w.excess.exceed(fresh, window.New.Exposures, &w.open, window.Ceilings.Excess)
+	if chance >= mostly {
+		w.baseline.exceed(fresh, window.New.Exposures, &w.open, window.Ceilings.Baseline)
+		w.limit.exceed(fresh, window.New.Exposures, &w.open, window.Ceilings.Limit)
 	}
 }
 
-// open is how many exposures of new could have had their event in this window, at
-// most: those that begin in it, and of those that began before in the minute the
-// part of the window in the minute. Who comes once a minute fails at once if at
-// all, who comes all the time fails at any time; this allows for both, and so for
-// twice the rate at worst.
-func (w *Watch) open(window *Window) float64 {
-	if minute := window.From.Unix() / 60; minute > w.minute {
-		w.minute, w.served = minute, 0
+// pass lets time pass for the ceilings.
+func (w *Watch) pass(window *Window) {
+	if minute := window.From.Unix() / 60; minute > w.open.number {
+		w.open = open{number: minute}
+		w.excess.turn()
+		w.baseline.turn()
+		w.limit.turn()
 	}
-	part := min(1, max(0, window.To.Sub(window.From).Minutes()))
-	open := float64(window.New.Exposures) + float64(w.served)*part
-	w.served += window.New.Exposures
-	return open
+	w.open.add(window.New.Exposures, min(1, max(0, window.To.Sub(window.From).Minutes())))
 }
 
 // tolerated is the chance at odds that are higher by the tolerance.
-func tolerated(chance float64) float64 {
+func tolerated(chance, tolerance float64) float64 {
+	if !(tolerance > leastTolerance) {
+		tolerance = leastTolerance
+	}
 	return chance * tolerance / (1 + chance*(tolerance-1))
 }
 

@@ -30,9 +30,13 @@ type naive struct {
 	since  uint64
 }
 
-func (n *naive) add(successes, trials uint64, price func(ratio float64) float64) {
+func (n *naive) add(successes, trials uint64, entry, price func(ratio float64) float64) {
 	if len(n.copies) == 0 || n.since >= 20 {
-		n.copies, n.since = append(n.copies, []float64{1, 1, 1, 1, 1, 1}), 0
+		var begun []float64
+		for _, ratio := range ratios() {
+			begun = append(begun, 1/entry(ratio))
+		}
+		n.copies, n.since = append(n.copies, begun), 0
 	}
 	for _, c := range n.copies {
 		for i, ratio := range ratios() {
@@ -57,8 +61,11 @@ func TestEvidenceIsThatOfItsDefinition(t *testing.T) {
 	var watch sequential.Watch
 	var legacy, baseline, limit naive
 	chance := .96 * 1.1 / (1 + .96*.1) // of an event to be on new, with the tolerance
-	bound := .01 * 1.1 / (1 + .01*.1)
-	served := uint64(0)
+	served := uint64(0)                // in the minute
+	poisson := func(rate float64, n uint64) func(ratio float64) float64 {
+		return func(ratio float64) float64 { return math.Exp(rate * float64(n) * (ratio - 1)) }
+	}
+	free := poisson(0, 0)
 	for i := range 200 {
 		fresh, old := uint64(r.IntN(9)), uint64(r.IntN(2))
 		from := time.Unix(int64(5*i), 0)
@@ -70,11 +77,10 @@ func TestEvidenceIsThatOfItsDefinition(t *testing.T) {
 			Legacy: sequential.Count{Exposures: 200, Events: old}, Ceilings: sequential.Ceilings{Baseline: .01, Limit: .001},
 		})
 		if fresh+old > 0 {
-			legacy.add(fresh, fresh+old, func(ratio float64) float64 { return math.Pow(1+chance*(ratio-1), float64(fresh+old)) })
+			legacy.add(fresh, fresh+old, free, func(ratio float64) float64 { return math.Pow(1+chance*(ratio-1), float64(fresh+old)) })
 		}
-		open := 4_800 + float64(served)/12
-		baseline.add(fresh, 4_800, func(ratio float64) float64 { return math.Exp(bound * open * (ratio - 1)) })
-		limit.add(fresh, 4_800, func(ratio float64) float64 { return math.Exp(.001 * open * (ratio - 1)) })
+		baseline.add(fresh, 4_800, poisson(.01, served), poisson(.01, 4_800))
+		limit.add(fresh, 4_800, poisson(.001, served), poisson(.001, 4_800))
 		served += 4_800
 		want := .8*legacy.value() + .1*baseline.value() + .1*limit.value()
 		if got := judge(&watch).Evidence; math.Abs(got/want-1) > 1e-9 {

@@ -1,0 +1,172 @@
+package autopilot
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/rollout/gate"
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/stats"
+)
+
+// overlap is how far back windows are read again: what was committed late must
+// not be overlooked.
+const overlap = 15 * time.Second
+
+// recall reads the accounts that are not known yet, and forgets those of routes
+// that are gone.
+func (p *Pilot) recall(ctx context.Context, routes []*Route) error {
+	wanted := make(map[string]bool, len(routes))
+	var unknown []string
+	for _, route := range routes {
+		wanted[route.Name] = true
+		if p.accounts[route.Name] == nil {
+			unknown = append(unknown, route.Name)
+		}
+	}
+	gone := func(name string) bool { return !wanted[name] }
+	maps.DeleteFunc(p.accounts, func(name string, _ *Account) bool { return gone(name) })
+	maps.DeleteFunc(p.sights, func(name string, _ *sight) bool { return gone(name) })
+	maps.DeleteFunc(p.written, func(name string, _ string) bool { return gone(name) })
+	if len(unknown) == 0 {
+		return nil
+	}
+	dossiers, err := p.Store.Dossiers(ctx, unknown)
+	if err != nil {
+		return err
+	}
+	for _, name := range unknown {
+		p.accounts[name], p.sights[name] = opened(name, dossiers, p.Logger), newSight()
+	}
+	return nil
+}
+
+// opened is the account that a dossier holds; an empty one, where it holds none.
+func opened(route string, dossiers map[string]Dossier, logger *slog.Logger) *Account {
+	account := new(Account)
+	dossier, found := dossiers[route]
+	if !found {
+		return account
+	}
+	if err := json.Unmarshal(dossier.State, account); err != nil {
+		logger.Warn("what was added up about a route cannot be read: it is begun anew", "route", route, "error", err)
+		return new(Account)
+	}
+	account.SlowOver = dossier.SlowOver
+	return account
+}
+
+// takeIn reads what the routers have written since the last time, and takes it into
+// the accounts. It returns the routes on which no request met an endpoint of new.
+func (p *Pilot) takeIn(ctx context.Context, routes []*Route, now time.Time) (dead map[string]bool, err error) {
+	query := stats.WindowQuery{Exposed: true, Written: p.read.Add(-overlap)}
+	if p.read.IsZero() {
+		query = stats.WindowQuery{Exposed: true, From: now.Truncate(time.Minute).Add(-recent * time.Minute)}
+	}
+	windows, read, err := p.Store.Windows(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	p.read = read
+	known := make(map[string]*Route, len(routes))
+	for _, route := range routes {
+		known[route.Name] = route
+		p.accounts[route.Name].stand(route)
+		p.sights[route.Name].forget(now, route.StepRevision)
+	}
+	for i := range windows {
+		p.see(&windows[i], known[windows[i].Route], now)
+	}
+	maps.DeleteFunc(p.met, func(_ int64, at time.Time) bool { return now.Sub(at) > 2*overlap })
+	dead = make(map[string]bool)
+	for _, route := range routes {
+		if exposed(route) && p.sights[route.Name].count(p.accounts[route.Name], route) {
+			dead[route.Name] = true
+		}
+	}
+	return dead, nil
+}
+
+// see takes one window in, once. One of a step that this router does not know
+// yet is met again.
+func (p *Pilot) see(w *stats.LaneWindow, route *Route, now time.Time) {
+	if _, met := p.met[w.ID]; met || route == nil || routing.Revision(w.Step) > route.StepRevision {
+		return
+	}
+	p.met[w.ID] = now
+	if exposed(route) {
+		p.sights[route.Name].see(w, route, p.accounts[route.Name])
+	}
+}
+
+// unreachable is how new's lane stands where nobody meets an endpoint of it.
+const unreachable = "unreachable"
+
+// gather reads the rest of what speaks for and against the routes.
+func (p *Pilot) gather(ctx context.Context, frozen *gate.Frozen, routes []*Route, dead map[string]bool, now time.Time) (*facts, error) {
+	found := &facts{now: now, frozen: frozen, accounts: p.accounts}
+	var compared []string
+	for _, route := range routes {
+		if route.Mode == On && route.State.Stage != routing.StageLegacy {
+			compared = append(compared, route.Name)
+		}
+	}
+	var err error
+	if len(compared) > 0 {
+		if found.parity, err = p.Sources.Parity(ctx, compared); err != nil {
+			p.Logger.Debug("what was compared could not be read", "error", err)
+			found.blind = true // and nothing is promoted
+		}
+	}
+	breakers, err := p.Sources.Breakers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found.breakers = maps.Clone(breakers)
+	if found.breakers == nil {
+		found.breakers = make(map[string][]gate.Breaker)
+	}
+	for name := range dead {
+		found.breakers[name] = append(found.breakers[name][:len(found.breakers[name]):len(found.breakers[name])],
+			gate.Breaker{State: unreachable, Reason: "no request of the last seconds met an endpoint"})
+	}
+	return found, nil
+}
+
+// keep writes what has changed of the accounts.
+func (p *Pilot) keep(ctx context.Context) error {
+	var changed []Dossier
+	for name, account := range p.accounts {
+		text, err := json.Marshal(account)
+		if err != nil {
+			return err
+		}
+		if mark := account.SlowOver.String() + string(text); p.written[name] != mark {
+			p.written[name] = mark
+			changed = append(changed, Dossier{Route: name, SlowOver: account.SlowOver, State: text})
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	if err := p.Store.KeepDossiers(ctx, p.lease, changed); err != nil {
+		for _, dossier := range changed {
+			delete(p.written, dossier.Route)
+		}
+		return err
+	}
+	return nil
+}
+
+// standings are how routes were seen to stand.
+func standings(routes []*Route) map[string]rollout.Standing {
+	seen := make(map[string]rollout.Standing, len(routes))
+	for _, route := range routes {
+		seen[route.Name] = rollout.Standing{Step: route.StepRevision, Hold: route.State.Hold.Kind}
+	}
+	return seen
+}
