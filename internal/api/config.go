@@ -10,10 +10,13 @@ import (
 
 	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/notify"
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/spec"
+	"github.com/stranglerfig/strangler/internal/stats"
 )
 
 // Catalog is the store as reads need it; see fleet.Source.
@@ -83,6 +86,38 @@ type Replayed struct {
 	Legacy, New shadow.Took // of the answers of now
 }
 
+// Gates says how routes stand with their gates; *autopilot.Evaluator is the one.
+type Gates interface {
+	// Judge asks the gates of some routes, or of all for nil. Routes without a new
+	// side are left out.
+	Judge(ctx context.Context, routes []string) (map[string]autopilot.Assessment, error)
+}
+
+// Leases says whose autopilot acts; see autopilot.Leases.
+type Leases interface {
+	CurrentLease(ctx context.Context) (autopilot.Lease, error)
+}
+
+// Windows is the store as those who draw what lanes saw need it; see
+// stats.WindowReader and stats.WindowSink.
+type Windows interface {
+	Windows(ctx context.Context, query stats.WindowQuery) (windows []stats.LaneWindow, read time.Time, err error)
+	Spans(ctx context.Context, routes []string, from time.Time) ([]stats.LaneWindow, error)
+	Thresholds(ctx context.Context) (map[string]time.Duration, error)
+}
+
+// Places says how far each webhook has come in the history; see notify.Places.
+type Places interface {
+	Places(ctx context.Context) (map[string]notify.Place, error)
+}
+
+// Notifier tries webhooks; *notify.Notifier is the one.
+type Notifier interface {
+	// Test posts a message that says that it is a test. The error matches
+	// notify.ErrUnknown, or says in words why it did not arrive.
+	Test(ctx context.Context, webhook string) (notify.Delivery, error)
+}
+
 // Mover gives commands to routes; *rollout.Controller is the one.
 type Mover interface {
 	Do(ctx context.Context, route string, cmd rollout.Command, ifRevision *routing.Revision) (rollout.Result, error)
@@ -118,6 +153,11 @@ type Config struct {
 	Signer     Signer // nil: there are no keys, and no override can be made
 	Counts     Counts
 	Evidence   Evidence
+	Gates      Gates
+	Leases     Leases
+	Windows    Windows
+	Places     Places
+	Notifier   Notifier
 	Forwarders Forwarders   // nil: nobody knows
 	Metrics    http.Handler // answers /metrics
 

@@ -18,6 +18,9 @@ type ServerInterface interface {
 	// Apply Bring the definitions in line with a file. Moves no traffic.
 	// (POST /api/v1/apply)
 	Apply(w http.ResponseWriter, r *http.Request, params ApplyParams)
+	// GetAutopilot Which router's autopilot acts, and with which routes.
+	// (GET /api/v1/autopilot)
+	GetAutopilot(w http.ResponseWriter, r *http.Request)
 	// ListBackends Every backend, by name.
 	// (GET /api/v1/backends)
 	ListBackends(w http.ResponseWriter, r *http.Request)
@@ -78,6 +81,12 @@ type ServerInterface interface {
 	// StopFault Stop one fault.
 	// (DELETE /api/v1/faults/{fault})
 	StopFault(w http.ResponseWriter, r *http.Request, fault int64, params StopFaultParams)
+	// Freeze Forbid every promotion, of the autopilot's and, unless forced, of people's. Rollbacks go on.
+	// (POST /api/v1/freeze)
+	Freeze(w http.ResponseWriter, r *http.Request, params FreezeParams)
+	// ListGates What the gates say of every route that has a new side, by route.
+	// (GET /api/v1/gates)
+	ListGates(w http.ResponseWriter, r *http.Request)
 	// ListGroups Every cohort group, by name.
 	// (GET /api/v1/groups)
 	ListGroups(w http.ResponseWriter, r *http.Request)
@@ -123,9 +132,15 @@ type ServerInterface interface {
 	// PutRoute Define a route, or change its definition. Moves no traffic.
 	// (PUT /api/v1/routes/{route})
 	PutRoute(w http.ResponseWriter, r *http.Request, route RouteName, params PutRouteParams)
+	// SetAutopilot Say what the autopilot may do with a route. Moves no traffic.
+	// (POST /api/v1/routes/{route}/autopilot)
+	SetAutopilot(w http.ResponseWriter, r *http.Request, route RouteName, params SetAutopilotParams)
 	// GetDifferences In what the two sides of a route differ.
 	// (GET /api/v1/routes/{route}/differences)
 	GetDifferences(w http.ResponseWriter, r *http.Request, route RouteName, params GetDifferencesParams)
+	// GetGates Whether a route may take its next step, and what is missing if not.
+	// (GET /api/v1/routes/{route}/gates)
+	GetGates(w http.ResponseWriter, r *http.Request, route RouteName)
 	// PauseRoute Keep the present weight and stop promotions.
 	// (POST /api/v1/routes/{route}/pause)
 	PauseRoute(w http.ResponseWriter, r *http.Request, route RouteName, params PauseRouteParams)
@@ -159,6 +174,9 @@ type ServerInterface interface {
 	// StartShadow Write the share of a route's cohorts that is shadowed into its definition. Moves no traffic, and leaves the stage as it is.
 	// (POST /api/v1/routes/{route}/shadow)
 	StartShadow(w http.ResponseWriter, r *http.Request, route RouteName, params StartShadowParams)
+	// GetStatistics What both sides of a route served, by minutes, and by hours once it is six hours old.
+	// (GET /api/v1/routes/{route}/statistics)
+	GetStatistics(w http.ResponseWriter, r *http.Request, route RouteName, params GetStatisticsParams)
 	// UndoRoute Take the last move back.
 	// (POST /api/v1/routes/{route}/undo)
 	UndoRoute(w http.ResponseWriter, r *http.Request, route RouteName, params UndoRouteParams)
@@ -177,6 +195,15 @@ type ServerInterface interface {
 	// RevokeToken Revoke a token. Routers refuse it within five seconds.
 	// (DELETE /api/v1/tokens/{token})
 	RevokeToken(w http.ResponseWriter, r *http.Request, token string)
+	// Unfreeze Allow promotions again.
+	// (POST /api/v1/unfreeze)
+	Unfreeze(w http.ResponseWriter, r *http.Request, params UnfreezeParams)
+	// ListWebhooks Who is told what becomes of routes, and how far each has been told, by name.
+	// (GET /api/v1/webhooks)
+	ListWebhooks(w http.ResponseWriter, r *http.Request)
+	// TestWebhook Send a webhook a message that says it is a test, from the router that answers, and wait for what comes back.
+	// (POST /api/v1/webhooks/{webhook}/test)
+	TestWebhook(w http.ResponseWriter, r *http.Request, webhook string)
 	// GetLivez Whether the process lives.
 	// (GET /livez)
 	GetLivez(w http.ResponseWriter, r *http.Request)
@@ -260,6 +287,20 @@ func (siw *ServerInterfaceWrapper) Apply(w http.ResponseWriter, r *http.Request)
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Apply(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetAutopilot operation middleware
+func (siw *ServerInterfaceWrapper) GetAutopilot(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetAutopilot(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -987,6 +1028,53 @@ func (siw *ServerInterfaceWrapper) StopFault(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// Freeze operation middleware
+func (siw *ServerInterfaceWrapper) Freeze(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FreezeParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Freeze(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListGates operation middleware
+func (siw *ServerInterfaceWrapper) ListGates(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListGates(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListGroups operation middleware
 func (siw *ServerInterfaceWrapper) ListGroups(w http.ResponseWriter, r *http.Request) {
 
@@ -1446,6 +1534,48 @@ func (siw *ServerInterfaceWrapper) PutRoute(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// SetAutopilot operation middleware
+func (siw *ServerInterfaceWrapper) SetAutopilot(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "route" -------------
+	var route RouteName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "route", mux.Vars(r)["route"], &route, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "route", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetAutopilotParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetAutopilot(w, r, route, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetDifferences operation middleware
 func (siw *ServerInterfaceWrapper) GetDifferences(w http.ResponseWriter, r *http.Request) {
 
@@ -1492,6 +1622,32 @@ func (siw *ServerInterfaceWrapper) GetDifferences(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetDifferences(w, r, route, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetGates operation middleware
+func (siw *ServerInterfaceWrapper) GetGates(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "route" -------------
+	var route RouteName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "route", mux.Vars(r)["route"], &route, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "route", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetGates(w, r, route)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2155,6 +2311,61 @@ func (siw *ServerInterfaceWrapper) StartShadow(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// GetStatistics operation middleware
+func (siw *ServerInterfaceWrapper) GetStatistics(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "route" -------------
+	var route RouteName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "route", mux.Vars(r)["route"], &route, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "route", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetStatisticsParams
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "resolution" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "resolution", r.URL.Query(), &params.Resolution, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "resolution"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "resolution", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetStatistics(w, r, route, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // UndoRoute operation middleware
 func (siw *ServerInterfaceWrapper) UndoRoute(w http.ResponseWriter, r *http.Request) {
 
@@ -2291,6 +2502,79 @@ func (siw *ServerInterfaceWrapper) RevokeToken(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RevokeToken(w, r, token)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Unfreeze operation middleware
+func (siw *ServerInterfaceWrapper) Unfreeze(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UnfreezeParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Unfreeze(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListWebhooks operation middleware
+func (siw *ServerInterfaceWrapper) ListWebhooks(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListWebhooks(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// TestWebhook operation middleware
+func (siw *ServerInterfaceWrapper) TestWebhook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook" -------------
+	var webhook string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", mux.Vars(r)["webhook"], &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.TestWebhook(w, r, webhook)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2554,6 +2838,24 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/api/v1/routes/{route}/shadow", wrapper.StopShadow).Methods(http.MethodDelete)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/routes/{route}/shadow", wrapper.StartShadow).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/gates", wrapper.ListGates).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/routes/{route}/gates", wrapper.GetGates).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/routes/{route}/autopilot", wrapper.SetAutopilot).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/autopilot", wrapper.GetAutopilot).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/freeze", wrapper.Freeze).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/unfreeze", wrapper.Unfreeze).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/routes/{route}/statistics", wrapper.GetStatistics).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/webhooks", wrapper.ListWebhooks).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/webhooks/{webhook}/test", wrapper.TestWebhook).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/tokens", wrapper.ListTokens).Methods(http.MethodGet)
 

@@ -79,8 +79,7 @@ func (s *server) problemOf(err error) *problem {
 	case errors.As(err, &conflict):
 		return conflicting(conflict)
 	case errors.As(err, &refusal):
-		return newProblem(http.StatusConflict, refusal.Code, "The rules do not allow this now.",
-			refusal.Message+"; nothing was changed", refusal.Hint)
+		return refusing(refusal)
 	case errors.As(err, &problems):
 		return invalidDefinitions(problems)
 	case errors.As(err, &tooLarge):
@@ -109,6 +108,17 @@ func (s *server) problemOf(err error) *problem {
 	default:
 		return s.internal(err)
 	}
+}
+
+// refusing is for what the rules do not allow, with what the gates said where it
+// is they that refuse it.
+func refusing(refusal *rollout.Refusal) *problem {
+	p := newProblem(http.StatusConflict, refusal.Code, "The rules do not allow this now.",
+		refusal.Message+"; nothing was changed", refusal.Hint)
+	if len(refusal.Findings) > 0 {
+		p.Findings = wireFindings(refusal.Findings)
+	}
+	return p
 }
 
 // outOfForce is for a token that once was good.

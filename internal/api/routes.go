@@ -1,10 +1,13 @@
 package api
 
 import (
+	"context"
 	"net/http"
+	"sync"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
 	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/spec"
 )
@@ -26,11 +29,10 @@ func (s *server) ListRoutes(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	faults, compared := s.invalidRoutes(), s.parities(r.Context())
+	faults, told := s.invalidRoutes(), s.evidence(r.Context())
 	list := make([]wire.RouteStatus, len(snapshot.Routes))
 	for i := range list {
-		list[i] = routeStatus(snapshot, i, faults)
-		list[i].Parity = parityOf(snapshot, i, compared)
+		list[i] = routeStatus(snapshot, i, faults, told)
 	}
 	s.writeJSON(w, r, list)
 }
@@ -45,8 +47,7 @@ func (s *server) GetRoute(w http.ResponseWriter, r *http.Request, route string) 
 	definition := snapshot.Definitions.Routes[i]
 	w.Header().Set("ETag", etag(snapshot.Routes[i].Revision))
 	timeouts, settings := inForce(definition)
-	status := routeStatus(snapshot, i, s.invalidRoutes())
-	status.Parity = parityOf(snapshot, i, s.parities(r.Context()))
+	status := routeStatus(snapshot, i, s.invalidRoutes(), s.evidence(r.Context()))
 	s.writeJSON(w, r, routeDetail{
 		RouteStatus: status,
 		Definition:  definition,
@@ -56,8 +57,25 @@ func (s *server) GetRoute(w http.ResponseWriter, r *http.Request, route string) 
 	})
 }
 
+// evidence is what speaks for routes and against them, by route; nothing of what
+// could not be read in time.
+type evidence struct {
+	compared map[string]found
+	judged   map[string]autopilot.Assessment
+}
+
+// evidence reads both at once, so that a status waits for the slower one alone.
+func (s *server) evidence(ctx context.Context) evidence {
+	var e evidence
+	var both sync.WaitGroup
+	both.Go(func() { e.compared = s.parities(ctx) })
+	both.Go(func() { e.judged = s.assessments(ctx) })
+	both.Wait()
+	return e
+}
+
 // routeStatus says where the i-th route of a snapshot stands.
-func routeStatus(snapshot *fleet.Snapshot, i int, faults map[string]routing.Invalid) wire.RouteStatus {
+func routeStatus(snapshot *fleet.Snapshot, i int, faults map[string]routing.Invalid, told evidence) wire.RouteStatus {
 	definition, at := snapshot.Definitions.Routes[i], snapshot.Routes[i]
 	state := wireState(at.State)
 	status := wire.RouteStatus{
@@ -66,6 +84,9 @@ func routeStatus(snapshot *fleet.Snapshot, i int, faults map[string]routing.Inva
 		Match: matchText(definition.Match), Legacy: definition.Legacy, New: definition.New, Group: definition.Group,
 	}
 	status.Step, status.Steps = definition.Facts().Step(at.State)
+	status.Parity = parityOf(snapshot, i, told.compared)
+	status.Autopilot = wire.AutopilotMode(autopilotOf(snapshot.Controls, definition.Name).Mode)
+	status.Gates = gatesInShort(definition.Name, told.judged)
 	if fault, invalid := faults[definition.Name]; invalid {
 		status.Invalid = &wire.Invalid{Code: string(fault.Code), Field: fault.Field, Message: fault.Message}
 	}

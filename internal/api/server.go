@@ -7,13 +7,16 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/stranglerfig/strangler/internal/auth"
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
 )
 
 // server implements the operations; the generated ServerInterface lists them.
 type server struct {
 	Config
 	hosts  map[string]bool // as routing.NormalizeHost writes them
-	parity parities
+	parity latest[map[string]found] // by route
+
+	assessed latest[map[string]autopilot.Assessment] // by route
 
 	examining chan struct{} // holds one: one doctor at a time, so that asking often dials no more
 	verifying chan struct{} // holds one: who verifies keeps a connection of the store, and verbs need theirs
@@ -84,7 +87,7 @@ func (s *server) operations() []operation {
 		{"CreateOverride", post, v1 + "/overrides", auth.Operator, glue.CreateOverride},
 		{"RevokeOverride", del, v1 + "/overrides/{override}", auth.Operator, glue.RevokeOverride},
 		{"RotateOverrideKey", post, v1 + "/overrides/rotate", auth.Admin, glue.RotateOverrideKey},
-	}, slices.Concat(guardOperations(glue), shadowOperations(glue))...)
+	}, slices.Concat(guardOperations(glue), shadowOperations(glue), autopilotOperations(glue))...)
 }
 
 // guardOperations are those about what protects both sides. Endpoints are
@@ -129,6 +132,27 @@ func shadowOperations(glue *ServerInterfaceWrapper) []operation {
 		{"RemoveRule", del, route + "/rules/{rule}", auth.Operator, glue.RemoveRule},
 		{"StartShadow", post, route + "/shadow", auth.Operator, glue.StartShadow},
 		{"StopShadow", del, route + "/shadow", auth.Operator, glue.StopShadow},
+	}
+}
+
+// autopilotOperations are those about whether routes may go on, and who is told.
+func autopilotOperations(glue *ServerInterfaceWrapper) []operation {
+	const (
+		get, post = http.MethodGet, http.MethodPost
+
+		v1    = "/api/v1"
+		route = v1 + "/routes/{route}"
+	)
+	return []operation{
+		{"ListGates", get, v1 + "/gates", auth.Viewer, glue.ListGates},
+		{"GetGates", get, route + "/gates", auth.Viewer, glue.GetGates},
+		{"SetAutopilot", post, route + "/autopilot", auth.Operator, glue.SetAutopilot},
+		{"GetAutopilot", get, v1 + "/autopilot", auth.Viewer, glue.GetAutopilot},
+		{"Freeze", post, v1 + "/freeze", auth.Operator, glue.Freeze},
+		{"Unfreeze", post, v1 + "/unfreeze", auth.Operator, glue.Unfreeze},
+		{"GetStatistics", get, route + "/statistics", auth.Viewer, glue.GetStatistics},
+		{"ListWebhooks", get, v1 + "/webhooks", auth.Viewer, glue.ListWebhooks},
+		{"TestWebhook", post, v1 + "/webhooks/{webhook}/test", auth.Operator, glue.TestWebhook},
 	}
 }
 

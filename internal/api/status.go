@@ -33,7 +33,7 @@ func (s *server) GetStatus(w http.ResponseWriter, r *http.Request) {
 		status.Revision = wire.Revision(snapshot.Revision)
 		status.AgeS = max(0, time.Since(store.ConfirmedAt).Seconds())
 		count(&status, snapshot)
-		status.Faults = running(snapshot)
+		status.Faults, status.Frozen = running(snapshot), frozen(snapshot.Controls)
 		for _, d := range snapshot.Controls.Drained {
 			status.Drained = append(status.Drained, wire.DrainedEndpoint{Backend: d.Backend, Endpoint: d.Endpoint})
 		}

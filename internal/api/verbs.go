@@ -39,7 +39,7 @@ func (s *server) PromoteRoute(w http.ResponseWriter, r *http.Request, route stri
 }
 
 func promotion(body wire.PromoteRequest) (rollout.Command, error) {
-	cmd := rollout.Command{Verb: rollout.VerbPromote, AcceptSplitWrites: body.AcceptSplitWrites, Reason: body.Reason}
+	cmd := rollout.Command{Verb: rollout.VerbPromote, AcceptSplitWrites: body.AcceptSplitWrites, Force: body.Force, Reason: body.Reason}
 	if body.To != "" {
 		target, err := rollout.ParseTarget(body.To)
 		if err != nil {
@@ -74,7 +74,8 @@ func (s *server) RollbackRoute(w http.ResponseWriter, r *http.Request, route str
 		return
 	}
 	cmd := rollout.Command{
-		Verb: rollout.VerbRollback, StopShadow: body.StopShadow, AcceptSplitWrites: body.AcceptSplitWrites, Reason: body.Reason,
+		Verb: rollout.VerbRollback, StopShadow: body.StopShadow,
+		AcceptSplitWrites: body.AcceptSplitWrites, Force: body.Force, Reason: body.Reason,
 	}
 	if body.ToRevision != nil {
 		if *body.ToRevision < 1 || body.StopShadow {
@@ -202,12 +203,16 @@ func command(r *http.Request, cmd rollout.Command, dryRun *bool) (rollout.Comman
 }
 
 func (s *server) wireMove(result rollout.Result, cmd rollout.Command) wire.Move {
-	return wire.Move{
+	move := wire.Move{
 		Route: result.Route, Before: wireState(result.Before), After: wireState(result.After),
 		PreviousRevision: wire.Revision(result.Previous), Revision: wire.Revision(result.Revision),
 		Changed: result.Changed, DryRun: cmd.DryRun, Step: result.Step, Steps: result.Steps,
 		Note: cmp.Or(s.unheard(result.Revision), result.Note), Actor: cmd.Actor, At: result.At.UTC(),
 	}
+	if len(result.Findings) > 0 {
+		move.Findings = wireFindings(result.Findings)
+	}
+	return move
 }
 
 // unheard warns that this router cannot follow the store to a revision: an

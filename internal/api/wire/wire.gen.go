@@ -1561,6 +1561,9 @@ type GateFinding struct {
 	// Hits Of have, the mismatches or fallbacks.
 	Hits int64 `json:"hits,omitempty,omitzero"`
 
+	// Last fallbacks: when the last one was; absent when there was none.
+	Last *time.Time `json:"last,omitempty"`
+
 	// Legacy The same of legacy.
 	Legacy *GateCount `json:"legacy,omitempty,omitzero"`
 
@@ -1955,7 +1958,7 @@ type Problem struct {
 	// Detail What was wrong, and what was left unchanged.
 	Detail string `json:"detail,omitempty,omitzero"`
 
-	// Findings 409 gate_failed: what the gates said that refuse it.
+	// Findings 409: what the gates said of a route that they refuse; of a group, of each of its routes in turn.
 	Findings []GateFinding `json:"findings,omitempty,omitzero"`
 
 	// Hint What to do next.
@@ -2144,6 +2147,9 @@ type RollbackRequest struct {
 	// AcceptSplitWrites With to_revision, as in a promotion.
 	AcceptSplitWrites bool `json:"accept_split_writes,omitempty,omitzero"`
 
+	// Force With to_revision, as in a promotion.
+	Force bool `json:"force,omitempty,omitzero"`
+
 	// Reason Why, for the history.
 	Reason string `json:"reason,omitempty,omitzero"`
 
@@ -2322,7 +2328,7 @@ type RouteGates struct {
 	// Findings Those of the gates that apply in this stage: bake, parity, errors, slowness, fallbacks, breaker, window, freeze.
 	Findings []GateFinding `json:"findings"`
 
-	// Held Why the autopilot would not take that step although all gates pass, for people; empty when nothing keeps it.
+	// Held Why the autopilot does not take that step now, for people; empty when nothing keeps it from that.
 	Held string `json:"held"`
 
 	// Next The next step, such as 25%; null after the last one.

@@ -1,0 +1,138 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/stranglerfig/strangler/internal/api/wire"
+	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
+	"github.com/stranglerfig/strangler/internal/rollout/gate"
+	"github.com/stranglerfig/strangler/internal/rollout/sequential"
+)
+
+// ListGates answers with what the gates say of every route that has a new side.
+func (s *server) ListGates(w http.ResponseWriter, r *http.Request) {
+	snapshot, err := s.read(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	judged, err := s.judge(r.Context(), nil)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	list := []wire.RouteGates{}
+	for i, route := range snapshot.Definitions.Routes {
+		if assessment, known := judged[route.Name]; known && route.New != "" {
+			list = append(list, wireGates(snapshot, i, assessment))
+		}
+	}
+	s.writeJSON(w, r, list)
+}
+
+// GetGates answers with what the gates say of one route.
+func (s *server) GetGates(w http.ResponseWriter, r *http.Request, route string) {
+	snapshot, i, err := s.readRoute(w, r, route)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	judged, err := s.judge(r.Context(), []string{route})
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	assessment, known := judged[route]
+	if !known {
+		s.fail(w, r, refused(rollout.CodeNoNewSide, "route "+route+" has no new side, and so no gates"))
+		return
+	}
+	s.writeJSON(w, r, wireGates(snapshot, i, assessment))
+}
+
+// judge asks the gates of some routes, or of all for nil.
+func (s *server) judge(ctx context.Context, routes []string) (map[string]autopilot.Assessment, error) {
+	ctx, cancel := context.WithTimeout(ctx, evidenceFor)
+	defer cancel()
+	judged, err := s.Gates.Judge(ctx, routes)
+	if err != nil {
+		return nil, s.unread(err)
+	}
+	return judged, nil
+}
+
+// assessments returns how each route stands with its gates, as they were asked
+// last; when they could not be asked that is nothing.
+func (s *server) assessments(ctx context.Context) map[string]autopilot.Assessment {
+	if s.Gates == nil {
+		return nil
+	}
+	return s.assessed.get(ctx, func(ctx context.Context) map[string]autopilot.Assessment {
+		judged, err := s.Gates.Judge(ctx, nil)
+		if err != nil {
+			s.Logger.Debug("the gates could not be asked", "error", err)
+			return nil
+		}
+		return judged
+	})
+}
+
+func wireGates(snapshot *fleet.Snapshot, i int, a autopilot.Assessment) wire.RouteGates {
+	definition, at := snapshot.Definitions.Routes[i], snapshot.Routes[i]
+	state := wireState(at.State)
+	answer := wire.RouteGates{
+		Route: definition.Name, Stage: state.Stage, WeightBp: state.WeightBp, Verdict: wire.GateVerdict(a.Verdict),
+		Autopilot: wire.AutopilotMode(a.Mode), Held: a.Held, Findings: wireFindings(a.Findings), At: a.At.UTC(),
+	}
+	answer.Step, answer.Steps = definition.Facts().Step(at.State)
+	if a.Next != nil {
+		next := a.Next.String()
+		answer.Next = &next
+	}
+	return answer
+}
+
+// wireFindings is never nil.
+func wireFindings(findings []gate.Finding) []wire.GateFinding {
+	list := make([]wire.GateFinding, len(findings))
+	for i, f := range findings {
+		list[i] = wire.GateFinding{
+			Gate: wire.GateName(f.Gate), Verdict: wire.GateVerdict(f.Verdict), Text: f.Text, Missing: f.Missing, RollsBack: f.RollsBack,
+			New: wireCount(f.New), Legacy: wireCount(f.Legacy), Evidence: f.Evidence, Threshold: f.Threshold,
+			Against: wire.GateFindingAgainst(f.Against), Have: int64(f.Have), Hits: int64(f.Hits), Limit: f.Limit, Last: orNull(f.Last),
+		}
+		if f.Wait > 0 {
+			wait := f.Wait.Seconds()
+			list[i].WaitS = &wait
+		}
+	}
+	return list
+}
+
+func wireCount(c *sequential.Count) *wire.GateCount {
+	if c == nil {
+		return nil
+	}
+	return &wire.GateCount{Exposures: int64(c.Exposures), Events: int64(c.Events)}
+}
+
+// gatesInShort is the verdict on a route and what stands first in its way; nil when
+// nobody asked its gates.
+func gatesInShort(route string, judged map[string]autopilot.Assessment) *wire.GatesInShort {
+	assessment, known := judged[route]
+	if !known {
+		return nil
+	}
+	short := &wire.GatesInShort{Verdict: wire.GateVerdict(assessment.Verdict)}
+	first := slices.IndexFunc(assessment.Findings, func(f gate.Finding) bool { return f.Verdict == assessment.Verdict })
+	if first >= 0 && assessment.Verdict != sequential.Pass {
+		f := assessment.Findings[first]
+		short.Missing = string(f.Gate) + ": " + cmp.Or(f.Missing, f.Text)
+	}
+	return short
+}
