@@ -22,8 +22,8 @@ const restart = 20
 // bounded for all time. Copies of one ρ grow by the same factor: one number each
 // is all that has to be kept, and nothing is left out.
 type process struct {
-	started uint64          // copies
-	since   uint64          // trials since the newest started
+	started uint64 // copies
+	since   uint64 // trials since the newest started
 	sums    sums
 }
 

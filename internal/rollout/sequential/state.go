@@ -35,11 +35,11 @@ type openState struct {
 
 // processState is that of a process, and with the last two of a ceiling.
 type processState struct {
-	Started uint64  `json:"started"`
-	Since   uint64  `json:"since"`
-	Sums    *sums   `json:"sums,omitempty"`
-	Young   *sums   `json:"young,omitempty"`
-	Paid    float64 `json:"paid,omitempty"`
+	Started uint64    `json:"started"`
+	Since   uint64    `json:"since"`
+	Sums    []float64 `json:"sums,omitempty"`
+	Young   []float64 `json:"young,omitempty"`
+	Paid    float64   `json:"paid,omitempty"`
 }
 
 // MarshalJSON writes all that the watch knows.
@@ -55,13 +55,13 @@ func (p *process) state() processState {
 	if p.started == 0 {
 		return processState{}
 	}
-	return processState{Started: p.started, Since: p.since, Sums: &p.sums}
+	return processState{Started: p.started, Since: p.since, Sums: p.sums[:]}
 }
 
 func (c *ceiling) state() processState {
 	kept := c.process.state()
 	if c.started > 0 {
-		kept.Young, kept.Paid = &c.young, c.paid
+		kept.Young, kept.Paid = c.young[:], c.paid
 	}
 	return kept
 }
@@ -109,46 +109,44 @@ func (s *state) restore(to *Watch) error {
 	return nil
 }
 
+func (s *processState) empty() bool {
+	return s.Started == 0 && s.Since == 0 && s.Paid == 0 && len(s.Sums) == 0 && len(s.Young) == 0
+}
+
 func (s *processState) restore(to *process) error {
-	if *s == (processState{}) {
+	if s.empty() {
 		return nil
 	}
 	if s.Started == 0 || s.Started == math.MaxUint64 {
 		return fmt.Errorf("has %d copies", s.Started)
 	}
-	if err := s.Sums.check(); err != nil {
-		return err
-	}
-	*to = process{started: s.Started, since: s.Since, sums: *s.Sums}
-	return nil
+	to.started, to.since = s.Started, s.Since
+	return restoreSums(s.Sums, &to.sums)
 }
 
 func (s *processState) restoreCeiling(to *ceiling) error {
-	if *s == (processState{}) {
+	if s.empty() {
 		return nil
-	}
-	if err := s.restore(&to.process); err != nil {
-		return err
 	}
 	if s.Paid < 0 {
 		return fmt.Errorf("has paid for %g exposures", s.Paid)
 	}
 	to.paid = s.Paid
-	if err := s.Young.check(); err != nil {
+	if err := restoreSums(s.Young, &to.young); err != nil {
 		return err
 	}
-	to.young = *s.Young
-	return nil
+	return s.restore(&to.process)
 }
 
-func (s *sums) check() error {
-	if s == nil {
-		return errors.New("has no sums")
+func restoreSums(kept []float64, to *sums) error {
+	if len(kept) != ratios {
+		return fmt.Errorf("has %d ratios, not %d", len(kept), ratios)
 	}
-	for _, sum := range s {
+	for _, sum := range kept {
 		if math.Abs(sum) > math.MaxFloat64/2 {
 			return fmt.Errorf("has a sum of %g", sum)
 		}
 	}
+	*to = sums(kept)
 	return nil
 }

@@ -63,7 +63,7 @@ type Watch struct {
 	number      uint64 // of the step
 	recent      share
 
-	open   open // exposures on new
+	open open // exposures on new
 
 	legacy                  process
 	excess, baseline, limit ceiling

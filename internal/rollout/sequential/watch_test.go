@@ -28,22 +28,49 @@ func ratios() []float64 { return []float64{1.5, 2.5, 5, 10, 22, 50} }
 type naive struct {
 	copies [][]float64 // by copy, by ratio
 	since  uint64
+	old    int // copies that saw the minute begin
 }
 
-func (n *naive) add(successes, trials uint64, entry, price func(ratio float64) float64) {
+// start begins a copy if it is time for one.
+func (n *naive) start(trials uint64) {
 	if len(n.copies) == 0 || n.since >= 20 {
-		var begun []float64
-		for _, ratio := range ratios() {
-			begun = append(begun, 1/entry(ratio))
-		}
-		n.copies, n.since = append(n.copies, begun), 0
-	}
-	for _, c := range n.copies {
-		for i, ratio := range ratios() {
-			c[i] *= math.Pow(ratio, float64(successes)) / price(ratio)
-		}
+		n.copies, n.since = append(n.copies, []float64{1, 1, 1, 1, 1, 1}), 0
 	}
 	n.since += trials
+}
+
+func (n *naive) multiply(copies int, successes uint64, price func(ratio float64) float64) {
+	for i, ratio := range ratios() {
+		n.copies[copies][i] *= math.Pow(ratio, float64(successes)) / price(ratio)
+	}
+}
+
+func (n *naive) add(successes, trials uint64, price func(ratio float64) float64) {
+	n.start(trials)
+	for k := range n.copies {
+		n.multiply(k, successes, price)
+	}
+}
+
+// below adds a window of 5 s to a process against a rate, with the windows of the minute before it.
+func (n *naive) below(rate float64, successes uint64, minute []uint64) {
+	if len(minute) == 1 {
+		n.old = len(n.copies)
+	}
+	n.start(minute[len(minute)-1])
+	begun, passed, before := 0.0, 0.0, 0.0
+	for _, trials := range minute {
+		before = max(begun, passed)
+		begun += float64(trials)
+		passed += begun / 12
+	}
+	for k := range n.copies {
+		due := max(float64(minute[len(minute)-1]), begun/12)
+		if k < n.old {
+			due = max(begun, passed) - before
+		}
+		n.multiply(k, successes, func(ratio float64) float64 { return math.Exp(rate * due * (ratio - 1)) })
+	}
 }
 
 func (n *naive) value() float64 {
@@ -61,27 +88,28 @@ func TestEvidenceIsThatOfItsDefinition(t *testing.T) {
 	var watch sequential.Watch
 	var legacy, baseline, limit naive
 	chance := .96 * 1.1 / (1 + .96*.1) // of an event to be on new, with the tolerance
-	served := uint64(0)                // in the minute
-	poisson := func(rate float64, n uint64) func(ratio float64) float64 {
-		return func(ratio float64) float64 { return math.Exp(rate * float64(n) * (ratio - 1)) }
-	}
-	free := poisson(0, 0)
+	var minute []uint64                // exposures of new by window
 	for i := range 200 {
 		fresh, old := uint64(r.IntN(9)), uint64(r.IntN(2))
 		from := time.Unix(int64(5*i), 0)
 		if i%12 == 0 {
-			served = 0
+			minute = nil
 		}
+		part := uint64(190 + r.IntN(20))
+		if i > 100 && i%12 > 0 { // most come at once
+			part, fresh = uint64(1+r.IntN(3)), uint64(r.IntN(2))
+		}
+		served := 24 * part
+		minute = append(minute, served)
 		watch.Add(sequential.Window{
-			From: from, To: from.Add(5 * time.Second), New: sequential.Count{Exposures: 4_800, Events: fresh},
-			Legacy: sequential.Count{Exposures: 200, Events: old}, Ceilings: sequential.Ceilings{Baseline: .01, Limit: .001},
+			From: from, To: from.Add(5 * time.Second), New: sequential.Count{Exposures: served, Events: fresh},
+			Legacy: sequential.Count{Exposures: part, Events: old}, Ceilings: sequential.Ceilings{Baseline: .01, Limit: .001},
 		})
 		if fresh+old > 0 {
-			legacy.add(fresh, fresh+old, free, func(ratio float64) float64 { return math.Pow(1+chance*(ratio-1), float64(fresh+old)) })
+			legacy.add(fresh, fresh+old, func(ratio float64) float64 { return math.Pow(1+chance*(ratio-1), float64(fresh+old)) })
 		}
-		baseline.add(fresh, 4_800, poisson(.01, served), poisson(.01, 4_800))
-		limit.add(fresh, 4_800, poisson(.001, served), poisson(.001, 4_800))
-		served += 4_800
+		baseline.below(.01, fresh, minute)
+		limit.below(.001, fresh, minute)
 		want := .8*legacy.value() + .1*baseline.value() + .1*limit.value()
 		if got := judge(&watch).Evidence; math.Abs(got/want-1) > 1e-9 {
 			t.Fatalf("after %d windows: %.12g, want %.12g", i+1, got, want)
