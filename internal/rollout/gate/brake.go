@@ -1,0 +1,45 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/stranglerfig/strangler/internal/rollout/sequential"
+)
+
+// named is how many routers a text names.
+const named = 3
+
+// breaker fails while a breaker of new's lane is not closed on some router. One that is
+// half open was open seconds ago.
+func breaker(all []Breaker) Finding {
+	if len(all) == 0 {
+		return Finding{Gate: NameBreaker, Verdict: sequential.Pass, Text: "closed on every router"}
+	}
+	var told []string
+	for _, b := range all[:min(named, len(all))] {
+		text := strings.ReplaceAll(line(b.State), "_", " ") + " on " + line(b.Instance)
+		if b.Reason != "" {
+			text += " (" + line(b.Reason) + ")"
+		}
+		told = append(told, text)
+	}
+	if more := len(all) - len(told); more > 0 {
+		told = append(told, fmt.Sprintf("and on %d more", more))
+	}
+	return Finding{Gate: NameBreaker, Verdict: sequential.Fail, RollsBack: true, Text: strings.Join(told, ", ")}
+}
+
+// longestLine is how much of what others wrote stands in a text, in characters.
+const longestLine = 200
+
+// line makes one line of what others wrote.
+func line(text string) string {
+	words := strings.FieldsFunc(strings.ToValidUTF8(text, "?"), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+	joined := []rune(strings.Join(words, " "))
+	if len(joined) > longestLine {
+		return string(joined[:longestLine]) + "…"
+	}
+	return string(joined)
+}
