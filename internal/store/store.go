@@ -11,7 +11,9 @@ import (
 
 	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/notify"
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
 	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/spec"
 	"github.com/stranglerfig/strangler/internal/stats"
@@ -42,15 +44,20 @@ type Store interface {
 	rollout.Ledger
 	auth.Tokens
 	stats.Sink
+	stats.WindowSink
+	stats.WindowReader
 	shadow.Sink
 	shadow.Reader
+	autopilot.Leases
+	autopilot.Dossiers
+	notify.Places
 
 	// Edit changes definitions: decide turns the current ones into the wanted
 	// ones. Routes that stay keep where they stand; new ones start at stage
 	// legacy. Errors: *rollout.Conflict, whatever decide returned,
 	// rollout.ErrText; each leaves everything as it was.
 	Edit(ctx context.Context, edit spec.Edit, decide func(spec.Current) (spec.Definitions, error)) (spec.Edited, error)
-	// Events returns the history, newest first.
+	// Events returns the history, newest first; with After, oldest first.
 	Events(ctx context.Context, query rollout.EventQuery) ([]rollout.Event, error)
 	// VerifyEvents follows the chain of hashes through the whole history.
 	VerifyEvents(ctx context.Context) (rollout.Verification, error)

@@ -38,7 +38,7 @@ CREATE TABLE lane_spans (
     seen     bytea   NOT NULL,
     PRIMARY KEY (route, side, minutes, began)
 );
-CREATE INDEX lane_spans_began ON lane_spans (minutes, began);
+CREATE INDEX lane_spans_began ON lane_spans (minutes, began, route, side);
 -- Sums over days are read from this alone.
 CREATE INDEX lane_spans_sums ON lane_spans (route, side, began, requests, exposed, failed, slowed);
 
