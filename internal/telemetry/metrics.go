@@ -29,26 +29,28 @@ const (
 	labelTo       = "to"
 	labelBackend  = "backend"
 	labelEndpoint = "endpoint"
+	labelWebhook  = "webhook"
 )
 
 // Metrics is everything the router counts, in a registry of its own.
 type Metrics struct {
 	registry *prometheus.Registry
 
-	requests     *prometheus.CounterVec
-	duration     *prometheus.HistogramVec
-	upstream     *prometheus.HistogramVec
-	attempts     *prometheus.CounterVec
-	cohortKeys   *prometheus.CounterVec
-	keyChanged   *prometheus.CounterVec
-	overrides    *prometheus.CounterVec
-	problems     *prometheus.CounterVec
-	clientFaults prometheus.Counter
-	proxyHeaders *prometheus.CounterVec
-	weight       *prometheus.GaugeVec
-	revision     prometheus.Gauge
-	guard        guardCounters
-	shadow       shadowCounters
+	requests      *prometheus.CounterVec
+	duration      *prometheus.HistogramVec
+	upstream      *prometheus.HistogramVec
+	attempts      *prometheus.CounterVec
+	cohortKeys    *prometheus.CounterVec
+	keyChanged    *prometheus.CounterVec
+	overrides     *prometheus.CounterVec
+	problems      *prometheus.CounterVec
+	clientFaults  prometheus.Counter
+	proxyHeaders  *prometheus.CounterVec
+	notifications *prometheus.CounterVec
+	weight        *prometheus.GaugeVec
+	revision      prometheus.Gauge
+	guard         guardCounters
+	shadow        shadowCounters
 
 	mu         sync.Mutex
 	lanes      map[laneKey]*Lane       // guarded by mu; a lane is never taken out, because somebody may hold it
@@ -100,6 +102,8 @@ func New(version string) *Metrics {
 	})
 	m.proxyHeaders = counters("strangler_proxy_protocol_rejected_total",
 		"Connections closed because of their PROXY header, by what was wrong with it.", labelReason)
+	m.notifications = counters("strangler_notifications_total",
+		"Attempts to tell webhooks what happened, by what became of them.", labelWebhook, labelResult)
 	m.weight = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "strangler_route_weight_ratio",
 		Help: "Share of the route's cohorts that new serves, from 0 to 1.",
@@ -113,7 +117,7 @@ func New(version string) *Metrics {
 	m.shadow = newShadowCounters()
 	m.shadow.register(m.registry)
 	m.registry.MustRegister(
-		m.requests, m.duration, m.upstream, m.attempts, m.cohortKeys, m.keyChanged, m.overrides, m.problems, m.clientFaults, m.proxyHeaders, m.weight, m.revision,
+		m.requests, m.duration, m.upstream, m.attempts, m.cohortKeys, m.keyChanged, m.overrides, m.problems, m.clientFaults, m.proxyHeaders, m.notifications, m.weight, m.revision,
 		buildInfo(version), newInFlight(m), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
