@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"slices"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
 )
@@ -50,5 +51,5 @@ func (b batch) belongs(event rollout.Event) bool {
 }
 
 func wanted(subscriptions Subscriptions, target Target, event rollout.Event) bool {
-	return target.wants(event.Verb) && (event.Kind != kindRoute || subscriptions.about(event.Subject, target.Name))
+	return slices.Contains(target.On, event.Verb) && (event.Kind != kindRoute || subscriptions.about(event.Subject, target.Name))
 }

@@ -23,12 +23,20 @@ func (t *term) courier(place Place, unkept bool) *courier {
 	return &courier{term: t, turn: make(chan struct{}, 1), place: place, unkept: unkept}
 }
 
-// send sets the courier to work if it rests and has something to do. newest is
-// the last event there is.
-func (c *courier) send(subscriptions Subscriptions, newest int64) {
+// rests takes the turn of a courier that is not under way.
+func (c *courier) rests() bool {
 	select {
 	case c.turn <- struct{}{}:
+		return true
 	default:
+		return false
+	}
+}
+
+// send sets the courier to work if it rests and has something to do. newest is
+// the last event there is.
+func (c *courier) send(subscriptions Subscriptions, target Target, newest int64) {
+	if !c.rests() {
 		return
 	}
 	if !c.unkept && !c.due(newest) {
@@ -37,7 +45,7 @@ func (c *courier) send(subscriptions Subscriptions, newest int64) {
 	}
 	c.working.Go(func() {
 		defer func() { <-c.turn }()
-		c.work(subscriptions, newest)
+		c.work(subscriptions, target, newest)
 	})
 }
 
@@ -48,15 +56,10 @@ func (c *courier) due(newest int64) bool {
 // work delivers until there is nothing left, or something fails. A place that
 // could not be kept is kept before anything else is sent: so a receiver gets no
 // more than one message twice.
-func (c *courier) work(subscriptions Subscriptions, newest int64) {
-	target, defined := subscriptions.target(c.place.Webhook)
+func (c *courier) work(subscriptions Subscriptions, target Target, newest int64) {
 	for c.ctx.Err() == nil {
 		if c.unkept && !c.keep() || !c.due(newest) {
 			return
-		}
-		if !defined {
-			c.pass(newest)
-			continue
 		}
 		batch, err := c.next(subscriptions, target)
 		if err != nil {

@@ -22,10 +22,13 @@ import (
 	"github.com/stranglerfig/strangler/internal/rollout"
 )
 
+// verbs are what webhooks are told of that do not choose.
+var verbs = []rollout.Verb{rollout.VerbPromote, rollout.VerbPause, rollout.VerbRollback, rollout.VerbFreeze}
+
 func oncall(t *testing.T, url string) notify.Target {
 	t.Helper()
 	t.Setenv("ONCALL_SECRET", secret)
-	return notify.Target{Name: "oncall", URL: url, Format: notify.Standard, Secret: "env:ONCALL_SECRET"}
+	return notify.Target{Name: "oncall", URL: url, Format: notify.Standard, Secret: "env:ONCALL_SECRET", On: verbs}
 }
 
 func TestReceiverVerifiesWhatItIsTold(t *testing.T) {
@@ -100,7 +103,7 @@ func TestSecretsAreExchangedWithoutAGap(t *testing.T) {
 	}
 	running(t, notify.Options{
 		History: m, Places: m,
-		Known: fixed(notify.Target{Name: "oncall", URL: r.URL, Format: notify.Standard, Secret: "file:" + file}),
+		Known: fixed(notify.Target{Name: "oncall", URL: r.URL, Format: notify.Standard, Secret: "file:" + file, On: verbs}),
 	})
 	got := r.got(t)
 	got.verified(t, secret)
@@ -201,11 +204,40 @@ func TestNewWebhookIsNotToldOldStories(t *testing.T) {
 }
 
 // A webhook that is taken out and comes back later is as good as new.
-func TestUndefinedWebhookGoesAlong(t *testing.T) {
-	m := newMemory("oncall")
+func TestWebhookThatComesBackIsNew(t *testing.T) {
+	r, m := newReceiver(t, nil), newMemory("oncall")
+	var mu sync.Mutex
+	targets := []notify.Target{oncall(t, r.URL)}
+	looked := make(chan int, 100)
+	running(t, notify.Options{History: m, Places: m, Known: func() notify.Subscriptions {
+		mu.Lock()
+		defer mu.Unlock()
+		looked <- len(targets)
+		return notify.Subscriptions{StoreID: "s", Targets: targets}
+	}})
+	defined := func(list []notify.Target) {
+		mu.Lock()
+		defer mu.Unlock()
+		targets = list
+	}
+	back := targets
+	<-looked
+	defined(nil)
+	m.with(func() { delete(m.places, "oncall") }) // as the store does
+	for range 2 {
+		for n := range looked {
+			if n == 0 {
+				break
+			}
+		}
+	}
 	m.add(moved(2, rollout.VerbPromote, "orders-get", 0, 100, ""))
-	running(t, notify.Options{History: m, Places: m, Known: fixed()})
+	defined(back)
 	m.settled(t, "oncall", 2)
+	m.add(moved(3, rollout.VerbRollback, "orders-get", 100, 0, ""))
+	if p := r.got(t).verified(t, secret); p.Data.Revision != 3 {
+		t.Errorf("it was told of revision %d first", p.Data.Revision)
+	}
 }
 
 func TestReceiverThatFailsIsAskedAgainAsTheStandardSays(t *testing.T) {

@@ -61,7 +61,7 @@ func TestSlackIsToldInWords(t *testing.T) {
 		t.Setenv("SLACK_URL", r.URL+"/services/T0/B0/x")
 		running(t, notify.Options{
 			History: m, Places: m, LinkURL: c.link,
-			Known: fixed(notify.Target{Name: "team", URL: "env:SLACK_URL", Format: notify.Slack}),
+			Known: fixed(notify.Target{Name: "team", URL: "env:SLACK_URL", Format: notify.Slack, On: verbs}),
 		})
 		got := r.got(t)
 		var body map[string]string

@@ -21,29 +21,13 @@ type Target struct {
 	URL    string // https://…, or where it is kept: env:NAME, file:/path
 	Format Format
 	Secret string         // where it is kept: env:NAME or file:/path; empty with Slack
-	On     []rollout.Verb // what it is told; empty: everything that Verbs returns
-}
-
-// Verbs are those that webhooks are told about.
-func Verbs() []rollout.Verb {
-	return []rollout.Verb{
-		rollout.VerbPromote, rollout.VerbPause, rollout.VerbResume, rollout.VerbRollback,
-		rollout.VerbRetire, rollout.VerbUndo, rollout.VerbFreeze, rollout.VerbUnfreeze,
-		rollout.VerbAutopilotOn, rollout.VerbAutopilotOff,
-	}
-}
-
-func (t Target) wants(verb rollout.Verb) bool {
-	if len(t.On) == 0 {
-		return slices.Contains(Verbs(), verb)
-	}
-	return slices.Contains(t.On, verb)
+	On     []rollout.Verb // what it is told of
 }
 
 // Route is what must be known of a route to tell of it.
 type Route struct {
 	Group  string   // empty for a route of its own
-	Notify []string // webhooks; nil: every one
+	Notify []string // webhooks; empty: every one
 }
 
 // Subscriptions say who is to be told what, as it is defined now.
@@ -53,11 +37,11 @@ type Subscriptions struct {
 	Routes  map[string]Route // by name; of one that is not named every webhook is told
 }
 
-// target returns a webhook by its name. One that is not defined wants nothing.
+// target returns a webhook by its name, and whether it is defined.
 func (s Subscriptions) target(name string) (Target, bool) {
 	at := slices.IndexFunc(s.Targets, func(t Target) bool { return t.Name == name })
 	if at < 0 {
-		return Target{Name: name}, false
+		return Target{}, false
 	}
 	return s.Targets[at], true
 }
@@ -65,5 +49,5 @@ func (s Subscriptions) target(name string) (Target, bool) {
 // about says whether a webhook is told of a route at all.
 func (s Subscriptions) about(route, webhook string) bool {
 	names := s.Routes[route].Notify
-	return names == nil || slices.Contains(names, webhook)
+	return len(names) == 0 || slices.Contains(names, webhook)
 }

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
@@ -56,15 +57,25 @@ func (t *term) look() {
 	if newest == 0 {
 		return // nothing has ever happened
 	}
+	t.dismiss(subscriptions)
 	for _, target := range subscriptions.Targets {
-		if t.couriers[target.Name] == nil {
+		c := t.couriers[target.Name]
+		if c == nil {
 			// What happened before it was defined is none of its business.
-			t.couriers[target.Name] = t.courier(Place{Webhook: target.Name, Event: newest}, true)
+			c = t.courier(Place{Webhook: target.Name, Event: newest}, true)
+			t.couriers[target.Name] = c
 		}
+		c.send(subscriptions, target, newest)
 	}
-	for _, c := range t.couriers {
-		c.send(subscriptions, newest)
-	}
+}
+
+// dismiss forgets the webhooks that are defined no more. One whose courier is
+// under way stays until that has come back.
+func (t *term) dismiss(subscriptions Subscriptions) {
+	maps.DeleteFunc(t.couriers, func(name string, c *courier) bool {
+		_, defined := subscriptions.target(name)
+		return !defined && c.rests()
+	})
 }
 
 // newest is the id of the last event; 0: there is none.
