@@ -2,6 +2,8 @@ package spec
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/rollout/gate"
@@ -36,37 +38,46 @@ func (r Route) checkGates(found *findings) {
 		return
 	}
 	policy := r.GatePolicy()
-	if r.Gates.Parity != nil && !policy.Parity.Off && !r.shadowable() {
-		found.add(partGates+"."+partParity, CodeGate,
-			"no copies of its requests are sent to the other side, so there is nothing to compare: write shadow.writes as well, or leave parity out")
+	r.checkParity(policy.Parity, found)
+	r.checkRate(partErrors, policy.Errors, 0, found)
+	r.checkRate(partSlowness, policy.Slowness, legacySlow, found)
+}
+
+// checkParity finds a demand that nothing can ever meet. One beside shadow.sample:
+// off is right: shadowing stops for a while, and what is written about it stays
+// for when it goes on.
+func (r Route) checkParity(parity gate.Parity, found *findings) {
+	if r.Gates.Parity == nil || parity.Off || r.shadowable() {
+		return
 	}
-	checkRate(partErrors, policy.Errors, 0, found)
-	checkRate(partSlowness, policy.Slowness, legacySlow, found)
+	or := ""
+	if r.writes() {
+		or = ", or write with shadow.writes how they may be copied"
+	}
+	found.add(partGates+"."+partParity, CodeGate,
+		"requests with its methods (%s) are not shadowed, so there is nothing to compare: leave parity out%s", strings.Join(r.Match.Methods, ", "), or)
 }
 
 // checkRate finds a limit that a new side would be beyond whose excess is allowed.
 // always is how often what is counted happens on legacy by its definition.
-func checkRate(name string, rate gate.Rate, always float64, found *findings) {
+func (r Route) checkRate(name string, rate gate.Rate, always float64, found *findings) {
 	if rate.Off || rate.Max == 0 || rate.Max >= rate.Excess+always {
 		return
 	}
-	among := ""
+	message := fmt.Sprintf("%s max (%s) would fail what max_excess (%s) allows", name, limit{&rate.Max}, margin{&rate.Excess})
 	if always > 0 {
-		among = fmt.Sprintf(" beside the %s that are slow on legacy, by what slow means", margin{&always})
+		message += fmt.Sprintf(" beside the %s that are slow on legacy, by what slow means", margin{&always})
 	}
-	found.add(partGates+"."+name+".max", CodeGate,
-		"%s max (%s) would fail what max_excess (%s) allows%s: raise max, or lower max_excess", name, limit{&rate.Max}, margin{&rate.Excess}, among)
+	settings := slices.DeleteFunc(r.GateSettings(), func(s Setting) bool { return s.Part != partGates+"."+name })
+	found.add(partGates+"."+name+".max", CodeGate, "%s: raise max, or lower max_excess%s", message, defaultsIn(message, settings))
 }
 
 // check checks each part of the window by itself.
 func (w *Window) check(found *findings) {
-	if w == nil {
+	if w == nil || *w == (Window{}) {
 		return
 	}
 	const path = partGates + "." + partWindow
-	if *w == (Window{}) {
-		return
-	}
 	if _, err := gate.ParseZone(w.Zone); err != nil {
 		found.add(path+".zone", CodeGate, "%v", err)
 	}

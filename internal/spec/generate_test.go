@@ -17,6 +17,7 @@ func drawDefinitions(t *rapid.T) spec.Definitions {
 	return spec.Definitions{
 		Backends: orNil(rapid.SliceOfNDistinct(rapid.Custom(drawBackend), 0, 4, func(b spec.Backend) string { return b.Name }).Draw(t, "backends")),
 		Groups:   orNil(rapid.SliceOfNDistinct(rapid.Custom(drawGroup), 0, 3, func(g spec.Group) string { return g.Name }).Draw(t, "groups")),
+		Webhooks: orNil(rapid.SliceOfNDistinct(rapid.Custom(drawWebhook), 0, 3, func(w spec.Webhook) string { return w.Name }).Draw(t, "webhooks")),
 		Routes:   orNil(rapid.SliceOfNDistinct(rapid.Custom(drawRoute), 0, 5, func(r spec.Route) string { return r.Name }).Draw(t, "routes")),
 	}
 }
@@ -106,7 +107,9 @@ func drawRoute(t *rapid.T) spec.Route {
 		Rewrite:       drawRewrite(t),
 		Guard:         drawGuard(t),
 		Shadow:        drawShadow(t),
+		Gates:         drawGates(t),
 		Plan:          drawPlan(t),
+		Notify:        orNil(rapid.SliceOfN(text(), 0, 2).Draw(t, "notify")),
 		Data:          text().Draw(t, "data"),
 	}
 }
@@ -159,6 +162,32 @@ func number(t *rapid.T, label string) *int {
 	return rapid.Ptr(rapid.IntRange(-9, 999), true).Draw(t, label)
 }
 
+func drawWebhook(t *rapid.T) spec.Webhook {
+	return spec.Webhook{
+		Name: name().Draw(t, "name"), URL: text().Draw(t, "url"), Format: text().Draw(t, "format"), Secret: text().Draw(t, "secret"),
+		On: orNil(rapid.SliceOfN(text(), 0, 3).Draw(t, "on")),
+	}
+}
+
+// drawGates draws all gates alike, each written, off, or neither.
+func drawGates(t *rapid.T) *spec.Gates {
+	if !rapid.Bool().Draw(t, "gated") {
+		return nil
+	}
+	rate := func(name string) *spec.Part[spec.RateGate] {
+		return drawPart(t, name, spec.RateGate{
+			MaxExcess: text().Draw(t, "max excess"), Max: text().Draw(t, "max"), Min: number(t, "min"), OnFail: text().Draw(t, "on fail"),
+		})
+	}
+	return &spec.Gates{
+		Parity: drawPart(t, "parity", spec.ParityGate{MaxMismatch: text().Draw(t, "max mismatch"), Min: number(t, "min comparisons")}),
+		Errors: rate("errors"), Slowness: rate("slowness"), Fallbacks: drawPart(t, "fallbacks", spec.FallbackGate{Max: text().Draw(t, "max fallbacks")}),
+		Window: rapid.Ptr(rapid.Custom(func(t *rapid.T) spec.Window {
+			return spec.Window{Zone: text().Draw(t, "zone"), Days: text().Draw(t, "days"), Hours: text().Draw(t, "hours")}
+		}), true).Draw(t, "window"),
+	}
+}
+
 func drawPlan(t *rapid.T) *spec.Plan {
 	if !rapid.Bool().Draw(t, "planned") {
 		return nil
@@ -179,12 +208,17 @@ func shuffled(t *rapid.T, d spec.Definitions) spec.Definitions {
 	out := spec.Definitions{
 		Backends: permuted(t, "backends", d.Backends),
 		Groups:   permuted(t, "groups", d.Groups),
+		Webhooks: permuted(t, "webhooks", d.Webhooks),
 		Routes:   permuted(t, "routes", d.Routes),
 	}
 	for i := range out.Backends {
 		out.Backends[i].Endpoints = permuted(t, fmt.Sprint("endpoints ", i), out.Backends[i].Endpoints)
 	}
+	for i := range out.Webhooks {
+		out.Webhooks[i].On = permuted(t, fmt.Sprint("verbs ", i), out.Webhooks[i].On)
+	}
 	for i := range out.Routes {
+		out.Routes[i].Notify = permuted(t, fmt.Sprint("notify ", i), out.Routes[i].Notify)
 		m := &out.Routes[i].Match
 		m.Methods = permuted(t, fmt.Sprint("methods ", i), m.Methods)
 		m.Headers = permuted(t, fmt.Sprint("headers ", i), m.Headers)

@@ -61,7 +61,12 @@ func (p *Plan) check(found *findings) {
 	if len(found.list) > before {
 		return
 	}
-	if _, err := p.parse(); err != nil {
-		found.add("plan.steps", CodePlan, "%v", err)
+	plan, _ := p.parse()
+	for i := range p.Steps {
+		// The first part of a plan that is none ends with the step at fault.
+		if err := (rollout.Plan{Steps: plan.Steps[:i+1]}).Validate(); err != nil {
+			found.add(fmt.Sprintf("plan.steps[%d]", i), CodePlan, "%v", err)
+			return
+		}
 	}
 }

@@ -27,6 +27,12 @@ func drawShop(t *rapid.T) spec.Definitions {
 	for i := range rapid.IntRange(0, 3).Draw(t, "groups") {
 		defs.Groups = append(defs.Groups, spec.Group{Name: fmt.Sprintf("g%d", i), Salt: salt.Draw(t, "salt of group"), Keys: drawChain(t)})
 	}
+	if rapid.Bool().Draw(t, "told of") {
+		defs.Webhooks = []spec.Webhook{
+			{Name: "pager", URL: "https://hooks.example/a?b=c", Secret: "env:PAGER", On: rapid.Permutation([]string{"rollback", "undo"}).Draw(t, "on")},
+			{Name: "chat", URL: "env:CHAT_URL", Format: "slack"},
+		}
+	}
 	for i := range rapid.IntRange(0, 6).Draw(t, "routes") {
 		r := spec.Route{
 			Name: fmt.Sprintf("r%d", i), Legacy: "monolith", New: rapid.SampledFrom([]string{"", "shop"}).Draw(t, "new"),
@@ -51,6 +57,12 @@ func drawShop(t *rapid.T) spec.Definitions {
 		r.Guard = rapid.SampledFrom([]*spec.Guard{nil, {New: new(drawValidGuard(t))}, {Legacy: &spec.SideGuard{Breaker: &spec.Part[spec.Breaker]{Off: true}}}}).Draw(t, "guard")
 		if r.New != "" {
 			r.Shadow = rapid.SampledFrom([]*spec.Shadow{nil, {}, new(drawValidShadow(t))}).Draw(t, "shadow")
+		}
+		if r.New != "" {
+			r.Gates = rapid.SampledFrom([]*spec.Gates{nil, {}, new(drawValidGates(t))}).Draw(t, "gates")
+		}
+		if len(defs.Webhooks) > 0 && rapid.Bool().Draw(t, "told") {
+			r.Notify = []string{"pager"}
 		}
 		if rapid.Bool().Draw(t, "planned") {
 			r.Plan = &spec.Plan{Steps: []string{"5%", "100%"}, Bake: "1m"}
@@ -95,6 +107,20 @@ func drawValidShadow(t *rapid.T) spec.Shadow {
 	}
 	out.Rules = out.Rules[rapid.IntRange(0, 6).Draw(t, "rules"):]
 	return out
+}
+
+// drawValidGates draws a section of which every gate may be off.
+func drawValidGates(t *rapid.T) spec.Gates {
+	onFail := rapid.SampledFrom([]string{"", "rollback", "hold"})
+	return spec.Gates{
+		Parity:    drawPart(t, "parity", spec.ParityGate{MaxMismatch: "0.1%", Min: new(9)}),
+		Errors:    drawPart(t, "errors", spec.RateGate{MaxExcess: "0%", Max: "99.9%", OnFail: onFail.Draw(t, "on fail")}),
+		Slowness:  drawPart(t, "slowness", spec.RateGate{OnFail: onFail.Draw(t, "on slowness")}),
+		Fallbacks: drawPart(t, "fallbacks", spec.FallbackGate{Max: "5%"}),
+		Window: rapid.SampledFrom([]*spec.Window{
+			nil, {}, {Zone: "Europe/Berlin", Days: "mon,wed", Hours: "9:30-16"}, {Zone: "UTC", Hours: "9-16"}, {Zone: "UTC", Days: "mon-fri"},
+		}).Draw(t, "window"),
+	}
 }
 
 func drawChain(t *rapid.T) []spec.Key {
@@ -145,12 +171,12 @@ func TestAnExportGivesTheSameDefinitions(t *testing.T) {
 
 // Lists without words say nothing, whether they are written or not.
 func TestEmptyListsChangeNothing(t *testing.T) {
-	const text = `{backends: [{name: b, endpoints: [http://b:1]}], routes: [{name: r, match: {path: /x%s}, legacy: b, plan: {bake: 5m%s}}]}`
+	const text = `{backends: [{name: b, endpoints: [http://b:1]}], routes: [{name: r, match: {path: /x%s}, legacy: b%s}]}`
 	kept, _, err := spec.ParseYAML("f.yaml", fmt.Appendf(nil, text, "", ""))
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, _, err := spec.ParseYAML("f.yaml", fmt.Appendf(nil, text, ", methods: []", ", steps: []"))
+	file, _, err := spec.ParseYAML("f.yaml", fmt.Appendf(nil, text, ", methods: []", ", pin: []"))
 	if changes := spec.Diff(kept, file); err != nil || len(changes) > 0 {
 		t.Errorf("%v, %+v", err, changes)
 	}

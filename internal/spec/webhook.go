@@ -168,7 +168,7 @@ func secretFault(format, secret string) string {
 // empty: nothing.
 func variableFault(name string) string {
 	if name == "" || name[0] >= '0' && name[0] <= '9' || strings.ContainsFunc(name, func(r rune) bool { return !alphanumeric(r) && r != '_' }) {
-		return "names no variable of an environment after env: a name has letters, digits and '_', and begins with none of the digits, like ONCALL_SECRET"
+		return "names no environment variable: what follows env: has letters, digits and '_' and no digit first, as in env:ONCALL_SECRET"
 	}
 	return ""
 }
