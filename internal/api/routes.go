@@ -104,7 +104,7 @@ func planInForce(definition spec.Route) wire.PlanDefinition {
 }
 
 // inForce lists the settings of the sides that the route has, those of its
-// shadowing, and the timeouts among them by their bare names.
+// shadowing and its gates, and the timeouts among them by their bare names.
 func inForce(definition spec.Route) (timeouts, settings []wire.Setting) {
 	timeouts, settings = []wire.Setting{}, []wire.Setting{}
 	for _, side := range []routing.Side{routing.Legacy, routing.New} {
@@ -120,7 +120,7 @@ func inForce(definition spec.Route) (timeouts, settings []wire.Setting) {
 			settings = append(settings, setting)
 		}
 	}
-	for _, s := range definition.ShadowSettings() {
+	for _, s := range append(definition.ShadowSettings(), definition.GateSettings()...) {
 		settings = append(settings, wire.Setting{Name: s.Path(), Value: s.Value, Source: wire.SettingSource(s.From)})
 	}
 	return timeouts, settings

@@ -90,6 +90,7 @@ func TestOneRouteShowsTheValuesInForceAndWhereTheyComeFrom(t *testing.T) {
 		"legacy breaker.window": "2m0s default", "new breaker.slow.over": "none default", "legacy bulkhead": "off default", "new bulkhead.concurrent": "128 default",
 		"new fallback.on": "open,full,not_sent,timeout,502,503,504 default",
 		" shadow.sample":  "100% in stage shadow, else off default", " shadow.max_body": "1MiB default",
+		" gates.errors.on_fail": "rollback default", " gates.window": "off default",
 	})
 	if diff := cmp.Diff(wire.PlanDefinition{Steps: []string{"shadow", "1%", "5%", "25%", "50%", "100%"}, Bake: "10m0s"}, detail.Plan); diff != "" {
 		t.Error(diff)
