@@ -131,7 +131,11 @@ func (c *courier) giveUp(upTo int64, err error) {
 	c.count(GivenUp)
 }
 
-func (c *courier) count(result Result) { c.Count(c.place.Webhook, result) }
+func (c *courier) count(result Result) {
+	if c.Count != nil {
+		c.Count(c.place.Webhook, result)
+	}
+}
 
 // keep writes the courier's place. It returns false when the store did not take it.
 func (c *courier) keep() bool {

@@ -39,7 +39,7 @@ type Options struct {
 	// Empty: messages bear no links.
 	LinkURL string
 	Roots   *x509.CertPool                      // whom receivers' certificates are from; nil: the system's
-	Count   func(webhook string, result Result) // it must not wait
+	Count   func(webhook string, result Result) // it must not wait; nil: nobody counts
 	Logger  *slog.Logger
 }
 

@@ -144,9 +144,6 @@ func made(t *testing.T, options notify.Options) *notify.Notifier {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	if options.Count == nil {
-		options.Count = func(string, notify.Result) {}
-	}
 	return notify.New(options)
 }
 
