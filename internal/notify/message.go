@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -35,6 +36,7 @@ type told struct {
 	Actor    string           `json:"actor,omitempty"`
 	Cause    rollout.Cause    `json:"cause,omitempty"`
 	Reason   string           `json:"reason,omitempty"`
+	Evidence json.RawMessage  `json:"evidence,omitempty"`
 	Revision routing.Revision `json:"revision,omitempty"`
 	Routes   []toldRoute      `json:"routes"`
 	More     int              `json:"more_routes,omitempty"` // that are not among Routes
@@ -46,8 +48,8 @@ type toldRoute struct {
 	Group    string          `json:"group,omitempty"`
 	Before   json.RawMessage `json:"before,omitempty"`
 	After    json.RawMessage `json:"after,omitempty"`
-	Reason   string          `json:"reason,omitempty"` // where it is another than the message's
-	Evidence json.RawMessage `json:"evidence,omitempty"`
+	Reason   string          `json:"reason,omitempty"`   // where it is another than the message's
+	Evidence json.RawMessage `json:"evidence,omitempty"` // the same
 	Link     string          `json:"link,omitempty"`
 }
 
@@ -63,7 +65,8 @@ func newMessage(subscriptions Subscriptions, events []rollout.Event, link string
 			Revision: first.Revision, Routes: []toldRoute{},
 		},
 	}
-	evidence := mostEvidence
+	room := mostEvidence
+	m.Data.Evidence = fitting(chief.Evidence, &room)
 	for _, event := range events {
 		if event.Kind != kindRoute {
 			continue
@@ -79,13 +82,21 @@ func newMessage(subscriptions Subscriptions, events []rollout.Event, link string
 		if event.Reason != chief.Reason {
 			route.Reason = event.Reason
 		}
-		if len(event.Evidence) <= evidence {
-			route.Evidence = event.Evidence
-			evidence -= len(event.Evidence)
+		if !bytes.Equal(event.Evidence, chief.Evidence) {
+			route.Evidence = fitting(event.Evidence, &room)
 		}
 		m.Data.Routes = append(m.Data.Routes, route)
 	}
 	return m
+}
+
+// fitting is the evidence if there is room for it, and takes that.
+func fitting(evidence json.RawMessage, room *int) json.RawMessage {
+	if len(evidence) > *room {
+		return nil
+	}
+	*room -= len(evidence)
+	return evidence
 }
 
 // chiefOf is the event that says why: the others of its group only came along.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -64,7 +65,7 @@ func TestReceiverVerifiesWhatItIsTold(t *testing.T) {
 	}
 	route := d.Routes[0]
 	if route.Route != "orders-get" || route.Group != "shop" || route.Before.Weight != 2500 || route.After.Weight != 0 || route.Reason != "" ||
-		route.Link != "https://look.example.com/r/orders-get?x=1" || string(route.Evidence) != `{"findings":[{"gate":"errors"}]}` {
+		route.Link != "https://look.example.com/r/orders-get?x=1" || route.Evidence != nil || string(d.Evidence) != `{"findings":[{"gate":"errors"}]}` {
 		t.Errorf("told of the route %+v", route)
 	}
 	place := m.settled(t, "oncall", 2)
@@ -143,9 +144,9 @@ func TestGroupIsToldOfOnce(t *testing.T) {
 // A thousand routes make one message of bounded size, wherever the pages of the history end.
 func TestRollbackOfAllIsOneMessage(t *testing.T) {
 	r, m := newReceiver(t, nil), newMemory("oncall")
-	for range 1000 {
-		e := moved(2, rollout.VerbRollback, "orders-get", 500, 0, "outage")
-		e.Evidence = json.RawMessage(`"` + strings.Repeat("x", 1000) + `"`)
+	for i := range 1000 {
+		e := moved(2, rollout.VerbRollback, fmt.Sprint("r", i), 500, 0, "outage")
+		e.Evidence = json.RawMessage(`"` + strings.Repeat("x", 1000) + e.Subject + `"`)
 		m.add(e)
 	}
 	running(t, notify.Options{History: m, Places: m, Known: fixed(oncall(t, r.URL))})

@@ -113,12 +113,13 @@ type payload struct {
 	Type      string    `json:"type"`
 	Timestamp time.Time `json:"timestamp"`
 	Data      struct {
-		Verb     string `json:"verb"`
-		Actor    string `json:"actor"`
-		Cause    string `json:"cause"`
-		Reason   string `json:"reason"`
-		Revision int    `json:"revision"`
-		More     int    `json:"more_routes"`
+		Verb     string          `json:"verb"`
+		Evidence json.RawMessage `json:"evidence"`
+		Actor    string          `json:"actor"`
+		Cause    string          `json:"cause"`
+		Reason   string          `json:"reason"`
+		Revision int             `json:"revision"`
+		More     int             `json:"more_routes"`
 		Routes   []struct {
 			Route    string          `json:"route"`
 			Group    string          `json:"group"`
