@@ -91,14 +91,18 @@ func TestGatesThatAreOff(t *testing.T) {
 
 // What Validate refuses may stand in a store, written by another version.
 func TestGatesThatCannotBeRead(t *testing.T) {
-	broken := spec.Route{New: "b", Gates: &spec.Gates{
-		Errors: &spec.Part[spec.RateGate]{Set: spec.RateGate{Max: "much", OnFail: "explode", Min: new(7)}},
-		Window: &spec.Window{Zone: "Atlantis", Days: "mon"},
-	}}
 	want := gate.DefaultPolicy()
 	want.Errors.Min = 7
-	if got := broken.GatePolicy(); !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %+v\nwant %+v", got, want)
+	for _, window := range []spec.Window{
+		{Zone: "Atlantis", Days: "mon"}, {Zone: "UTC", Days: "someday"}, {Zone: "UTC", Hours: "16-9"}, {Days: "mon", Hours: "9-16"},
+	} {
+		broken := spec.Route{New: "b", Gates: &spec.Gates{
+			Errors: &spec.Part[spec.RateGate]{Set: spec.RateGate{MaxExcess: "lots", Max: "much", OnFail: "explode", Min: new(7)}},
+			Window: &window,
+		}}
+		if got := broken.GatePolicy(); !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v: got  %+v\nwant %+v", window, got, want)
+		}
 	}
 }
 
@@ -117,6 +121,7 @@ func TestWhatIsWrongWithGates(t *testing.T) {
 		"{parity: on}":                        `21: routes[0].gates.parity is "on": want a map with the keys max_mismatch, min, or off`,
 		"{parity: {max: 1%}}":                 `22: unknown key "max" in routes[0].gates.parity; the keys are max_mismatch, min`,
 		"{errors: {max_excess: -1%}}":         `34: route "r": errors max_excess is -1%: it must be at least 0% and below 100%`,
+		"{errors: {max_excess: lots}}":        `34: route "r": errors max_excess is "lots": ` + percentage,
 		"{errors: {max_excess: 100%}}":        `34: route "r": errors max_excess is 100%: it must be at least 0% and below 100%`,
 		"{errors: {max_excess: 0%}}":          "",
 		"{errors: {max: 0%}}":                 `27: route "r": errors max is 0%: ` + inside,

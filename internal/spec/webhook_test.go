@@ -46,9 +46,10 @@ func TestWebhooks(t *testing.T) {
 		"url: env:URL, secret: 'file:'":            `37: webhook "w": the secret names no file: ` + secret,
 		"url: env:URL, secret: file:s.txt":         `37: webhook "w": the file of the secret "s.txt" depends on the folder a router was started in: write the whole path, like /etc/strangler/ca.pem`,
 
-		"url: env:URL, format: slack, on: []":           `48: webhook "w": on is empty: leave it out to be told of everything`,
-		"url: env:URL, format: slack, on: [rolback]":    `49: webhook "w": no webhook is told of "rolback"; did you mean rollback?`,
-		"url: env:URL, format: slack, on: [undo, undo]": `55: webhook "w": the verb undo occurs twice: write it once`,
+		"url: env:URL, format: slack, on: []":                                     `48: webhook "w": on is empty: leave it out to be told of everything`,
+		"url: env:URL, format: slack, on: [rolback]":                              `49: webhook "w": no webhook is told of "rolback"; did you mean rollback?`,
+		"url: env:URL, format: slack, on: [" + strings.Repeat("undo, ", 33) + "]": `48: webhook "w": on has 33 entries: at most 32 are allowed`,
+		"url: env:URL, format: slack, on: [undo, undo]":                           `55: webhook "w": the verb undo occurs twice: write it once`,
 		"url: env:URL, format: slack, on: [apply]": `49: webhook "w": no webhook is told of "apply"; ` +
 			`write some of promote, pause, resume, rollback, retire, undo, freeze, unfreeze, autopilot_on, autopilot_off`,
 		"url: env:URL, format: slack, to: x": `44: unknown key "to" in webhooks[0]; the keys are name, url, format, secret, on`,
@@ -104,7 +105,8 @@ func TestWhoIsToldOfARoute(t *testing.T) {
 		"notify: [chat, chat]":    `f.yaml:14:20: route "r": the webhook "chat" occurs twice: write it once`,
 		"notify: [chat, on-call]": `f.yaml:14:20: route "r": the webhook "on-call" is not defined; did you mean oncall?`,
 		"notify: [somebody]":      `f.yaml:14:14: route "r": the webhook "somebody" is not defined`,
-		"notify: oncall":          `f.yaml:14:13: routes[0].notify is the value "oncall": want a list, like [a, b]`,
+		"notify: [" + strings.Repeat("chat, ", 101) + "]": `f.yaml:14:13: route "r": notify has 101 entries: at most 100 are allowed`,
+		"notify: oncall": `f.yaml:14:13: routes[0].notify is the value "oncall": want a list, like [a, b]`,
 	} {
 		if got := problems(t, fmt.Sprintf(toldRoute, line)); got != want {
 			t.Errorf("%s: got\n%s\nwant\n%s", line, got, want)
@@ -177,5 +179,15 @@ func TestWebhooksArePrunedWithTheRest(t *testing.T) {
 	_, err = spec.Apply(spec.Current{Definitions: kept}, file, spec.Source{}, true)
 	if want := `routes[0].notify[0]: route "r": the webhook "chat" is not defined`; fmt.Sprint(err) != want {
 		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestDigestsOfWebhooks(t *testing.T) {
+	digest := func(w spec.Webhook) string { return spec.Definitions{Webhooks: []spec.Webhook{w}}.Digest() }
+	if a, b := digest(spec.Webhook{Name: "w", Format: "standard", On: []string{"undo", "pause"}}), digest(spec.Webhook{Name: "w", On: []string{"pause", "undo"}}); a != b {
+		t.Error("the format that is not written, and verbs in another order, make a difference")
+	}
+	if a, b := digest(spec.Webhook{Name: "w", Format: "slack"}), digest(spec.Webhook{Name: "w"}); a == b {
+		t.Error("another format makes no difference")
 	}
 }
