@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
+	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/spec"
 )
@@ -56,7 +57,11 @@ func (s *server) Export(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	text, err := spec.FormatYAML(snapshot.Definitions)
+	definitions := snapshot.Definitions
+	if !role(r).Allows(auth.Admin) {
+		definitions.Webhooks = cutWebhooks(definitions.Webhooks)
+	}
+	text, err := spec.FormatYAML(definitions)
 	if err != nil {
 		s.fail(w, r, err)
 		return

@@ -70,7 +70,7 @@ func eventQuery(params wire.ListEventsParams) (rollout.EventQuery, error) {
 	query := rollout.EventQuery{Limit: defaultEvents}
 	if params.Route != nil {
 		query.Kind, query.Subject = spec.KindRoute, *params.Route
-		query.AlsoKinds = []string{fleet.KindFault, fleet.KindBreaker} // what happened to its guard
+		query.AlsoKinds = []string{fleet.KindFault, fleet.KindBreaker, fleet.KindAutopilot}
 	}
 	if params.Limit != nil {
 		if *params.Limit < 1 || *params.Limit > maxEvents {
@@ -96,8 +96,12 @@ func wireEvent(e rollout.Event) wire.Event {
 }
 
 // promised writes the states that a lifecycle event holds as every other answer
-// does. What cannot be read as a state is shown as it is.
+// does, and webhooks without what may be a secret. What cannot be read as a state
+// is shown as it is.
 func promised(e rollout.Event, text json.RawMessage) json.RawMessage {
+	if e.Kind == spec.KindWebhook {
+		return cutDefinition(text)
+	}
 	switch e.Verb {
 	case rollout.VerbPromote, rollout.VerbPause, rollout.VerbResume, rollout.VerbRollback, rollout.VerbRetire, rollout.VerbUndo:
 	default:

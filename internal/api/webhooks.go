@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
@@ -66,19 +64,6 @@ func wireWebhook(webhook spec.Webhook, routes []string) wire.Webhook {
 		answer.On = append(answer.On, string(verb))
 	}
 	return answer
-}
-
-// hostOnly leaves of a webhook's address what is no secret: who is asked. With
-// Slack and its like whoever has the rest may write.
-func hostOnly(address string) string {
-	if strings.HasPrefix(address, spec.SecretEnv) {
-		return address
-	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return "" // only a newer router has stored what cannot be read
-	}
-	return u.Scheme + "://" + u.Host
 }
 
 func wirePlace(place notify.Place, newest int64) *wire.WebhookPlace {
