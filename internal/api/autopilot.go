@@ -90,10 +90,9 @@ func (s *server) SetAutopilot(w http.ResponseWriter, r *http.Request, route stri
 		}
 		answer.Before = wire.AutopilotMode(autopilotOf(now.Controls, route).Mode)
 		wanted.At = now.At
-		next := now
-		next.Controls = flying(now.Controls, wanted)
-		answer.Note = s.flightNote(next, wanted.Mode)
-		return next.Controls, nil
+		now.Controls = flying(now.Controls, wanted)
+		answer.Note = s.flightNote(now, wanted.Mode)
+		return now.Controls, nil
 	})
 	if err != nil {
 		s.fail(w, r, err)
@@ -123,16 +122,9 @@ func (s *server) flown(now fleet.Controlling, wanted fleet.Autopilot) error {
 // flying is the controls with the mode of one route in place of what it was.
 // Saying the same again leaves who said it first, and when.
 func flying(controls fleet.Controls, wanted fleet.Autopilot) fleet.Controls {
-	controls = controls.Clone()
-	i, said := find(controls.Autopilots, wanted.Route, func(a fleet.Autopilot) string { return a.Route })
-	switch {
-	case !said && wanted.Mode != autopilot.Off:
-		controls.Autopilots = append(controls.Autopilots, wanted)
+	if autopilotOf(controls, wanted.Route).Mode != wanted.Mode {
+		controls.SetAutopilot(wanted)
 		controls.Sort()
-	case said && wanted.Mode == autopilot.Off: // as before anybody said anything
-		controls.Autopilots = append(controls.Autopilots[:i:i], controls.Autopilots[i+1:]...)
-	case said && controls.Autopilots[i].Mode != wanted.Mode:
-		controls.Autopilots[i] = wanted
 	}
 	return controls
 }

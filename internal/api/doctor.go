@@ -45,6 +45,7 @@ func (s *server) Doctor(w http.ResponseWriter, r *http.Request) {
 	checks = append(checks, misfitChecks(snapshot.Definitions)...)
 	checks = append(checks, laneChecks(snapshot, instances)...)
 	checks = append(checks, s.shadowChecks(ctx, snapshot)...)
+	checks = append(checks, s.autopilotChecks(ctx, snapshot)...)
 	checks = append(checks, s.instanceChecks(ctx, snapshot)...)
 	checks = append(checks, s.forwardedChecks()...)
 	s.writeJSON(w, r, checks)

@@ -12,7 +12,7 @@ import (
 // Freeze forbids every promotion.
 func (s *server) Freeze(w http.ResponseWriter, r *http.Request, params wire.FreezeParams) {
 	s.freeze(w, r, params.DryRun, func(now fleet.Controlling, reason string) (ban *fleet.Freeze, note string) {
-		if was := now.Controls.Freeze; was != nil {
+		if was := now.Controls.Freeze; was != nil && (reason == "" || reason == was.Reason) {
 			return was, "promotions are frozen already, by " + was.Actor + " since " + was.At.UTC().Format(time.RFC3339)
 		}
 		return &fleet.Freeze{Actor: actor(r), At: now.At, Reason: reason}, "rollbacks go on, by hand and by evidence"

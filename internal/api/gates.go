@@ -1,10 +1,8 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"net/http"
-	"slices"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
 	"github.com/stranglerfig/strangler/internal/fleet"
@@ -12,6 +10,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
 	"github.com/stranglerfig/strangler/internal/rollout/gate"
 	"github.com/stranglerfig/strangler/internal/rollout/sequential"
+	"github.com/stranglerfig/strangler/internal/routing"
 )
 
 // ListGates answers with what the gates say of every route that has a new side.
@@ -49,10 +48,24 @@ func (s *server) GetGates(w http.ResponseWriter, r *http.Request, route string) 
 	}
 	assessment, known := judged[route]
 	if !known {
-		s.fail(w, r, refused(rollout.CodeNoNewSide, "route "+route+" has no new side, and so no gates"))
+		s.fail(w, r, withoutGates(snapshot, i))
 		return
 	}
 	s.writeJSON(w, r, wireGates(snapshot, i, assessment))
+}
+
+// withoutGates says why nothing can be said of the i-th route of a snapshot.
+func withoutGates(snapshot *fleet.Snapshot, i int) *problem {
+	route := snapshot.Definitions.Routes[i]
+	switch {
+	case route.New == "":
+		return refused(rollout.CodeNoNewSide, "route "+route.Name+" has no new side, and so no gates")
+	case snapshot.Routes[i].Stage == routing.StageRetired:
+		return refused(rollout.CodeRetired, "route "+route.Name+" is retired, and has no step before it")
+	}
+	p := refused("not_served_yet", "this router does not serve route "+route.Name+" yet")
+	p.Hint = "ask again in a moment"
+	return p
 }
 
 // judge asks the gates of some routes, or of all for nil.
@@ -129,10 +142,8 @@ func gatesInShort(route string, judged map[string]autopilot.Assessment) *wire.Ga
 		return nil
 	}
 	short := &wire.GatesInShort{Verdict: wire.GateVerdict(assessment.Verdict)}
-	first := slices.IndexFunc(assessment.Findings, func(f gate.Finding) bool { return f.Verdict == assessment.Verdict })
-	if first >= 0 && assessment.Verdict != sequential.Pass {
-		f := assessment.Findings[first]
-		short.Missing = string(f.Gate) + ": " + cmp.Or(f.Missing, f.Text)
+	if assessment.Verdict != sequential.Pass {
+		short.Missing = gate.Summary(assessment.Findings)
 	}
 	return short
 }

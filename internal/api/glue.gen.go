@@ -84,7 +84,7 @@ type ServerInterface interface {
 	// Freeze Forbid every promotion, of the autopilot's and, unless forced, of people's. Rollbacks go on.
 	// (POST /api/v1/freeze)
 	Freeze(w http.ResponseWriter, r *http.Request, params FreezeParams)
-	// ListGates What the gates say of every route that has a new side, by route.
+	// ListGates What the gates say of every route that has a new side and is not retired, by route.
 	// (GET /api/v1/gates)
 	ListGates(w http.ResponseWriter, r *http.Request)
 	// ListGroups Every cohort group, by name.
@@ -226,7 +226,6 @@ type MiddlewareFunc func(http.Handler) http.Handler
 
 // Apply operation middleware
 func (siw *ServerInterfaceWrapper) Apply(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -298,7 +297,6 @@ func (siw *ServerInterfaceWrapper) Apply(w http.ResponseWriter, r *http.Request)
 
 // GetAutopilot operation middleware
 func (siw *ServerInterfaceWrapper) GetAutopilot(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetAutopilot(w, r)
 	}))
@@ -312,7 +310,6 @@ func (siw *ServerInterfaceWrapper) GetAutopilot(w http.ResponseWriter, r *http.R
 
 // ListBackends operation middleware
 func (siw *ServerInterfaceWrapper) ListBackends(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListBackends(w, r)
 	}))
@@ -326,7 +323,6 @@ func (siw *ServerInterfaceWrapper) ListBackends(w http.ResponseWriter, r *http.R
 
 // DeleteBackend operation middleware
 func (siw *ServerInterfaceWrapper) DeleteBackend(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -389,7 +385,6 @@ func (siw *ServerInterfaceWrapper) DeleteBackend(w http.ResponseWriter, r *http.
 
 // GetBackend operation middleware
 func (siw *ServerInterfaceWrapper) GetBackend(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -415,7 +410,6 @@ func (siw *ServerInterfaceWrapper) GetBackend(w http.ResponseWriter, r *http.Req
 
 // PutBackend operation middleware
 func (siw *ServerInterfaceWrapper) PutBackend(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -497,7 +491,6 @@ func (siw *ServerInterfaceWrapper) PutBackend(w http.ResponseWriter, r *http.Req
 
 // DrainEndpoint operation middleware
 func (siw *ServerInterfaceWrapper) DrainEndpoint(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -539,7 +532,6 @@ func (siw *ServerInterfaceWrapper) DrainEndpoint(w http.ResponseWriter, r *http.
 
 // ReadyEndpoint operation middleware
 func (siw *ServerInterfaceWrapper) ReadyEndpoint(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -581,7 +573,6 @@ func (siw *ServerInterfaceWrapper) ReadyEndpoint(w http.ResponseWriter, r *http.
 
 // ListBreakers operation middleware
 func (siw *ServerInterfaceWrapper) ListBreakers(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -627,7 +618,6 @@ func (siw *ServerInterfaceWrapper) ListBreakers(w http.ResponseWriter, r *http.R
 
 // ResetBreaker operation middleware
 func (siw *ServerInterfaceWrapper) ResetBreaker(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -669,7 +659,6 @@ func (siw *ServerInterfaceWrapper) ResetBreaker(w http.ResponseWriter, r *http.R
 
 // ListDifferences operation middleware
 func (siw *ServerInterfaceWrapper) ListDifferences(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -702,7 +691,6 @@ func (siw *ServerInterfaceWrapper) ListDifferences(w http.ResponseWriter, r *htt
 
 // Doctor operation middleware
 func (siw *ServerInterfaceWrapper) Doctor(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Doctor(w, r)
 	}))
@@ -716,7 +704,6 @@ func (siw *ServerInterfaceWrapper) Doctor(w http.ResponseWriter, r *http.Request
 
 // ListEvents operation middleware
 func (siw *ServerInterfaceWrapper) ListEvents(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -775,7 +762,6 @@ func (siw *ServerInterfaceWrapper) ListEvents(w http.ResponseWriter, r *http.Req
 
 // VerifyEvents operation middleware
 func (siw *ServerInterfaceWrapper) VerifyEvents(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.VerifyEvents(w, r)
 	}))
@@ -789,7 +775,6 @@ func (siw *ServerInterfaceWrapper) VerifyEvents(w http.ResponseWriter, r *http.R
 
 // GetExemplar operation middleware
 func (siw *ServerInterfaceWrapper) GetExemplar(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -815,7 +800,6 @@ func (siw *ServerInterfaceWrapper) GetExemplar(w http.ResponseWriter, r *http.Re
 
 // ReplayExemplar operation middleware
 func (siw *ServerInterfaceWrapper) ReplayExemplar(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -841,7 +825,6 @@ func (siw *ServerInterfaceWrapper) ReplayExemplar(w http.ResponseWriter, r *http
 
 // Explain operation middleware
 func (siw *ServerInterfaceWrapper) Explain(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Explain(w, r)
 	}))
@@ -855,7 +838,6 @@ func (siw *ServerInterfaceWrapper) Explain(w http.ResponseWriter, r *http.Reques
 
 // Export operation middleware
 func (siw *ServerInterfaceWrapper) Export(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Export(w, r)
 	}))
@@ -869,7 +851,6 @@ func (siw *ServerInterfaceWrapper) Export(w http.ResponseWriter, r *http.Request
 
 // StopFaults operation middleware
 func (siw *ServerInterfaceWrapper) StopFaults(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -928,7 +909,6 @@ func (siw *ServerInterfaceWrapper) StopFaults(w http.ResponseWriter, r *http.Req
 
 // ListFaults operation middleware
 func (siw *ServerInterfaceWrapper) ListFaults(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListFaults(w, r)
 	}))
@@ -942,7 +922,6 @@ func (siw *ServerInterfaceWrapper) ListFaults(w http.ResponseWriter, r *http.Req
 
 // StartFault operation middleware
 func (siw *ServerInterfaceWrapper) StartFault(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -975,7 +954,6 @@ func (siw *ServerInterfaceWrapper) StartFault(w http.ResponseWriter, r *http.Req
 
 // StopFault operation middleware
 func (siw *ServerInterfaceWrapper) StopFault(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1030,7 +1008,6 @@ func (siw *ServerInterfaceWrapper) StopFault(w http.ResponseWriter, r *http.Requ
 
 // Freeze operation middleware
 func (siw *ServerInterfaceWrapper) Freeze(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1063,7 +1040,6 @@ func (siw *ServerInterfaceWrapper) Freeze(w http.ResponseWriter, r *http.Request
 
 // ListGates operation middleware
 func (siw *ServerInterfaceWrapper) ListGates(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListGates(w, r)
 	}))
@@ -1077,7 +1053,6 @@ func (siw *ServerInterfaceWrapper) ListGates(w http.ResponseWriter, r *http.Requ
 
 // ListGroups operation middleware
 func (siw *ServerInterfaceWrapper) ListGroups(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListGroups(w, r)
 	}))
@@ -1091,7 +1066,6 @@ func (siw *ServerInterfaceWrapper) ListGroups(w http.ResponseWriter, r *http.Req
 
 // GetGroup operation middleware
 func (siw *ServerInterfaceWrapper) GetGroup(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1117,7 +1091,6 @@ func (siw *ServerInterfaceWrapper) GetGroup(w http.ResponseWriter, r *http.Reque
 
 // PromoteGroup operation middleware
 func (siw *ServerInterfaceWrapper) PromoteGroup(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1159,7 +1132,6 @@ func (siw *ServerInterfaceWrapper) PromoteGroup(w http.ResponseWriter, r *http.R
 
 // ReshuffleGroup operation middleware
 func (siw *ServerInterfaceWrapper) ReshuffleGroup(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1222,7 +1194,6 @@ func (siw *ServerInterfaceWrapper) ReshuffleGroup(w http.ResponseWriter, r *http
 
 // ListInstances operation middleware
 func (siw *ServerInterfaceWrapper) ListInstances(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListInstances(w, r)
 	}))
@@ -1236,7 +1207,6 @@ func (siw *ServerInterfaceWrapper) ListInstances(w http.ResponseWriter, r *http.
 
 // GetOpenapi operation middleware
 func (siw *ServerInterfaceWrapper) GetOpenapi(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetOpenapi(w, r)
 	}))
@@ -1250,7 +1220,6 @@ func (siw *ServerInterfaceWrapper) GetOpenapi(w http.ResponseWriter, r *http.Req
 
 // ListRevokedOverrides operation middleware
 func (siw *ServerInterfaceWrapper) ListRevokedOverrides(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListRevokedOverrides(w, r)
 	}))
@@ -1264,7 +1233,6 @@ func (siw *ServerInterfaceWrapper) ListRevokedOverrides(w http.ResponseWriter, r
 
 // CreateOverride operation middleware
 func (siw *ServerInterfaceWrapper) CreateOverride(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CreateOverride(w, r)
 	}))
@@ -1278,7 +1246,6 @@ func (siw *ServerInterfaceWrapper) CreateOverride(w http.ResponseWriter, r *http
 
 // RotateOverrideKey operation middleware
 func (siw *ServerInterfaceWrapper) RotateOverrideKey(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RotateOverrideKey(w, r)
 	}))
@@ -1292,7 +1259,6 @@ func (siw *ServerInterfaceWrapper) RotateOverrideKey(w http.ResponseWriter, r *h
 
 // RevokeOverride operation middleware
 func (siw *ServerInterfaceWrapper) RevokeOverride(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1318,7 +1284,6 @@ func (siw *ServerInterfaceWrapper) RevokeOverride(w http.ResponseWriter, r *http
 
 // RollbackAll operation middleware
 func (siw *ServerInterfaceWrapper) RollbackAll(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1351,7 +1316,6 @@ func (siw *ServerInterfaceWrapper) RollbackAll(w http.ResponseWriter, r *http.Re
 
 // ListRoutes operation middleware
 func (siw *ServerInterfaceWrapper) ListRoutes(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListRoutes(w, r)
 	}))
@@ -1365,7 +1329,6 @@ func (siw *ServerInterfaceWrapper) ListRoutes(w http.ResponseWriter, r *http.Req
 
 // DeleteRoute operation middleware
 func (siw *ServerInterfaceWrapper) DeleteRoute(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1428,7 +1391,6 @@ func (siw *ServerInterfaceWrapper) DeleteRoute(w http.ResponseWriter, r *http.Re
 
 // GetRoute operation middleware
 func (siw *ServerInterfaceWrapper) GetRoute(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1454,7 +1416,6 @@ func (siw *ServerInterfaceWrapper) GetRoute(w http.ResponseWriter, r *http.Reque
 
 // PutRoute operation middleware
 func (siw *ServerInterfaceWrapper) PutRoute(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1536,7 +1497,6 @@ func (siw *ServerInterfaceWrapper) PutRoute(w http.ResponseWriter, r *http.Reque
 
 // SetAutopilot operation middleware
 func (siw *ServerInterfaceWrapper) SetAutopilot(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1578,7 +1538,6 @@ func (siw *ServerInterfaceWrapper) SetAutopilot(w http.ResponseWriter, r *http.R
 
 // GetDifferences operation middleware
 func (siw *ServerInterfaceWrapper) GetDifferences(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1633,7 +1592,6 @@ func (siw *ServerInterfaceWrapper) GetDifferences(w http.ResponseWriter, r *http
 
 // GetGates operation middleware
 func (siw *ServerInterfaceWrapper) GetGates(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1659,7 +1617,6 @@ func (siw *ServerInterfaceWrapper) GetGates(w http.ResponseWriter, r *http.Reque
 
 // PauseRoute operation middleware
 func (siw *ServerInterfaceWrapper) PauseRoute(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1722,7 +1679,6 @@ func (siw *ServerInterfaceWrapper) PauseRoute(w http.ResponseWriter, r *http.Req
 
 // PromoteRoute operation middleware
 func (siw *ServerInterfaceWrapper) PromoteRoute(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1785,7 +1741,6 @@ func (siw *ServerInterfaceWrapper) PromoteRoute(w http.ResponseWriter, r *http.R
 
 // ResumeRoute operation middleware
 func (siw *ServerInterfaceWrapper) ResumeRoute(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1848,7 +1803,6 @@ func (siw *ServerInterfaceWrapper) ResumeRoute(w http.ResponseWriter, r *http.Re
 
 // RetireRoute operation middleware
 func (siw *ServerInterfaceWrapper) RetireRoute(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1911,7 +1865,6 @@ func (siw *ServerInterfaceWrapper) RetireRoute(w http.ResponseWriter, r *http.Re
 
 // RollbackRoute operation middleware
 func (siw *ServerInterfaceWrapper) RollbackRoute(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -1974,7 +1927,6 @@ func (siw *ServerInterfaceWrapper) RollbackRoute(w http.ResponseWriter, r *http.
 
 // ListRules operation middleware
 func (siw *ServerInterfaceWrapper) ListRules(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2000,7 +1952,6 @@ func (siw *ServerInterfaceWrapper) ListRules(w http.ResponseWriter, r *http.Requ
 
 // AddRule operation middleware
 func (siw *ServerInterfaceWrapper) AddRule(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2063,7 +2014,6 @@ func (siw *ServerInterfaceWrapper) AddRule(w http.ResponseWriter, r *http.Reques
 
 // PreviewRule operation middleware
 func (siw *ServerInterfaceWrapper) PreviewRule(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2089,7 +2039,6 @@ func (siw *ServerInterfaceWrapper) PreviewRule(w http.ResponseWriter, r *http.Re
 
 // RemoveRule operation middleware
 func (siw *ServerInterfaceWrapper) RemoveRule(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2174,7 +2123,6 @@ func (siw *ServerInterfaceWrapper) RemoveRule(w http.ResponseWriter, r *http.Req
 
 // StopShadow operation middleware
 func (siw *ServerInterfaceWrapper) StopShadow(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2250,7 +2198,6 @@ func (siw *ServerInterfaceWrapper) StopShadow(w http.ResponseWriter, r *http.Req
 
 // StartShadow operation middleware
 func (siw *ServerInterfaceWrapper) StartShadow(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2313,7 +2260,6 @@ func (siw *ServerInterfaceWrapper) StartShadow(w http.ResponseWriter, r *http.Re
 
 // GetStatistics operation middleware
 func (siw *ServerInterfaceWrapper) GetStatistics(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2368,7 +2314,6 @@ func (siw *ServerInterfaceWrapper) GetStatistics(w http.ResponseWriter, r *http.
 
 // UndoRoute operation middleware
 func (siw *ServerInterfaceWrapper) UndoRoute(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2431,7 +2376,6 @@ func (siw *ServerInterfaceWrapper) UndoRoute(w http.ResponseWriter, r *http.Requ
 
 // GetStatus operation middleware
 func (siw *ServerInterfaceWrapper) GetStatus(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetStatus(w, r)
 	}))
@@ -2445,7 +2389,6 @@ func (siw *ServerInterfaceWrapper) GetStatus(w http.ResponseWriter, r *http.Requ
 
 // AcceptStore operation middleware
 func (siw *ServerInterfaceWrapper) AcceptStore(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.AcceptStore(w, r)
 	}))
@@ -2459,7 +2402,6 @@ func (siw *ServerInterfaceWrapper) AcceptStore(w http.ResponseWriter, r *http.Re
 
 // ListTokens operation middleware
 func (siw *ServerInterfaceWrapper) ListTokens(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListTokens(w, r)
 	}))
@@ -2473,7 +2415,6 @@ func (siw *ServerInterfaceWrapper) ListTokens(w http.ResponseWriter, r *http.Req
 
 // CreateToken operation middleware
 func (siw *ServerInterfaceWrapper) CreateToken(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CreateToken(w, r)
 	}))
@@ -2487,7 +2428,6 @@ func (siw *ServerInterfaceWrapper) CreateToken(w http.ResponseWriter, r *http.Re
 
 // RevokeToken operation middleware
 func (siw *ServerInterfaceWrapper) RevokeToken(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2513,7 +2453,6 @@ func (siw *ServerInterfaceWrapper) RevokeToken(w http.ResponseWriter, r *http.Re
 
 // Unfreeze operation middleware
 func (siw *ServerInterfaceWrapper) Unfreeze(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2546,7 +2485,6 @@ func (siw *ServerInterfaceWrapper) Unfreeze(w http.ResponseWriter, r *http.Reque
 
 // ListWebhooks operation middleware
 func (siw *ServerInterfaceWrapper) ListWebhooks(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListWebhooks(w, r)
 	}))
@@ -2560,7 +2498,6 @@ func (siw *ServerInterfaceWrapper) ListWebhooks(w http.ResponseWriter, r *http.R
 
 // TestWebhook operation middleware
 func (siw *ServerInterfaceWrapper) TestWebhook(w http.ResponseWriter, r *http.Request) {
-
 	var err error
 	_ = err
 
@@ -2586,7 +2523,6 @@ func (siw *ServerInterfaceWrapper) TestWebhook(w http.ResponseWriter, r *http.Re
 
 // GetLivez operation middleware
 func (siw *ServerInterfaceWrapper) GetLivez(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetLivez(w, r)
 	}))
@@ -2600,7 +2536,6 @@ func (siw *ServerInterfaceWrapper) GetLivez(w http.ResponseWriter, r *http.Reque
 
 // GetMetrics operation middleware
 func (siw *ServerInterfaceWrapper) GetMetrics(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetMetrics(w, r)
 	}))
@@ -2614,7 +2549,6 @@ func (siw *ServerInterfaceWrapper) GetMetrics(w http.ResponseWriter, r *http.Req
 
 // GetReadyz operation middleware
 func (siw *ServerInterfaceWrapper) GetReadyz(w http.ResponseWriter, r *http.Request) {
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetReadyz(w, r)
 	}))

@@ -13,9 +13,8 @@ import (
 // server implements the operations; the generated ServerInterface lists them.
 type server struct {
 	Config
-	hosts  map[string]bool // as routing.NormalizeHost writes them
-	parity latest[map[string]found] // by route
-
+	hosts    map[string]bool                         // as routing.NormalizeHost writes them
+	parity   latest[map[string]found]                // by route
 	assessed latest[map[string]autopilot.Assessment] // by route
 
 	examining chan struct{} // holds one: one doctor at a time, so that asking often dials no more

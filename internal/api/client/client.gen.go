@@ -238,6 +238,8 @@ type ClientInterface interface {
 
 	// Export The definitions, as apply takes them.
 	//
+	// Of webhooks only an admin sees the whole address: to others it is cut to hidden: and its host, which apply refuses, because with Slack and its like whoever has the address may write there. The history shows it to nobody.
+	//
 	// Corresponds with GET /api/v1/export (the `Export` operationId).
 	Export(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -284,7 +286,7 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/freeze (the `Freeze` operationId).
 	Freeze(ctx context.Context, params *FreezeParams, body FreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ListGates What the gates say of every route that has a new side, by route.
+	// ListGates What the gates say of every route that has a new side and is not retired, by route.
 	//
 	// Corresponds with GET /api/v1/gates (the `ListGates` operationId).
 	ListGates(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -439,7 +441,7 @@ type ClientInterface interface {
 
 	// GetGates Whether a route may take its next step, and what is missing if not.
 	//
-	// A route without a new side has no gates, and is refused with no_new_side.
+	// A route without a new side has no gates, and a retired one has no more; they are refused with no_new_side and retired.
 	//
 	// Corresponds with GET /api/v1/routes/{route}/gates (the `GetGates` operationId).
 	GetGates(ctx context.Context, route RouteName, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1054,6 +1056,8 @@ func (c *Client) Explain(ctx context.Context, body ExplainJSONRequestBody, reqEd
 
 // Export The definitions, as apply takes them.
 //
+// Of webhooks only an admin sees the whole address: to others it is cut to hidden: and its host, which apply refuses, because with Slack and its like whoever has the address may write there. The history shows it to nobody.
+//
 // Corresponds with GET /api/v1/export (the `Export` operationId).
 func (c *Client) Export(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewExportRequest(c.Server)
@@ -1180,7 +1184,7 @@ func (c *Client) Freeze(ctx context.Context, params *FreezeParams, body FreezeJS
 	return c.Client.Do(req)
 }
 
-// ListGates What the gates say of every route that has a new side, by route.
+// ListGates What the gates say of every route that has a new side and is not retired, by route.
 //
 // Corresponds with GET /api/v1/gates (the `ListGates` operationId).
 func (c *Client) ListGates(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1585,7 +1589,7 @@ func (c *Client) GetDifferences(ctx context.Context, route RouteName, params *Ge
 
 // GetGates Whether a route may take its next step, and what is missing if not.
 //
-// A route without a new side has no gates, and is refused with no_new_side.
+// A route without a new side has no gates, and a retired one has no more; they are refused with no_new_side and retired.
 //
 // Corresponds with GET /api/v1/routes/{route}/gates (the `GetGates` operationId).
 func (c *Client) GetGates(ctx context.Context, route RouteName, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6046,6 +6050,8 @@ type ClientWithResponsesInterface interface {
 
 	// ExportWithResponse The definitions, as apply takes them.
 	//
+	// Of webhooks only an admin sees the whole address: to others it is cut to hidden: and its host, which apply refuses, because with Slack and its like whoever has the address may write there. The history shows it to nobody.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/export (the `Export` operationId).
@@ -6100,7 +6106,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v1/freeze (the `Freeze` operationId).
 	FreezeWithResponse(ctx context.Context, params *FreezeParams, body FreezeJSONRequestBody, reqEditors ...RequestEditorFn) (*FreezeResponse, error)
 
-	// ListGatesWithResponse What the gates say of every route that has a new side, by route.
+	// ListGatesWithResponse What the gates say of every route that has a new side and is not retired, by route.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6277,7 +6283,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetGatesWithResponse Whether a route may take its next step, and what is missing if not.
 	//
-	// A route without a new side has no gates, and is refused with no_new_side.
+	// A route without a new side has no gates, and a retired one has no more; they are refused with no_new_side and retired.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10193,6 +10199,8 @@ func (c *ClientWithResponses) ExplainWithResponse(ctx context.Context, body Expl
 
 // ExportWithResponse The definitions, as apply takes them.
 //
+// Of webhooks only an admin sees the whole address: to others it is cut to hidden: and its host, which apply refuses, because with Slack and its like whoever has the address may write there. The history shows it to nobody.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/export (the `Export` operationId).
@@ -10295,7 +10303,7 @@ func (c *ClientWithResponses) FreezeWithResponse(ctx context.Context, params *Fr
 	return ParseFreezeResponse(rsp)
 }
 
-// ListGatesWithResponse What the gates say of every route that has a new side, by route.
+// ListGatesWithResponse What the gates say of every route that has a new side and is not retired, by route.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10622,7 +10630,7 @@ func (c *ClientWithResponses) GetDifferencesWithResponse(ctx context.Context, ro
 
 // GetGatesWithResponse Whether a route may take its next step, and what is missing if not.
 //
-// A route without a new side has no gates, and is refused with no_new_side.
+// A route without a new side has no gates, and a retired one has no more; they are refused with no_new_side and retired.
 //
 // Returns a wrapper object for the known response body format(s).
 //

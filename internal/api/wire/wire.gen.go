@@ -1197,7 +1197,7 @@ type Event struct {
 	Evidence json.RawMessage `json:"evidence"`
 	ID       int64           `json:"id"`
 
-	// Kind What the subject is: route, backend, group, webhook, token, override, store or login; fault, breaker and autopilot are those of the route that the subject names; freeze is about all.
+	// Kind What the subject is: route, backend, group, webhook, token, override, store or login; fault, breaker and autopilot are those of the route that the subject names; freeze and unfreeze are of the store.
 	Kind   string `json:"kind"`
 	Reason string `json:"reason"`
 
@@ -1570,7 +1570,7 @@ type GateFinding struct {
 	// Limit The share that is too much, from 0 to 1.
 	Limit float64 `json:"limit,omitempty,omitzero"`
 
-	// Missing What an insufficient verdict waits for, for people; empty for the others.
+	// Missing What it waits for, for people; empty when that is nothing.
 	Missing string `json:"missing"`
 
 	// New errors, slowness: what new did in this step.
@@ -1621,7 +1621,7 @@ type GatesDefinition struct {
 
 // GatesInShort What the gates say of a route.
 type GatesInShort struct {
-	// Missing What fails first or, where nothing fails, is missing first, with the name of its gate; empty when all pass.
+	// Missing What fails or, where nothing fails, is missing, for people: of the first such gate with its name, and how many more there are; empty when all pass.
 	Missing string `json:"missing"`
 
 	// Verdict Insufficient: there is too little to say either. It holds the autopilot, and lets people go on.
@@ -2227,7 +2227,7 @@ type RouteDetail struct {
 	// Definition What people write about a route.
 	Definition RouteDefinition `json:"definition"`
 
-	// Gates Null for a route without a new side, and when the gates could not be asked in a second.
+	// Gates Null for a route without a new side, for a retired one, and when the gates could not be asked in a second.
 	Gates *GatesInShort `json:"gates"`
 
 	// Group Cohort group; empty when the route is its own.
@@ -2368,7 +2368,7 @@ type RouteStatus struct {
 	ChangedAt time.Time     `json:"changed_at"`
 	ChangedBy string        `json:"changed_by"`
 
-	// Gates Null for a route without a new side, and when the gates could not be asked in a second.
+	// Gates Null for a route without a new side, for a retired one, and when the gates could not be asked in a second.
 	Gates *GatesInShort `json:"gates"`
 
 	// Group Cohort group; empty when the route is its own.
