@@ -52,6 +52,8 @@ type Config struct {
 	OTLPEndpoint string // `/v1/traces` is added to it. OpenTelemetry's own `OTEL_EXPORTER_OTLP_…` hold as well; this one wins.
 	TraceSample  string // A request that belongs to a trace already is sampled as its caller says.
 
+	LinkURL string // Without it they bear no links. Name what people read there: a dashboard, a board of graphs, a runbook.
+
 	StandardOTLP string // as StandardOTLP reads it from the environment
 
 	// Only from the environment: a flag could be read by others on the machine.
@@ -80,6 +82,7 @@ func (c *Config) BindServe(fs *pflag.FlagSet) {
 
 	fs.StringVar(&c.AccessLog, "access-log", "-", "`file` for one JSON line per exchange; - is standard output, off is none")
 	fs.StringVar(&c.OTLPEndpoint, "otlp-endpoint", "", "`URL` of a collector that takes traces by OTLP over HTTP; without one there are none")
+	fs.StringVar(&c.LinkURL, "link-url", "", "`URL` that notifications link to, where people look at a route; {route} in it stands for the route's name")
 	fs.StringVar(&c.TraceSample, "trace-sample", "100%", "`share` of the traces beginning here that is sampled")
 	fs.IntVar(&c.ShadowMemory, "shadow-memory", shadow.DefaultBudget>>20, "`MiB` that all copies for shadow requests may take together; 0 compares nothing")
 	fs.DurationVar(&c.DrainDelay, "drain-delay", 5*time.Second, "between \"not ready\" and closing the listener, so that a load balancer can look away; skipped on Ctrl-C")
@@ -134,6 +137,9 @@ func (c *Config) validate() error {
 	if err := c.validateTraces(); err != nil {
 		return err
 	}
+	if err := c.validateLink(); err != nil {
+		return err
+	}
 	if c.DrainDelay < 0 || c.DrainTimeout < 0 {
 		return fmt.Errorf("%w: --drain-delay %s and --drain-timeout %s must not be negative", ErrConfig, spoken.Duration(c.DrainDelay), spoken.Duration(c.DrainTimeout))
 	}
@@ -146,6 +152,17 @@ func (c *Config) validate() error {
 		}
 	}
 	return c.validateAdmin()
+}
+
+// validateLink takes what a browser opens, and nothing that it would run.
+func (c *Config) validateLink() error {
+	if c.LinkURL == "" {
+		return nil
+	}
+	if u, err := url.Parse(c.LinkURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return badSetting("link-url", c.LinkURL, "write where people look at a route, like https://graphs.example.com/d/routes?route={route}")
+	}
+	return nil
 }
 
 // redactURL keeps what may stand in an error of a URL that could not be read.

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Times of a gate that stops.
+// Times of a door that stops.
 const (
 	sweepFor = time.Second           // how long it goes on accepting at most
 	handOut  = 20 * time.Millisecond // how long taking a connection from the queue may take
@@ -20,16 +20,16 @@ const (
 	settledShared = 200 * time.Millisecond
 )
 
-// gate is one of the router's two listeners. It may be open from the start or
+// door is one of the router's two listeners. It may be open from the start or
 // wait for open, and it can stop without losing who stands in its queue.
-type gate struct {
+type door struct {
 	*net.TCPListener // nil before open
 
 	flag    string
 	address net.Addr
-	join    func() (*net.TCPListener, error) // makes the listener of a gate that is not open yet; nil: it is
+	join    func() (*net.TCPListener, error) // makes the listener of a door that is not open yet; nil: it is
 	abandon func()                           // releases what join would have used
-	settle  time.Duration                    // how long nobody may have come before a stopping gate closes
+	settle  time.Duration                    // how long nobody may have come before a stopping door closes
 	// queued reports whether a connection waits to be accepted.
 	queued func(*net.TCPListener) bool
 	// inherited: the queue outlives this process, and what is in it is for the next one.
@@ -39,17 +39,17 @@ type gate struct {
 	stopped  chan struct{}             // closed by an Accept that found the queue empty
 }
 
-// openGate opens a port at once and says which flag asked for it when that fails.
-func openGate(flag, address string) (*gate, error) {
+// openDoor opens a port at once and says which flag asked for it when that fails.
+func openDoor(flag, address string) (*door, error) {
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, listenError(flag, address, err)
 	}
-	return newGate(flag, listener.(*net.TCPListener)), nil //nolint:errcheck // "tcp" has no other
+	return newDoor(flag, listener.(*net.TCPListener)), nil //nolint:errcheck // "tcp" has no other
 }
 
-func newGate(flag string, listener *net.TCPListener) *gate {
-	return &gate{
+func newDoor(flag string, listener *net.TCPListener) *door {
+	return &door{
 		TCPListener: listener, flag: flag, address: listener.Addr(), settle: settled, queued: queued, stopped: make(chan struct{}),
 	}
 }
@@ -63,8 +63,8 @@ func listenError(flag, address string, err error) error {
 	return fmt.Errorf("%w: --%s %s: %w; %s", ErrConfig, flag, address, err, advice)
 }
 
-// open begins to listen, if the gate does not do so already.
-func (g *gate) open() error {
+// open begins to listen, if the door does not do so already.
+func (g *door) open() error {
 	if g.join == nil {
 		return nil
 	}
@@ -77,11 +77,11 @@ func (g *gate) open() error {
 }
 
 // Addr is the address of the port, also before open.
-func (g *gate) Addr() net.Addr { return g.address }
+func (g *door) Addr() net.Addr { return g.address }
 
-// Accept waits for the next connection. Once the gate stops it hands out those
+// Accept waits for the next connection. Once the door stops it hands out those
 // that are in the queue, then closes the listener.
-func (g *gate) Accept() (net.Conn, error) {
+func (g *door) Accept() (net.Conn, error) {
 	for {
 		conn, err := g.TCPListener.Accept()
 		end := g.stopping.Load()
@@ -102,7 +102,7 @@ func (g *gate) Accept() (net.Conn, error) {
 }
 
 // wait lets the next Accept wait that long for whoever is still to come.
-func (g *gate) wait(long time.Duration, end time.Time) {
+func (g *door) wait(long time.Duration, end time.Time) {
 	next := time.Now().Add(long)
 	if next.After(end) {
 		next = end
@@ -110,7 +110,7 @@ func (g *gate) wait(long time.Duration, end time.Time) {
 	_ = g.SetDeadline(next)
 }
 
-func (g *gate) sayStopped() {
+func (g *door) sayStopped() {
 	select {
 	case <-g.stopped:
 	default:
@@ -118,9 +118,9 @@ func (g *gate) sayStopped() {
 	}
 }
 
-// stop closes the gate in peace: every connection that had been made is handed
+// stop closes the door in peace: every connection that had been made is handed
 // out first. Somebody has to be in Accept.
-func (g *gate) stop() {
+func (g *door) stop() {
 	end := time.Now().Add(sweepFor)
 	if g.inherited || g.TCPListener == nil || !g.stopping.CompareAndSwap(nil, &end) {
 		_ = g.Close()
@@ -134,8 +134,8 @@ func (g *gate) stop() {
 	_ = g.Close()
 }
 
-// Close closes the gate at once. Closing twice does no harm.
-func (g *gate) Close() error {
+// Close closes the door at once. Closing twice does no harm.
+func (g *door) Close() error {
 	if g.TCPListener != nil {
 		return g.TCPListener.Close()
 	}

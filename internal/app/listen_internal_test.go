@@ -38,7 +38,7 @@ func accepted(t *testing.T, listener net.Listener) (n int) {
 }
 
 func TestAStoppingGateHandsOutItsQueue(t *testing.T) {
-	g, err := openGate("listen", "127.0.0.1:0")
+	g, err := openDoor("listen", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,13 +51,13 @@ func TestAStoppingGateHandsOutItsQueue(t *testing.T) {
 	<-stopped
 	if conn, err := net.Dial("tcp", g.Addr().String()); err == nil {
 		_ = conn.Close()
-		t.Error("a stopped gate took a connection")
+		t.Error("a stopped door took a connection")
 	}
 	g.stop() // again
 }
 
 func TestAGateThatNobodyAcceptsFromStopsAllTheSame(t *testing.T) {
-	g, err := openGate("listen", "127.0.0.1:0")
+	g, err := openDoor("listen", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,13 +84,13 @@ func TestAnInheritedGateLeavesItsQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gates, err := passedGates([]*os.File{os.NewFile(uintptr(fd), dataListener)})
+	doors, err := passedDoors([]*os.File{os.NewFile(uintptr(fd), dataListener)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	clients(t, manager.Addr(), 20)
-	gates[dataListener].stop()
-	if n := accepted(t, gates[dataListener]); n != 0 {
+	doors[dataListener].stop()
+	if n := accepted(t, doors[dataListener]); n != 0 {
 		t.Errorf("%d clients were accepted", n)
 	}
 	for range 20 {

@@ -14,36 +14,36 @@ const (
 	adminListener = "admin"
 )
 
-// passedGates makes gates of the sockets that the service manager has opened,
+// passedDoors makes doors of the sockets that the service manager has opened,
 // by listener. They are known by their names, or by their order where none of
 // them has one: data, then admin.
-func passedGates(files []*os.File) (gates map[string]*gate, err error) {
-	gates = make(map[string]*gate, len(files))
+func passedDoors(files []*os.File) (doors map[string]*door, err error) {
+	doors = make(map[string]*door, len(files))
 	defer func() {
 		if err != nil {
-			closeAll(gates)
+			closeAll(doors)
 		}
 	}()
 	names, err := passedNames(files)
 	if err != nil {
-		return gates, err
+		return doors, err
 	}
 	for i, file := range files {
 		listener, err := net.FileListener(file)
 		if err != nil {
-			return gates, fmt.Errorf("%w: the passed socket %q cannot be listened on: %w; use ListenStream= with a port", ErrConfig, file.Name(), err)
+			return doors, fmt.Errorf("%w: the passed socket %q cannot be listened on: %w; use ListenStream= with a port", ErrConfig, file.Name(), err)
 		}
 		_ = file.Close() // the listener has a copy
 		tcp, ok := listener.(*net.TCPListener)
 		if !ok {
 			_ = listener.Close()
-			return gates, fmt.Errorf("%w: the passed socket %q is %s, not TCP; use ListenStream= with a port", ErrConfig, file.Name(), listener.Addr().Network())
+			return doors, fmt.Errorf("%w: the passed socket %q is %s, not TCP; use ListenStream= with a port", ErrConfig, file.Name(), listener.Addr().Network())
 		}
-		gate := newGate(names[i], tcp)
-		gate.inherited = true
-		gates[names[i]] = gate
+		door := newDoor(names[i], tcp)
+		door.inherited = true
+		doors[names[i]] = door
 	}
-	return gates, nil
+	return doors, nil
 }
 
 // passedNames says which listener each socket is for.
@@ -79,9 +79,9 @@ func isUnnamed(name string) bool {
 	return name == "unknown" || strings.HasSuffix(name, ".socket") || strings.HasPrefix(name, "LISTEN_FD_")
 }
 
-// closeAll closes gates that will not be used.
-func closeAll(gates map[string]*gate) {
-	for _, g := range gates {
+// closeAll closes doors that will not be used.
+func closeAll(doors map[string]*door) {
+	for _, g := range doors {
 		_ = g.Close()
 	}
 }

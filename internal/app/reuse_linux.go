@@ -26,16 +26,16 @@ import (
 // the other is alone, and gets everything whatever the program says. With three
 // there would be, and waitForTurn does not let that happen.
 
-// settled: a gate that stops looks into its queue, and need not wait to know
+// settled: a door that stops looks into its queue, and need not wait to know
 // that it is empty.
 const settled = 0
 
 // backlog is cut down by the kernel to net.core.somaxconn.
 const backlog = 1<<16 - 1
 
-// sharedGate takes a place at an address, which others may have as well, and
+// sharedDoor takes a place at an address, which others may have as well, and
 // gets no connection there before it is opened.
-func sharedGate(flag, address string) (*gate, error) {
+func sharedDoor(flag, address string) (*door, error) {
 	tcp, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
 		return nil, listenError(flag, address, err)
@@ -48,7 +48,7 @@ func sharedGate(flag, address string) (*gate, error) {
 		}
 		return nil, listenError(flag, address, err)
 	}
-	return &gate{
+	return &door{
 		flag: flag, address: bound, settle: settledShared, queued: queued, stopped: make(chan struct{}),
 		join:    func() (*net.TCPListener, error) { return joinShared(socket, bound) },
 		abandon: func() { _ = socket.Close() },

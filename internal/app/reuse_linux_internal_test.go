@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// generation is a gate with somebody who accepts.
+// generation is a door with somebody who accepts.
 type generation struct {
-	*gate
+	*door
 	got chan struct{} // one for each connection
 }
 
 // follow begins a generation at an address and opens it.
 func follow(t *testing.T, address string) *generation {
 	t.Helper()
-	g, err := sharedGate("listen", address)
+	g, err := sharedDoor("listen", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func follow(t *testing.T, address string) *generation {
 	return accepting(g)
 }
 
-func accepting(g *gate) *generation {
+func accepting(g *door) *generation {
 	a := &generation{g, make(chan struct{}, 1000)}
 	go func() {
 		for {
@@ -68,7 +68,7 @@ func TestNewConnectionsGoToTheNewestGeneration(t *testing.T) {
 			first := follow(t, at)
 			address := first.Addr().String()
 			checkAll(t, "alone", first)
-			waiting, err := sharedGate("listen", address)
+			waiting, err := sharedDoor("listen", address)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,11 +119,11 @@ func TestASharedPortIsRefusedWhereItIsNotShared(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer alone.Close()
-	_, err = sharedGate("listen", alone.Addr().String())
+	_, err = sharedDoor("listen", alone.Addr().String())
 	if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "without --reuse-port") || !strings.Contains(err.Error(), alone.Addr().String()) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := sharedGate("admin", "127.0.0.1"); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "--admin 127.0.0.1") {
+	if _, err := sharedDoor("admin", "127.0.0.1"); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "--admin 127.0.0.1") {
 		t.Errorf("error %v", err)
 	}
 }

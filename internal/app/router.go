@@ -64,8 +64,9 @@ type Router struct {
 	overrides *auth.OverrideKeys
 	redaction *auth.RedactionKeys // hide what must not be stored
 	shadows   *shadows
+	pilotage  *pilotage
 
-	data, admin       *gate
+	data, admin       *door
 	server            *proxy.Server
 	api               *http.Server
 	draining, stopped atomic.Bool
@@ -151,6 +152,7 @@ func (r *Router) build() error {
 		Instance: r.config.instanceName(r.data.Addr()), Version: r.env.Version, Logger: r.logger, OverrideKeys: r.overrides.IDs,
 		RedactionKeys: r.redaction.IDs, Trouble: r.troubles.now,
 	})
+	r.pilotage = r.newPilotage(metrics)
 	return r.buildServers(metrics)
 }
 
@@ -166,7 +168,7 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 	}
 	handler, err := api.New(api.Config{
 		Catalog: r.store, Editor: r.store, History: r.store,
-		Mover:  &rollout.Controller{Ledger: r.store, History: r.store},
+		Mover:  &rollout.Controller{Ledger: r.store, History: r.store, Gates: r.pilotage.evaluator},
 		Router: r, Forwarders: r, Accept: r.watcher.Accept, Trouble: r.troubles.now,
 		Tokens: r.verifier(metrics), TokenStore: r.store,
 		Overrides: r.store, Controls: r.store, Signer: r.overrides, Counts: r.store, Evidence: r.store, Replay: r.shadows.replay,
@@ -243,6 +245,7 @@ func (r *Router) Run(ctx context.Context) error {
 	group.Go(func() error { r.flusher().Run(watching); return nil })
 	group.Go(func() error { r.evidence().Run(watching); return nil })
 	group.Go(func() error { r.logins.Run(watching); return nil })
+	group.Go(func() error { r.pilotage.run(watching); return nil })
 	group.Go(func() error { r.reopenOnHangup(watching); return nil })
 	err := r.takeOver(ctx, failed)
 	if err == nil {
@@ -328,9 +331,9 @@ func (r *Router) drain(ctx context.Context) {
 
 // close releases what NewRouter opened. Closing twice does no harm.
 func (r *Router) close() {
-	for _, gate := range [...]*gate{r.data, r.admin} {
-		if gate != nil {
-			_ = gate.Close()
+	for _, door := range [...]*door{r.data, r.admin} {
+		if door != nil {
+			_ = door.Close()
 		}
 	}
 	if r.proxy != nil {

@@ -120,6 +120,7 @@ func TestRefusedConfigurations(t *testing.T) {
 		"too much shadow memory":    {func(c *app.Config) { c.ShadowMemory = 1 << 20 }, []string{"--shadow-memory", `"1048576"`}},
 		"negative drain":            {func(c *app.Config) { c.DrainDelay = -time.Second }, []string{"--drain-delay", "-1s"}},
 		"hand-over of a file":       {func(c *app.Config) { c.ReusePort = true }, []string{"--reuse-port", "sqlite:", "PostgreSQL", "strangler.socket"}},
+		"link that runs something":  {func(c *app.Config) { c.LinkURL = "javascript:alert(1)" }, []string{"--link-url", "https://"}},
 		"port in use":               {func(c *app.Config) { c.Listen = busy }, []string{"--listen", busy, "address already in use"}},
 		"admin port in use":         {func(c *app.Config) { c.Admin = busy }, []string{"--admin", busy}},
 		"legacy is no URL":          {func(c *app.Config) { c.Legacy = "monolith" }, []string{"--legacy", "monolith"}},

@@ -11,12 +11,12 @@ import (
 // inherit takes the sockets that the service manager passed. They win over the
 // addresses in the settings, which from here on are theirs.
 func (r *Router) inherit() error {
-	gates, err := passedGates(r.env.Passed)
+	doors, err := passedDoors(r.env.Passed)
 	if err != nil {
 		return err
 	}
-	r.data, r.admin = gates[dataListener], gates[adminListener]
-	if len(gates) > 0 && r.config.ReusePort {
+	r.data, r.admin = doors[dataListener], doors[adminListener]
+	if len(doors) > 0 && r.config.ReusePort {
 		return fmt.Errorf("%w: --reuse-port: the service manager has passed sockets that stay open over a restart, so there is nothing to hand over; leave it out", ErrConfig)
 	}
 	r.prefer(r.data, &r.config.Listen)
@@ -25,7 +25,7 @@ func (r *Router) inherit() error {
 }
 
 // prefer puts a passed socket in the place of a setting.
-func (r *Router) prefer(passed *gate, setting *string) {
+func (r *Router) prefer(passed *door, setting *string) {
 	if passed == nil {
 		return
 	}
@@ -38,9 +38,9 @@ func (r *Router) prefer(passed *gate, setting *string) {
 // listen takes the ports that were not passed, so that a port in use is known
 // before anything else happens.
 func (r *Router) listen() (err error) {
-	take := openGate
+	take := openDoor
 	if r.config.ReusePort {
-		take = sharedGate
+		take = sharedDoor
 	}
 	if r.data == nil {
 		if r.data, err = take("listen", r.config.Listen); err != nil {
@@ -68,8 +68,8 @@ func (r *Router) takeOver(ctx, failed context.Context) error {
 	case <-failed.Done():
 		return failed.Err()
 	}
-	for _, gate := range [...]*gate{r.admin, r.data} {
-		if err := waitForTurn(ctx, gate.Addr(), r.config.DrainDelay+r.config.DrainTimeout+takeOverPatience, r.logger); err != nil {
+	for _, door := range [...]*door{r.admin, r.data} {
+		if err := waitForTurn(ctx, door.Addr(), r.config.DrainDelay+r.config.DrainTimeout+takeOverPatience, r.logger); err != nil {
 			return err
 		}
 	}

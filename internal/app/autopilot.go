@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/guard"
+	"github.com/stranglerfig/strangler/internal/notify"
+	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
+	"github.com/stranglerfig/strangler/internal/rollout/gate"
+	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/spec"
+	"github.com/stranglerfig/strangler/internal/store"
+	"github.com/stranglerfig/strangler/internal/telemetry"
+)
+
+// silentFor is how long an instance may be silent, and is still believed.
+const silentFor = time.Minute
+
+// pilotage is what a router needs to move routes by evidence, and to tell of it.
+type pilotage struct {
+	pilot     *autopilot.Pilot
+	evaluator *autopilot.Evaluator
+	notifier  *notify.Notifier
+}
+
+// newPilotage binds the autopilot to what this router knows.
+func (r *Router) newPilotage(metrics *telemetry.Metrics) *pilotage {
+	view := &fleetView{current: r.Snapshot}
+	sources := autopilot.Sources{
+		Fleet:    view.fleet,
+		Parity:   (&parityView{evidence: r.store, current: r.Snapshot}).parity,
+		Breakers: func(ctx context.Context) (map[string][]gate.Breaker, error) { return openBreakers(ctx, r.store) },
+	}
+	return &pilotage{
+		evaluator: &autopilot.Evaluator{Dossiers: r.store, Leases: r.store, Sources: sources, Logger: r.logger},
+		pilot: autopilot.New(autopilot.Config{
+			Instance: r.config.instanceName(r.data.Addr()), Store: r.store,
+			Mover:   &rollout.Controller{Ledger: r.store, History: r.store},
+			Sources: sources, Moved: r.watcher.Wake, Logger: r.logger,
+		}),
+		notifier: notify.New(notify.Options{
+			History: r.store, Places: r.store, Known: view.subscriptions, LinkURL: r.config.LinkURL, Logger: r.logger,
+			Count: func(webhook string, result notify.Result) { metrics.Notification(webhook, string(result)) },
+		}),
+	}
+}
+
+// run acts until ctx ends.
+func (p *pilotage) run(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() { p.notifier.Run(ctx, p.pilot.Leads) })
+	both.Go(func() { p.pilot.Run(ctx) })
+	both.Wait()
+}
+
+// fleetView is the snapshot in service as the autopilot and the notifier see it.
+// It is safe for concurrent use.
+type fleetView struct {
+	current func() *fleet.Snapshot
+
+	mu   sync.Mutex // owns the rest
+	seen *fleet.Snapshot
+	as   autopilot.Fleet
+}
+
+// fleet returns every route of the snapshot in service; nothing before there is one.
+func (v *fleetView) fleet() autopilot.Fleet {
+	snapshot := v.current()
+	if snapshot == nil {
+		return autopilot.Fleet{}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.seen != snapshot {
+		v.seen, v.as = snapshot, fleetOf(snapshot)
+	}
+	return v.as
+}
+
+func fleetOf(s *fleet.Snapshot) autopilot.Fleet {
+	modes := make(map[string]autopilot.Mode, len(s.Controls.Autopilots))
+	for _, switched := range s.Controls.Autopilots {
+		modes[switched.Route] = switched.Mode
+	}
+	seen := autopilot.Fleet{Routes: make([]autopilot.Route, len(s.Routes))}
+	for i, definition := range s.Definitions.Routes {
+		state := &s.Routes[i]
+		mode, switched := modes[definition.Name]
+		if !switched {
+			mode = autopilot.Off
+		}
+		seen.Routes[i] = autopilot.Route{
+			Name: definition.Name, Group: definition.Group, State: state.State, Revision: state.Revision,
+			StepRevision: state.StepRevision, StepAt: state.StepAt, Facts: definition.Facts(), Mode: mode,
+		}
+	}
+	if freeze := s.Controls.Freeze; freeze != nil {
+		seen.Frozen = &gate.Frozen{By: freeze.Actor, At: freeze.At, Reason: freeze.Reason}
+	}
+	return seen
+}
+
+// subscriptions says who is to be told what.
+func (v *fleetView) subscriptions() notify.Subscriptions {
+	snapshot := v.current()
+	if snapshot == nil {
+		return notify.Subscriptions{}
+	}
+	known := notify.Subscriptions{StoreID: snapshot.StoreID, Routes: make(map[string]notify.Route, len(snapshot.Routes))}
+	for _, webhook := range snapshot.Definitions.Webhooks {
+		known.Targets = append(known.Targets, targetOf(webhook))
+	}
+	for _, route := range snapshot.Definitions.Routes {
+		known.Routes[route.Name] = notify.Route{Group: route.Group, Notify: route.Notify}
+	}
+	return known
+}
+
+func targetOf(webhook spec.Webhook) notify.Target {
+	return notify.Target{
+		Name: webhook.Name, URL: webhook.URL, Format: notify.Format(webhook.Kind()), Secret: webhook.Secret, On: webhook.Verbs(),
+	}
+}
+
+// openBreakers are those of new's lanes that are not closed, by what the instances
+// say that were heard of lately.
+func openBreakers(ctx context.Context, instances store.Store) (map[string][]gate.Breaker, error) {
+	all, err := instances.Instances(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string][]gate.Breaker)
+	for _, instance := range all {
+		if instance.Trouble == nil || instance.SignedOff || instance.Age >= silentFor {
+			continue
+		}
+		for _, lane := range instance.Trouble.Lanes {
+			if lane.Side == routing.New.String() && lane.Breaker != guard.Closed.String() {
+				found[lane.Route] = append(found[lane.Route], gate.Breaker{Instance: instance.Name, State: lane.Breaker, Reason: lane.Reason})
+			}
+		}
+	}
+	return found, nil
+}
