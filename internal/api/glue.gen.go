@@ -226,6 +226,7 @@ type MiddlewareFunc func(http.Handler) http.Handler
 
 // Apply operation middleware
 func (siw *ServerInterfaceWrapper) Apply(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -297,6 +298,7 @@ func (siw *ServerInterfaceWrapper) Apply(w http.ResponseWriter, r *http.Request)
 
 // GetAutopilot operation middleware
 func (siw *ServerInterfaceWrapper) GetAutopilot(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetAutopilot(w, r)
 	}))
@@ -310,6 +312,7 @@ func (siw *ServerInterfaceWrapper) GetAutopilot(w http.ResponseWriter, r *http.R
 
 // ListBackends operation middleware
 func (siw *ServerInterfaceWrapper) ListBackends(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListBackends(w, r)
 	}))
@@ -323,6 +326,7 @@ func (siw *ServerInterfaceWrapper) ListBackends(w http.ResponseWriter, r *http.R
 
 // DeleteBackend operation middleware
 func (siw *ServerInterfaceWrapper) DeleteBackend(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -385,6 +389,7 @@ func (siw *ServerInterfaceWrapper) DeleteBackend(w http.ResponseWriter, r *http.
 
 // GetBackend operation middleware
 func (siw *ServerInterfaceWrapper) GetBackend(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -410,6 +415,7 @@ func (siw *ServerInterfaceWrapper) GetBackend(w http.ResponseWriter, r *http.Req
 
 // PutBackend operation middleware
 func (siw *ServerInterfaceWrapper) PutBackend(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -491,6 +497,7 @@ func (siw *ServerInterfaceWrapper) PutBackend(w http.ResponseWriter, r *http.Req
 
 // DrainEndpoint operation middleware
 func (siw *ServerInterfaceWrapper) DrainEndpoint(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -532,6 +539,7 @@ func (siw *ServerInterfaceWrapper) DrainEndpoint(w http.ResponseWriter, r *http.
 
 // ReadyEndpoint operation middleware
 func (siw *ServerInterfaceWrapper) ReadyEndpoint(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -573,6 +581,7 @@ func (siw *ServerInterfaceWrapper) ReadyEndpoint(w http.ResponseWriter, r *http.
 
 // ListBreakers operation middleware
 func (siw *ServerInterfaceWrapper) ListBreakers(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -618,6 +627,7 @@ func (siw *ServerInterfaceWrapper) ListBreakers(w http.ResponseWriter, r *http.R
 
 // ResetBreaker operation middleware
 func (siw *ServerInterfaceWrapper) ResetBreaker(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -659,6 +669,7 @@ func (siw *ServerInterfaceWrapper) ResetBreaker(w http.ResponseWriter, r *http.R
 
 // ListDifferences operation middleware
 func (siw *ServerInterfaceWrapper) ListDifferences(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -691,6 +702,7 @@ func (siw *ServerInterfaceWrapper) ListDifferences(w http.ResponseWriter, r *htt
 
 // Doctor operation middleware
 func (siw *ServerInterfaceWrapper) Doctor(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Doctor(w, r)
 	}))
@@ -704,6 +716,7 @@ func (siw *ServerInterfaceWrapper) Doctor(w http.ResponseWriter, r *http.Request
 
 // ListEvents operation middleware
 func (siw *ServerInterfaceWrapper) ListEvents(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -762,6 +775,7 @@ func (siw *ServerInterfaceWrapper) ListEvents(w http.ResponseWriter, r *http.Req
 
 // VerifyEvents operation middleware
 func (siw *ServerInterfaceWrapper) VerifyEvents(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.VerifyEvents(w, r)
 	}))
@@ -775,6 +789,7 @@ func (siw *ServerInterfaceWrapper) VerifyEvents(w http.ResponseWriter, r *http.R
 
 // GetExemplar operation middleware
 func (siw *ServerInterfaceWrapper) GetExemplar(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -800,6 +815,7 @@ func (siw *ServerInterfaceWrapper) GetExemplar(w http.ResponseWriter, r *http.Re
 
 // ReplayExemplar operation middleware
 func (siw *ServerInterfaceWrapper) ReplayExemplar(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -825,6 +841,7 @@ func (siw *ServerInterfaceWrapper) ReplayExemplar(w http.ResponseWriter, r *http
 
 // Explain operation middleware
 func (siw *ServerInterfaceWrapper) Explain(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Explain(w, r)
 	}))
@@ -838,6 +855,7 @@ func (siw *ServerInterfaceWrapper) Explain(w http.ResponseWriter, r *http.Reques
 
 // Export operation middleware
 func (siw *ServerInterfaceWrapper) Export(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Export(w, r)
 	}))
@@ -851,6 +869,7 @@ func (siw *ServerInterfaceWrapper) Export(w http.ResponseWriter, r *http.Request
 
 // StopFaults operation middleware
 func (siw *ServerInterfaceWrapper) StopFaults(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -909,6 +928,7 @@ func (siw *ServerInterfaceWrapper) StopFaults(w http.ResponseWriter, r *http.Req
 
 // ListFaults operation middleware
 func (siw *ServerInterfaceWrapper) ListFaults(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListFaults(w, r)
 	}))
@@ -922,6 +942,7 @@ func (siw *ServerInterfaceWrapper) ListFaults(w http.ResponseWriter, r *http.Req
 
 // StartFault operation middleware
 func (siw *ServerInterfaceWrapper) StartFault(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -954,6 +975,7 @@ func (siw *ServerInterfaceWrapper) StartFault(w http.ResponseWriter, r *http.Req
 
 // StopFault operation middleware
 func (siw *ServerInterfaceWrapper) StopFault(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1008,6 +1030,7 @@ func (siw *ServerInterfaceWrapper) StopFault(w http.ResponseWriter, r *http.Requ
 
 // Freeze operation middleware
 func (siw *ServerInterfaceWrapper) Freeze(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1040,6 +1063,7 @@ func (siw *ServerInterfaceWrapper) Freeze(w http.ResponseWriter, r *http.Request
 
 // ListGates operation middleware
 func (siw *ServerInterfaceWrapper) ListGates(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListGates(w, r)
 	}))
@@ -1053,6 +1077,7 @@ func (siw *ServerInterfaceWrapper) ListGates(w http.ResponseWriter, r *http.Requ
 
 // ListGroups operation middleware
 func (siw *ServerInterfaceWrapper) ListGroups(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListGroups(w, r)
 	}))
@@ -1066,6 +1091,7 @@ func (siw *ServerInterfaceWrapper) ListGroups(w http.ResponseWriter, r *http.Req
 
 // GetGroup operation middleware
 func (siw *ServerInterfaceWrapper) GetGroup(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1091,6 +1117,7 @@ func (siw *ServerInterfaceWrapper) GetGroup(w http.ResponseWriter, r *http.Reque
 
 // PromoteGroup operation middleware
 func (siw *ServerInterfaceWrapper) PromoteGroup(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1132,6 +1159,7 @@ func (siw *ServerInterfaceWrapper) PromoteGroup(w http.ResponseWriter, r *http.R
 
 // ReshuffleGroup operation middleware
 func (siw *ServerInterfaceWrapper) ReshuffleGroup(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1194,6 +1222,7 @@ func (siw *ServerInterfaceWrapper) ReshuffleGroup(w http.ResponseWriter, r *http
 
 // ListInstances operation middleware
 func (siw *ServerInterfaceWrapper) ListInstances(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListInstances(w, r)
 	}))
@@ -1207,6 +1236,7 @@ func (siw *ServerInterfaceWrapper) ListInstances(w http.ResponseWriter, r *http.
 
 // GetOpenapi operation middleware
 func (siw *ServerInterfaceWrapper) GetOpenapi(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetOpenapi(w, r)
 	}))
@@ -1220,6 +1250,7 @@ func (siw *ServerInterfaceWrapper) GetOpenapi(w http.ResponseWriter, r *http.Req
 
 // ListRevokedOverrides operation middleware
 func (siw *ServerInterfaceWrapper) ListRevokedOverrides(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListRevokedOverrides(w, r)
 	}))
@@ -1233,6 +1264,7 @@ func (siw *ServerInterfaceWrapper) ListRevokedOverrides(w http.ResponseWriter, r
 
 // CreateOverride operation middleware
 func (siw *ServerInterfaceWrapper) CreateOverride(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CreateOverride(w, r)
 	}))
@@ -1246,6 +1278,7 @@ func (siw *ServerInterfaceWrapper) CreateOverride(w http.ResponseWriter, r *http
 
 // RotateOverrideKey operation middleware
 func (siw *ServerInterfaceWrapper) RotateOverrideKey(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RotateOverrideKey(w, r)
 	}))
@@ -1259,6 +1292,7 @@ func (siw *ServerInterfaceWrapper) RotateOverrideKey(w http.ResponseWriter, r *h
 
 // RevokeOverride operation middleware
 func (siw *ServerInterfaceWrapper) RevokeOverride(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1284,6 +1318,7 @@ func (siw *ServerInterfaceWrapper) RevokeOverride(w http.ResponseWriter, r *http
 
 // RollbackAll operation middleware
 func (siw *ServerInterfaceWrapper) RollbackAll(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1316,6 +1351,7 @@ func (siw *ServerInterfaceWrapper) RollbackAll(w http.ResponseWriter, r *http.Re
 
 // ListRoutes operation middleware
 func (siw *ServerInterfaceWrapper) ListRoutes(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListRoutes(w, r)
 	}))
@@ -1329,6 +1365,7 @@ func (siw *ServerInterfaceWrapper) ListRoutes(w http.ResponseWriter, r *http.Req
 
 // DeleteRoute operation middleware
 func (siw *ServerInterfaceWrapper) DeleteRoute(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1391,6 +1428,7 @@ func (siw *ServerInterfaceWrapper) DeleteRoute(w http.ResponseWriter, r *http.Re
 
 // GetRoute operation middleware
 func (siw *ServerInterfaceWrapper) GetRoute(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1416,6 +1454,7 @@ func (siw *ServerInterfaceWrapper) GetRoute(w http.ResponseWriter, r *http.Reque
 
 // PutRoute operation middleware
 func (siw *ServerInterfaceWrapper) PutRoute(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1497,6 +1536,7 @@ func (siw *ServerInterfaceWrapper) PutRoute(w http.ResponseWriter, r *http.Reque
 
 // SetAutopilot operation middleware
 func (siw *ServerInterfaceWrapper) SetAutopilot(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1538,6 +1578,7 @@ func (siw *ServerInterfaceWrapper) SetAutopilot(w http.ResponseWriter, r *http.R
 
 // GetDifferences operation middleware
 func (siw *ServerInterfaceWrapper) GetDifferences(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1592,6 +1633,7 @@ func (siw *ServerInterfaceWrapper) GetDifferences(w http.ResponseWriter, r *http
 
 // GetGates operation middleware
 func (siw *ServerInterfaceWrapper) GetGates(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1617,6 +1659,7 @@ func (siw *ServerInterfaceWrapper) GetGates(w http.ResponseWriter, r *http.Reque
 
 // PauseRoute operation middleware
 func (siw *ServerInterfaceWrapper) PauseRoute(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1679,6 +1722,7 @@ func (siw *ServerInterfaceWrapper) PauseRoute(w http.ResponseWriter, r *http.Req
 
 // PromoteRoute operation middleware
 func (siw *ServerInterfaceWrapper) PromoteRoute(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1741,6 +1785,7 @@ func (siw *ServerInterfaceWrapper) PromoteRoute(w http.ResponseWriter, r *http.R
 
 // ResumeRoute operation middleware
 func (siw *ServerInterfaceWrapper) ResumeRoute(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1803,6 +1848,7 @@ func (siw *ServerInterfaceWrapper) ResumeRoute(w http.ResponseWriter, r *http.Re
 
 // RetireRoute operation middleware
 func (siw *ServerInterfaceWrapper) RetireRoute(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1865,6 +1911,7 @@ func (siw *ServerInterfaceWrapper) RetireRoute(w http.ResponseWriter, r *http.Re
 
 // RollbackRoute operation middleware
 func (siw *ServerInterfaceWrapper) RollbackRoute(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1927,6 +1974,7 @@ func (siw *ServerInterfaceWrapper) RollbackRoute(w http.ResponseWriter, r *http.
 
 // ListRules operation middleware
 func (siw *ServerInterfaceWrapper) ListRules(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -1952,6 +2000,7 @@ func (siw *ServerInterfaceWrapper) ListRules(w http.ResponseWriter, r *http.Requ
 
 // AddRule operation middleware
 func (siw *ServerInterfaceWrapper) AddRule(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2014,6 +2063,7 @@ func (siw *ServerInterfaceWrapper) AddRule(w http.ResponseWriter, r *http.Reques
 
 // PreviewRule operation middleware
 func (siw *ServerInterfaceWrapper) PreviewRule(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2039,6 +2089,7 @@ func (siw *ServerInterfaceWrapper) PreviewRule(w http.ResponseWriter, r *http.Re
 
 // RemoveRule operation middleware
 func (siw *ServerInterfaceWrapper) RemoveRule(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2123,6 +2174,7 @@ func (siw *ServerInterfaceWrapper) RemoveRule(w http.ResponseWriter, r *http.Req
 
 // StopShadow operation middleware
 func (siw *ServerInterfaceWrapper) StopShadow(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2198,6 +2250,7 @@ func (siw *ServerInterfaceWrapper) StopShadow(w http.ResponseWriter, r *http.Req
 
 // StartShadow operation middleware
 func (siw *ServerInterfaceWrapper) StartShadow(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2260,6 +2313,7 @@ func (siw *ServerInterfaceWrapper) StartShadow(w http.ResponseWriter, r *http.Re
 
 // GetStatistics operation middleware
 func (siw *ServerInterfaceWrapper) GetStatistics(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2314,6 +2368,7 @@ func (siw *ServerInterfaceWrapper) GetStatistics(w http.ResponseWriter, r *http.
 
 // UndoRoute operation middleware
 func (siw *ServerInterfaceWrapper) UndoRoute(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2376,6 +2431,7 @@ func (siw *ServerInterfaceWrapper) UndoRoute(w http.ResponseWriter, r *http.Requ
 
 // GetStatus operation middleware
 func (siw *ServerInterfaceWrapper) GetStatus(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetStatus(w, r)
 	}))
@@ -2389,6 +2445,7 @@ func (siw *ServerInterfaceWrapper) GetStatus(w http.ResponseWriter, r *http.Requ
 
 // AcceptStore operation middleware
 func (siw *ServerInterfaceWrapper) AcceptStore(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.AcceptStore(w, r)
 	}))
@@ -2402,6 +2459,7 @@ func (siw *ServerInterfaceWrapper) AcceptStore(w http.ResponseWriter, r *http.Re
 
 // ListTokens operation middleware
 func (siw *ServerInterfaceWrapper) ListTokens(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListTokens(w, r)
 	}))
@@ -2415,6 +2473,7 @@ func (siw *ServerInterfaceWrapper) ListTokens(w http.ResponseWriter, r *http.Req
 
 // CreateToken operation middleware
 func (siw *ServerInterfaceWrapper) CreateToken(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CreateToken(w, r)
 	}))
@@ -2428,6 +2487,7 @@ func (siw *ServerInterfaceWrapper) CreateToken(w http.ResponseWriter, r *http.Re
 
 // RevokeToken operation middleware
 func (siw *ServerInterfaceWrapper) RevokeToken(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2453,6 +2513,7 @@ func (siw *ServerInterfaceWrapper) RevokeToken(w http.ResponseWriter, r *http.Re
 
 // Unfreeze operation middleware
 func (siw *ServerInterfaceWrapper) Unfreeze(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2485,6 +2546,7 @@ func (siw *ServerInterfaceWrapper) Unfreeze(w http.ResponseWriter, r *http.Reque
 
 // ListWebhooks operation middleware
 func (siw *ServerInterfaceWrapper) ListWebhooks(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListWebhooks(w, r)
 	}))
@@ -2498,6 +2560,7 @@ func (siw *ServerInterfaceWrapper) ListWebhooks(w http.ResponseWriter, r *http.R
 
 // TestWebhook operation middleware
 func (siw *ServerInterfaceWrapper) TestWebhook(w http.ResponseWriter, r *http.Request) {
+
 	var err error
 	_ = err
 
@@ -2523,6 +2586,7 @@ func (siw *ServerInterfaceWrapper) TestWebhook(w http.ResponseWriter, r *http.Re
 
 // GetLivez operation middleware
 func (siw *ServerInterfaceWrapper) GetLivez(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetLivez(w, r)
 	}))
@@ -2536,6 +2600,7 @@ func (siw *ServerInterfaceWrapper) GetLivez(w http.ResponseWriter, r *http.Reque
 
 // GetMetrics operation middleware
 func (siw *ServerInterfaceWrapper) GetMetrics(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetMetrics(w, r)
 	}))
@@ -2549,6 +2614,7 @@ func (siw *ServerInterfaceWrapper) GetMetrics(w http.ResponseWriter, r *http.Req
 
 // GetReadyz operation middleware
 func (siw *ServerInterfaceWrapper) GetReadyz(w http.ResponseWriter, r *http.Request) {
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetReadyz(w, r)
 	}))
