@@ -73,7 +73,7 @@ func (b *Board) Drain(now time.Time) []LaneWindow {
 	windows := b.cut
 	b.cut, b.since = nil, now
 	for _, lane := range b.lanes {
-		windows = lane.drainAll(windows, now)
+		windows = lane.drain(windows, now)
 	}
 	return windows
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -134,6 +135,16 @@ func TestAWindowSaysOfWhichBuildItIs(t *testing.T) {
 	expectTold(t, b.Drain(noon),
 		told{Route: "orders", Side: "legacy", Requests: 1, Exposed: 1},
 		told{Route: "orders", Side: "new", Build: "v2", Requests: 1, Exposed: 1})
+}
+
+func TestWhatOthersCallSomethingIsKeptLegibly(t *testing.T) {
+	b := stats.NewBoard(noon)
+	lane := b.Lane("orders", "new")
+	lane.Heard("v\xff\x001")
+	lane.Record(failing(1), 1, "\xc3("+strings.Repeat("é", 100))
+	expectTold(t, b.Drain(noon), told{
+		Route: "orders", Side: "new", Build: "v\uFFFD1", IDs: []string{"\uFFFD(" + strings.Repeat("é", 63)}, Requests: 1, Exposed: 1,
+	})
 }
 
 // What is slow holds for both sides, for lanes that are made later, and in the

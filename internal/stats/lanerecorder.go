@@ -1,6 +1,8 @@
 package stats
 
 import (
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,13 +19,19 @@ type LaneRecorder struct {
 	present atomic.Pointer[stepRecorder] // never nil
 	before  atomic.Pointer[stepRecorder] // of the step before; nil: there was none
 	build   atomic.Pointer[string]       // nil: it was not heard of
+	left    []*stepRecorder              // of earlier steps; the Board's mu guards it
 }
+
+// leaving is how long a Recorder is drained after the last request was sent to it:
+// whoever was sent may not have arrived.
+const leaving = time.Minute
 
 // stepRecorder records what was assigned in one step.
 type stepRecorder struct {
 	step     uint64
 	recorder *Recorder
 	failures requestIDs
+	left     time.Time // since when nobody is sent to it; guarded as LaneRecorder.left
 }
 
 // Record counts one request, which was assigned by a table of that revision.
@@ -65,35 +73,47 @@ func (l *LaneRecorder) setSlow(d time.Duration) {
 func (l *LaneRecorder) cut(step uint64, slow time.Duration, now time.Time) []LaneWindow {
 	next := &stepRecorder{step: step, recorder: NewRecorder(now)}
 	next.recorder.SetSlow(slow)
-	forgotten, last := l.before.Load(), l.present.Load()
-	l.before.Store(last) // first: who is told of the new step has to find the old one
-	l.present.Store(next)
-	var windows []LaneWindow
-	for _, old := range [...]*stepRecorder{forgotten, last} {
-		windows = l.drain(windows, old, now)
+	windows := l.drain(nil, now)
+	if before := l.before.Load(); before != nil {
+		before.left = now
+		l.left = append(l.left, before)
 	}
+	l.before.Store(l.present.Load()) // first: who is told of the new step has to find the old one
+	l.present.Store(next)
 	return windows
 }
 
-// drainAll appends what was seen since the last time.
-func (l *LaneRecorder) drainAll(windows []LaneWindow, now time.Time) []LaneWindow {
-	windows = l.drain(windows, l.before.Load(), now)
-	return l.drain(windows, l.present.Load(), now)
+// drain appends what was seen since the last time.
+func (l *LaneRecorder) drain(windows []LaneWindow, now time.Time) []LaneWindow {
+	for _, left := range l.left {
+		windows = l.drainStep(windows, left, now)
+	}
+	l.left = slices.DeleteFunc(l.left, func(r *stepRecorder) bool { return now.Sub(r.left) > leaving })
+	if before := l.before.Load(); before != nil {
+		windows = l.drainStep(windows, before, now)
+	}
+	return l.drainStep(windows, l.present.Load(), now)
 }
 
-func (l *LaneRecorder) drain(windows []LaneWindow, from *stepRecorder, now time.Time) []LaneWindow {
-	if from == nil {
-		return windows
-	}
+func (l *LaneRecorder) drainStep(windows []LaneWindow, from *stepRecorder, now time.Time) []LaneWindow {
 	w := LaneWindow{Route: l.lane.route, Side: l.lane.side, Step: from.step, Window: from.recorder.Drain(now)}
 	if w.Window.Requests() == 0 {
 		return windows
 	}
 	if build := l.build.Load(); build != nil {
-		w.Build = *build
+		w.Build = legible(*build)
 	}
 	w.Requests = from.failures.take()
 	return append(windows, w)
+}
+
+// mostLegible is how much is kept of what a backend or a client calls something.
+const mostLegible = 128
+
+// legible is a text of somebody else's as every store takes it.
+func legible(text string) string {
+	text = strings.ReplaceAll(text[:min(len(text), mostLegible)], "\x00", "")
+	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
 // requestIDs are the first of a window. The zero value has none.
@@ -110,7 +130,7 @@ func (r *requestIDs) add(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.ids) < MaxRequestIDs {
-		r.ids = append(r.ids, id)
+		r.ids = append(r.ids, legible(id))
 	}
 	r.full.Store(len(r.ids) == MaxRequestIDs)
 }
