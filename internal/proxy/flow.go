@@ -41,6 +41,7 @@ type flow struct {
 	lane    *lane         // nil until assigned
 	counted bool          // the request was entered on its lane
 	at      time.Duration // since Start, when the clock was last read
+	entered time.Duration // since Start, when it came to the lane
 	permits permits
 	metrics *telemetry.Lane
 
@@ -210,6 +211,9 @@ func (f *flow) end() {
 	}
 	if f.lane != nil && f.Attempts > 0 {
 		f.lane.counts.Add(f.Method)
+	}
+	if f.lane != nil {
+		f.record(f.Start.Add(f.Duration))
 	}
 	if peer := f.Peer.Addr(); f.ForwardedDropped && !f.proxy.trusts(peer) {
 		f.proxy.untrusted.note(peer, f.Start)

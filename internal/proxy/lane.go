@@ -37,6 +37,7 @@ type lane struct {
 	rewrite   *exchange.Rewrite // nil: none
 	metrics   *telemetry.Lane
 	counts    *stats.Lane
+	recorder  *stats.LaneRecorder // nil: nobody asks
 }
 
 // side returns the lane of one side.
@@ -71,6 +72,9 @@ func (p *Proxy) buildLane(lanes *Lanes, id LaneID, name string, backend Backend,
 	l := &lane{
 		policy: policy, guard: p.guards.lane(id, policy), backend: p.sharedGuard(lanes, name, backend),
 		metrics: p.metrics.Lane(id.Route, id.Side), counts: p.counts.Lane(id.Route, id.Side.String()),
+	}
+	if p.board != nil {
+		l.recorder = p.board.Lane(id.Route, id.Side.String())
 	}
 	for _, endpoint := range backend.Endpoints {
 		l.endpoints = append(l.endpoints, p.pool(lanes, endpoint, backend, policy, false))

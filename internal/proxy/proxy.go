@@ -22,6 +22,7 @@ type Options struct {
 	ProxyProtocol bool           // every connection comes from one of Trusted, and begins with a PROXY header
 	Metrics       *telemetry.Metrics
 	Counts        *stats.Counts // nil: nobody asks for them
+	Board         *stats.Board  // what is seen of each lane; nil: nobody asks
 	AccessLog     *telemetry.AccessLog
 	Overrides     Overrides      // nil: none is believed
 	Resolver      *net.Resolver  // of the backends' names; nil: the system's
@@ -47,6 +48,7 @@ type Proxy struct {
 	untrusted  forwarders
 	metrics    *telemetry.Metrics
 	counts     *stats.Counts
+	board      *stats.Board    // nil: nobody asks
 	unrouted   *telemetry.Lane // for requests that end before they have a route
 	accessLog  *telemetry.AccessLog
 	tracer     Tracer // nil: off
@@ -76,6 +78,7 @@ func New(o Options) *Proxy {
 		trusted:   unmapped(o.Trusted),
 		metrics:   o.Metrics,
 		counts:    o.Counts,
+		board:     o.Board,
 		unrouted:  o.Metrics.Lane("", routing.Legacy),
 		accessLog: o.AccessLog,
 		tracer:    o.Tracer,

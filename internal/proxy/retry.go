@@ -51,6 +51,7 @@ func (f *flow) fallBack() exchange.Next {
 		f.lane.guard.unhelped.Add(1)
 		return f.NoFallback()
 	}
+	f.recordFallback()
 	f.discard()
 	f.change(legacy)
 	return f.Crossed(&legacy.policy, f.at)
@@ -68,7 +69,7 @@ func (f *flow) change(to *lane) {
 
 // use makes l the lane of the exchange.
 func (f *flow) use(l *lane) {
-	f.lane, f.counted = l, false
+	f.lane, f.counted, f.entered = l, false, f.at
 	f.Backend = l.backend.name
 	f.metrics = l.metrics
 	f.metrics.Begin()
