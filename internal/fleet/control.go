@@ -2,10 +2,13 @@ package fleet
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/spec"
 )
@@ -13,9 +16,13 @@ import (
 // The kinds of events about controls whose subject is a route. They are not the
 // route's own: those say where it stands.
 const (
-	KindFault   = "fault"
-	KindBreaker = "breaker"
+	KindFault     = "fault"
+	KindBreaker   = "breaker"
+	KindAutopilot = "autopilot"
 )
+
+// KindStore is the kind of events about everything, whose subject is the store's id.
+const KindStore = "store"
 
 // Control is one change of the controls, as a store is asked to make it.
 type Control struct {
@@ -48,10 +55,11 @@ type Controlled struct {
 
 // ControlChange is one thing that was switched. Before and After are a Fault
 // without its end by this machine's clock, the drained endpoints of a backend,
-// or the side and generation of a reset.
+// the side and generation of a reset, the mode of an autopilot, or whether
+// promotions are frozen.
 type ControlChange struct {
 	Verb          rollout.Verb
-	Kind, Subject string
+	Kind, Subject string // of KindStore the store fills in the subject
 	Before, After json.RawMessage
 
 	Fault *Fault // of VerbFaultStart: to be given its ID
@@ -62,7 +70,9 @@ type ControlChange struct {
 func ControlChanges(before, after Controls) []ControlChange {
 	changes := faultChanges(before.Faults, after.Faults)
 	changes = append(changes, drainChanges(before, after)...)
-	return append(changes, resetChanges(before.Resets, after.Resets)...)
+	changes = append(changes, resetChanges(before.Resets, after.Resets)...)
+	changes = append(changes, autopilotChanges(before, after)...)
+	return append(changes, freezeChanges(before.Freeze, after.Freeze)...)
 }
 
 func faultChanges(before, after []Fault) []ControlChange {
@@ -121,6 +131,69 @@ func resetChanges(before, after []Reset) []ControlChange {
 		}
 	}
 	return changes
+}
+
+// autopilotChanges has one change for each route that is in another mode. One that
+// is not promoted by evidence any more is switched off, whatever else it is.
+func autopilotChanges(before, after Controls) []ControlChange {
+	var changes []ControlChange
+	seen := make(map[string]bool)
+	was, is := before.modes(), after.modes()
+	for _, a := range append(slices.Clone(before.Autopilots), after.Autopilots...) {
+		if seen[a.Route] || was[a.Route] == is[a.Route] {
+			continue
+		}
+		seen[a.Route] = true
+		change := ControlChange{
+			Verb: rollout.VerbAutopilotOff, Kind: KindAutopilot, Subject: a.Route,
+			Before: modeFacts(was[a.Route]), After: modeFacts(is[a.Route]),
+		}
+		if is[a.Route] == autopilot.On {
+			change.Verb = rollout.VerbAutopilotOn
+		}
+		changes = append(changes, change)
+	}
+	return changes
+}
+
+// modes are those of the routes that are named.
+func (c Controls) modes() map[string]autopilot.Mode {
+	modes := make(map[string]autopilot.Mode, len(c.Autopilots))
+	for _, a := range c.Autopilots {
+		modes[a.Route] = a.Mode
+	}
+	return modes
+}
+
+func modeFacts(mode autopilot.Mode) json.RawMessage {
+	return facts(struct {
+		Mode autopilot.Mode `json:"mode"`
+	}{cmp.Or(mode, autopilot.Off)})
+}
+
+// freezeChanges has one change at most. Another reason for what is frozen already
+// is one as well.
+func freezeChanges(before, after *Freeze) []ControlChange {
+	change := ControlChange{Verb: rollout.VerbFreeze, Kind: KindStore, Before: freezeFacts(before), After: freezeFacts(after)}
+	switch {
+	case after == nil && before == nil, after != nil && before != nil && after.Reason == before.Reason:
+		return nil
+	case after == nil:
+		change.Verb = rollout.VerbUnfreeze
+	}
+	return []ControlChange{change}
+}
+
+func freezeFacts(f *Freeze) json.RawMessage {
+	type freeze struct {
+		Frozen bool   `json:"frozen"`
+		By     string `json:"by,omitempty"`
+		Reason string `json:"reason,omitempty"`
+	}
+	if f == nil {
+		return facts(freeze{})
+	}
+	return facts(freeze{Frozen: true, By: f.Actor, Reason: f.Reason})
 }
 
 // Facts is the fault as an event keeps it.

@@ -75,6 +75,24 @@ func (c Controls) Clone() Controls {
 	}
 }
 
+// ModeOf is what the autopilot may do with a route.
+func (c Controls) ModeOf(route string) autopilot.Mode {
+	for _, a := range c.Autopilots {
+		if a.Route == route {
+			return a.Mode
+		}
+	}
+	return autopilot.Off
+}
+
+// SetAutopilot says so, in place of what was said about the route before.
+func (c *Controls) SetAutopilot(a Autopilot) {
+	c.Autopilots = kept(c.Autopilots, func(other Autopilot) bool { return other.Route != a.Route })
+	if a.Mode != autopilot.Off {
+		c.Autopilots = append(c.Autopilots, a)
+	}
+}
+
 // Running are the faults that have not ended at a moment of this machine's clock.
 func (c Controls) Running(now time.Time) []Fault {
 	return slices.DeleteFunc(slices.Clone(c.Faults), func(f Fault) bool { return !f.Until.After(now) })
@@ -104,7 +122,8 @@ func (c Controls) DrainedOf(backend string) []string {
 
 // Fit leaves out what is about nothing any more when d is what is defined:
 // routes, sides and endpoints that are gone. A backend that only drained
-// endpoints are left of has none: somebody must serve.
+// endpoints are left of has none: somebody must serve. A route without a new side
+// has no autopilot.
 func (c Controls) Fit(d spec.Definitions) Controls {
 	sides, endpoints := sidesOf(d.Routes), endpointsOf(d.Backends)
 	return Controls{
@@ -115,6 +134,8 @@ func (c Controls) Fit(d spec.Definitions) Controls {
 			serving := slices.ContainsFunc(have, func(e string) bool { return !slices.Contains(drained, e) })
 			return serving && slices.Contains(have, drain.Endpoint)
 		}),
+		Autopilots: kept(c.Autopilots, func(a Autopilot) bool { return sides[lane{a.Route, routing.New.String()}] }),
+		Freeze:     c.Freeze,
 	}
 }
 
@@ -157,6 +178,7 @@ func (c *Controls) Sort() {
 	slices.SortFunc(c.Resets, func(a, b Reset) int {
 		return cmp.Or(cmp.Compare(a.Route, b.Route), cmp.Compare(a.Side, b.Side))
 	})
+	slices.SortFunc(c.Autopilots, func(a, b Autopilot) int { return cmp.Compare(a.Route, b.Route) })
 }
 
 // appendDigest writes what routers act upon: not who wanted it, nor why. Without
@@ -177,6 +199,12 @@ func (c *Controls) appendDigest(buf []byte) []byte {
 	}
 	for _, r := range c.Resets {
 		buf = appendNumbers(appendText(appendText(appendText(buf, "reset"), r.Route), r.Side), int64(r.Generation))
+	}
+	for _, a := range c.Autopilots {
+		buf = appendText(appendText(appendText(buf, "autopilot"), a.Route), string(a.Mode))
+	}
+	if c.Freeze != nil {
+		buf = appendText(buf, "freeze")
 	}
 	return buf
 }

@@ -53,6 +53,7 @@ func (s *Snapshot) check() error {
 	}{
 		{"backend revisions", len(s.BackendRevisions), len(defs.Backends)},
 		{"group revisions", len(s.GroupRevisions), len(defs.Groups)},
+		{"webhook revisions", len(s.WebhookRevisions), len(defs.Webhooks)},
 		{"route states", len(s.Routes), len(defs.Routes)},
 	} {
 		if part.have != part.want {

@@ -20,6 +20,7 @@ type Snapshot struct {
 	DefinitionsDigest   string             `json:"definitions_digest"`          // of Definitions alone
 	BackendRevisions    []routing.Revision `json:"backend_revisions"`           // parallel to Definitions.Backends
 	GroupRevisions      []routing.Revision `json:"group_revisions"`             // parallel to Definitions.Groups
+	WebhookRevisions    []routing.Revision `json:"webhook_revisions,omitempty"` // parallel to Definitions.Webhooks
 	Routes              []RouteState       `json:"routes"`                      // parallel to Definitions.Routes
 	RevokedOverrides    []RevokedOverride  `json:"revoked_overrides,omitempty"` // by ID; some may have expired
 	Controls            Controls           `json:"controls,omitzero"`           // what operators have switched
