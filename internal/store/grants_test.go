@@ -11,7 +11,9 @@ import (
 
 	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/notify"
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
 	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/stats"
 	"github.com/stranglerfig/strangler/internal/store"
@@ -27,8 +29,8 @@ func granted(t *testing.T) (controller, proxy store.Store) {
 		t.Fatal(err)
 	}
 	grants := regexp.MustCompile(`(?m)^GRANT .*;$`).FindAllString(string(page), -1)
-	if len(grants) != 7 {
-		t.Fatalf("docs/operations.md has %d grants, want 7", len(grants))
+	if len(grants) != 8 {
+		t.Fatalf("docs/operations.md has %d grants, want 8", len(grants))
 	}
 	url := pgtest.URL(t)
 	if _, err := open(t, url, store.Options{Migrate: true}).Load(t.Context(), nil); err != nil {
@@ -113,12 +115,17 @@ func TestTheRolesOfTheManualAreEnough(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, drained := controller.Control(ctx, fleet.Control{Actor: "test"}, drain)
+	lease, leased := controller.Lease(ctx, "controller", time.Minute)
 	for what, err := range map[string]error{
 		"drains":              drained,
 		"makes a token":       controller.CreateToken(ctx, token, "test"),
 		"revokes an override": controller.RevokeOverride(ctx, fleet.RevokedOverride{ID: "x", Expires: time.Now().Add(time.Hour)}, "test"),
 		"notes an event":      controller.Note(ctx, rollout.Event{Verb: rollout.VerbStoreAccept, Kind: "store", Subject: "x", Actor: "test", Cause: rollout.CauseOperator}),
 		"folds counts":        controller.FoldCounts(ctx),
+		"takes the lease":     leased,
+		"keeps dossiers":      controller.KeepDossiers(ctx, lease.Fence, []autopilot.Dossier{{Route: "cart"}}),
+		"keeps places":        controller.KeepPlace(ctx, lease.Fence, notify.Place{Webhook: "oncall"}),
+		"releases the lease":  controller.Release(ctx, lease.Fence),
 	} {
 		if err != nil {
 			t.Errorf("a controller %s: %v", what, err)
@@ -140,6 +147,9 @@ func TestTheRolesOfTheManualAreNotTooMuch(t *testing.T) {
 	}
 	if _, err := proxy.Control(t.Context(), fleet.Control{Actor: "test"}, drain); !errors.Is(err, rollout.ErrUnavailable) {
 		t.Errorf("a proxy drains: %v, want ErrUnavailable", err)
+	}
+	if _, err := proxy.Lease(t.Context(), "proxy", time.Minute); !errors.Is(err, rollout.ErrUnavailable) {
+		t.Errorf("a proxy takes the lease: %v, want ErrUnavailable", err)
 	}
 	if after, err := proxy.Load(t.Context(), nil); err != nil || after.Revision != before.Revision {
 		t.Errorf("revision %d became %d, %v", before.Revision, after.Revision, err)

@@ -93,7 +93,7 @@ func assemble(pool *pgxpool.Pool, listener *pgx.ConnConfig, files fs.FS, options
 		Logger: options.Logger, Ready: s.ready.check,
 		Dialect: relational.Dialect{
 			Now:  "clock_timestamp()",
-			Lock: " FOR UPDATE",
+			Lock: " FOR UPDATE", Share: " FOR SHARE",
 			// A router cut off from the network must not keep the lock for
 			// as long as the server's keep-alive takes to notice.
 			Begin:    "SET LOCAL idle_in_transaction_session_timeout = '15s'",

@@ -16,10 +16,11 @@ import (
 type catalog struct {
 	backends []definedRow
 	groups   []definedRow
+	webhooks []definedRow
 	routes   []routeRow
 }
 
-// definedRow is one row of the tables backends and cohort_groups.
+// definedRow is one row of the tables backends, cohort_groups and webhooks.
 type definedRow struct {
 	name       string
 	definition document
@@ -35,6 +36,9 @@ func readCatalog(ctx context.Context, tx *sql.Tx) (catalog, error) {
 		return catalog{}, err
 	}
 	if c.groups, err = selectDefined(ctx, tx, spec.KindGroup); err != nil {
+		return catalog{}, err
+	}
+	if c.webhooks, err = selectDefined(ctx, tx, spec.KindWebhook); err != nil {
 		return catalog{}, err
 	}
 	c.routes, err = selectRoutes(ctx, tx, "")
@@ -65,6 +69,9 @@ func (c catalog) definitions(logger *slog.Logger) spec.Definitions {
 	}
 	for _, row := range c.groups {
 		d.Groups = append(d.Groups, decode(logger, spec.KindGroup, row.definition, spec.Group{Name: row.name}))
+	}
+	for _, row := range c.webhooks {
+		d.Webhooks = append(d.Webhooks, decode(logger, spec.KindWebhook, row.definition, spec.Webhook{Name: row.name}))
 	}
 	for _, row := range c.routes {
 		d.Routes = append(d.Routes, row.decoded(logger))
@@ -108,6 +115,8 @@ func (c catalog) revision(kind, name string) routing.Revision {
 		return revisionOf(c.backends, name)
 	case spec.KindGroup:
 		return revisionOf(c.groups, name)
+	case spec.KindWebhook:
+		return revisionOf(c.webhooks, name)
 	default:
 		return c.routesByName()[name].revision
 	}

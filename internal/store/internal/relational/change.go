@@ -26,6 +26,11 @@ type selected struct {
 func (d *DB) Change(ctx context.Context, sel rollout.Selection, decide func(rollout.Record) (rollout.Decision, error)) (rollout.Committed, error) {
 	var done rollout.Committed
 	err := d.write(ctx, func(ctx context.Context, w *writing) error {
+		if sel.Fence != nil {
+			if err := d.checkFence(ctx, w.tx, *sel.Fence); err != nil {
+				return err
+			}
+		}
 		routes, err := d.selection(ctx, w, sel)
 		if err != nil {
 			return err
@@ -39,7 +44,7 @@ func (d *DB) Change(ctx context.Context, sel rollout.Selection, decide func(roll
 		if err := w.writeStates(ctx, routes); err != nil {
 			return err
 		}
-		if err := d.endFaults(ctx, w, routes); err != nil {
+		if err := d.settleRetired(ctx, w, routes); err != nil {
 			return err
 		}
 		done = w.committed(routes)
@@ -95,17 +100,16 @@ func (w *writing) apply(r *selected, decision rollout.Decision) error {
 	if err != nil {
 		return err
 	}
-	hold := decision.Next.Hold
-	if err := checkText(field{"reason", hold.Reason}); err != nil {
+	next := decision.Next
+	if err := checkText(field{"reason", next.Hold.Reason}); err != nil {
 		return err
 	}
-	if hold.Evidence, err = compacted(hold.Evidence); err != nil {
+	if next.Hold.Evidence, err = compacted(next.Hold.Evidence); err != nil {
 		return fmt.Errorf("evidence of the hold on route %q: %w", r.row.name, err)
 	}
 	r.changed = true
-	r.row.state = decision.Next
-	r.row.state.Hold = hold
 	r.row.touch(w, event.Actor)
+	r.row.stand(next)
 	r.row.last = sql.NullInt64{Int64: event.ID, Valid: true}
 	r.record = r.row.record(r.record.Facts, w.at)
 	r.record.Last = &event
@@ -213,5 +217,6 @@ func (r routeRow) record(facts rollout.Facts, at time.Time) rollout.Record {
 	return rollout.Record{
 		Route: r.name, State: r.state, Facts: facts,
 		Revision: r.revision, ChangedBy: r.changedBy, ChangedAt: r.changedAt, ReadAt: at,
+		StepRevision: r.step, StepAt: r.stepAt,
 	}
 }

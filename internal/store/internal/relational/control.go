@@ -37,13 +37,13 @@ func (d *DB) Control(ctx context.Context, control fleet.Control, decide func(fle
 			return err
 		}
 		wanted.Sort()
-		changes := fleet.ControlChanges(before, wanted)
+		changes := w.changesOf(before, wanted)
 		if !control.DryRun && len(changes) > 0 {
 			w.advance()
 			if err := w.switchControls(ctx, control.Actor, control.Reason, changes); err != nil {
 				return err
 			}
-			if err := w.putControls(ctx, wanted); err != nil {
+			if err := w.putControls(ctx, before, wanted); err != nil {
 				return err
 			}
 			wanted = wanted.Clone() // the changes point into what it was
@@ -95,6 +95,17 @@ func (d *DB) inForce(ctx context.Context, w *writing) (fleet.Controls, error) {
 	return c, err
 }
 
+// changesOf names the store where it is what something was switched for.
+func (w *writing) changesOf(before, after fleet.Controls) []fleet.ControlChange {
+	changes := fleet.ControlChanges(before, after)
+	for i := range changes {
+		if changes[i].Kind == fleet.KindStore {
+			changes[i].Subject = w.head.id
+		}
+	}
+	return changes
+}
+
 // switchControls records the changes. A fault that starts gets the id of its event.
 func (w *writing) switchControls(ctx context.Context, actor, reason string, changes []fleet.ControlChange) error {
 	for _, change := range changes {
@@ -113,7 +124,7 @@ func (w *writing) switchControls(ctx context.Context, actor, reason string, chan
 }
 
 // putControls writes the controls in place of those that are there: they are few.
-func (w *writing) putControls(ctx context.Context, c fleet.Controls) error {
+func (w *writing) putControls(ctx context.Context, before, c fleet.Controls) error {
 	for _, table := range [...]string{"faults", "drained_endpoints", "breaker_resets"} {
 		if _, err := w.tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
 			return fmt.Errorf("replace %s: %w", table, err)
@@ -143,29 +154,57 @@ func (w *writing) putControls(ctx context.Context, c fleet.Controls) error {
 	if err := insert(ctx, w.tx, "drained_endpoints", []string{"backend", "endpoint", "actor", "at"}, drained, ""); err != nil {
 		return err
 	}
-	return insert(ctx, w.tx, "breaker_resets", []string{"route", "side", "generation"}, resets, "")
+	if err := insert(ctx, w.tx, "breaker_resets", []string{"route", "side", "generation"}, resets, ""); err != nil {
+		return err
+	}
+	return w.putPromotion(ctx, before, c)
+}
+
+// putPromotion does the same for autopilots, of which there may be as many as
+// routes: only where one was switched.
+func (w *writing) putPromotion(ctx context.Context, before, c fleet.Controls) error {
+	if !slices.Equal(before.Autopilots, c.Autopilots) {
+		if _, err := w.tx.ExecContext(ctx, `DELETE FROM autopilots`); err != nil {
+			return fmt.Errorf("replace autopilots: %w", err)
+		}
+		autopilots := make([][]any, len(c.Autopilots))
+		for i, a := range c.Autopilots {
+			autopilots[i] = []any{a.Route, string(a.Mode), a.Actor, kept(a.At)}
+		}
+		if err := insert(ctx, w.tx, "autopilots", []string{"route", "mode", "actor", "at"}, autopilots, ""); err != nil {
+			return err
+		}
+	}
+	if _, err := w.tx.ExecContext(ctx, `DELETE FROM freezes`); err != nil {
+		return fmt.Errorf("replace the freeze: %w", err)
+	}
+	var freezes [][]any
+	if f := c.Freeze; f != nil {
+		if err := checkText(field{"reason", f.Reason}); err != nil {
+			return err
+		}
+		freezes = [][]any{{f.Actor, kept(f.At), f.Reason}}
+	}
+	return insert(ctx, w.tx, "freezes", []string{"actor", "at", "reason"}, freezes, "")
 }
 
 // fitControls switches off what the edited definitions have nothing for any more.
-func (d *DB) fitControls(ctx context.Context, w *writing, edit spec.Edit, wanted spec.Definitions) error {
-	before, err := d.inForce(ctx, w)
-	if err != nil {
-		return err
-	}
+func (w *writing) fitControls(ctx context.Context, edit spec.Edit, before fleet.Controls, wanted spec.Definitions) error {
 	after := before.Fit(wanted)
-	changes := fleet.ControlChanges(before, after)
+	changes := w.changesOf(before, after)
 	if len(changes) == 0 && len(before.Resets) == len(after.Resets) {
 		return nil
 	}
 	if err := w.switchControls(ctx, edit.Actor, edit.Reason, changes); err != nil {
 		return err
 	}
-	return w.putControls(ctx, after)
+	return w.putControls(ctx, before, after)
 }
 
-// endFaults stops the faults of routes that retire: there is no other side any
-// more that could catch them.
-func (d *DB) endFaults(ctx context.Context, w *writing, routes []selected) error {
+// settleRetired stops the faults of routes that retire, since there is no other
+// side any more that could catch them, and switches their autopilot off: there is
+// nothing left to do for it.
+func (d *DB) settleRetired(ctx context.Context, w *writing, routes []selected) error {
 	retired := make(map[string]bool)
 	var move *rollout.Event
 	for _, r := range routes {
@@ -182,12 +221,13 @@ func (d *DB) endFaults(ctx context.Context, w *writing, routes []selected) error
 	}
 	after := before.Clone()
 	after.Faults = slices.DeleteFunc(after.Faults, func(f fleet.Fault) bool { return retired[f.Route] })
-	changes := fleet.ControlChanges(before, after)
+	after.Autopilots = slices.DeleteFunc(after.Autopilots, func(a fleet.Autopilot) bool { return retired[a.Route] })
+	changes := w.changesOf(before, after)
 	if len(changes) == 0 {
 		return nil
 	}
 	if err := w.switchControls(ctx, move.Actor, move.Reason, changes); err != nil {
 		return err
 	}
-	return w.putControls(ctx, after)
+	return w.putControls(ctx, before, after)
 }

@@ -16,6 +16,9 @@ const (
 		started_at, ends_at, actor, reason FROM faults ORDER BY id`
 	selectDrained = `SELECT backend, endpoint, actor, at FROM drained_endpoints ORDER BY backend, endpoint`
 	selectResets  = `SELECT route, side, generation FROM breaker_resets ORDER BY route, side`
+
+	selectAutopilots = `SELECT route, mode, actor, at FROM autopilots ORDER BY route`
+	selectFreeze     = `SELECT actor, at, reason FROM freezes`
 )
 
 // selectControls reads the controls, with faults that have ended: what a
@@ -50,7 +53,38 @@ func (d *DB) selectControls(ctx context.Context, tx *sql.Tx) (fleet.Controls, er
 	if err != nil {
 		return c, fmt.Errorf("read resets of breakers: %w", err)
 	}
-	return c, nil
+	return c, selectPromotion(ctx, tx, &c)
+}
+
+// selectPromotion reads who may let new serve more: the autopilot, and anybody.
+func selectPromotion(ctx context.Context, tx *sql.Tx, c *fleet.Controls) error {
+	err := each(ctx, tx, func(rows *sql.Rows) error {
+		var (
+			a  fleet.Autopilot
+			at instant
+		)
+		err := rows.Scan(&a.Route, &a.Mode, &a.Actor, &at)
+		a.At = at.Time
+		c.Autopilots = append(c.Autopilots, a)
+		return err
+	}, selectAutopilots)
+	if err != nil {
+		return fmt.Errorf("read autopilots: %w", err)
+	}
+	err = each(ctx, tx, func(rows *sql.Rows) error {
+		var (
+			f  fleet.Freeze
+			at instant
+		)
+		err := rows.Scan(&f.Actor, &at, &f.Reason)
+		f.At = at.Time
+		c.Freeze = &f
+		return err
+	}, selectFreeze)
+	if err != nil {
+		return fmt.Errorf("read the freeze: %w", err)
+	}
+	return nil
 }
 
 // selectFaults reads the faults and gives each its end by this machine's clock.

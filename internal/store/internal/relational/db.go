@@ -30,7 +30,8 @@ var ErrAddress = errors.New("the database URL cannot be used")
 type Dialect struct {
 	Now       string             // SQL expression: the database's clock
 	Begin     string             // statement that starts every writing transaction; "": none
-	Lock      string             // suffix that makes the reading of the store's row lock it; "": the transaction does
+	Lock      string             // suffix that makes the reading of a row lock it; "": the transaction does
+	Share     string             // the same, against those alone who lock it that way
 	Notify    string             // statement run with the new revision before it is committed; "": none
 	Snapshot  sql.TxOptions      // of a transaction that reads at one moment
 	Writing   sql.TxOptions      // of a transaction that writes

@@ -34,10 +34,7 @@ func (d *DB) Edit(ctx context.Context, edit spec.Edit, decide func(spec.Current)
 		}
 		changes := spec.Diff(current, wanted)
 		if !edit.DryRun && len(changes) > 0 {
-			if err := w.edit(ctx, edit, rows, changes); err != nil {
-				return err
-			}
-			if err := d.fitControls(ctx, w, edit, wanted); err != nil {
+			if err := d.commitEdit(ctx, w, edit, rows, changes, wanted); err != nil {
 				return err
 			}
 		}
@@ -48,6 +45,28 @@ func (d *DB) Edit(ctx context.Context, edit spec.Edit, decide func(spec.Current)
 		return spec.Edited{}, err
 	}
 	return done, nil
+}
+
+// commitEdit writes the changes, and what follows from them: the events first,
+// then the rows they are about.
+func (d *DB) commitEdit(ctx context.Context, w *writing, edit spec.Edit, rows catalog, changes []spec.Change, wanted spec.Definitions) error {
+	controls, err := d.inForce(ctx, w) // before routes that go take theirs with them
+	if err != nil {
+		return err
+	}
+	if err := w.recordEdit(ctx, edit, changes); err != nil {
+		return err
+	}
+	if err := w.remove(ctx, changes); err != nil {
+		return err
+	}
+	if err := d.forgetDossiers(ctx, w, changes); err != nil {
+		return err
+	}
+	if err := w.putDefinitions(ctx, edit.Actor, rows, changes); err != nil {
+		return err
+	}
+	return w.fitControls(ctx, edit, controls, wanted)
 }
 
 func (w *writing) checkPrecondition(ctx context.Context, wanted *spec.Precondition, rows catalog) error {
@@ -65,8 +84,7 @@ func (w *writing) checkPrecondition(ctx context.Context, wanted *spec.Preconditi
 	return &rollout.Conflict{Kind: wanted.Kind, Name: wanted.Name, Want: wanted.Revision, Have: have, By: by, At: at}
 }
 
-// edit writes the events first, then the rows they are about.
-func (w *writing) edit(ctx context.Context, edit spec.Edit, rows catalog, changes []spec.Change) error {
+func (w *writing) recordEdit(ctx context.Context, edit spec.Edit, changes []spec.Change) error {
 	w.head.definitions = w.advance()
 	for _, change := range changes {
 		_, err := w.record(rollout.Event{
@@ -77,18 +95,19 @@ func (w *writing) edit(ctx context.Context, edit spec.Edit, rows catalog, change
 			return err
 		}
 	}
-	if err := w.flush(ctx); err != nil {
-		return err
-	}
-	if err := w.remove(ctx, changes); err != nil {
-		return err
-	}
-	for _, kind := range []string{spec.KindBackend, spec.KindGroup} {
+	return w.flush(ctx)
+}
+
+func (w *writing) putDefinitions(ctx context.Context, actor string, rows catalog, changes []spec.Change) error {
+	for _, kind := range []string{spec.KindBackend, spec.KindGroup, spec.KindWebhook} {
 		if err := w.putDefined(ctx, kind, changes); err != nil {
 			return err
 		}
 	}
-	return w.putRouteDefinitions(ctx, edit.Actor, rows.routesByName(), changes)
+	if err := w.beginPlaces(ctx, changes); err != nil {
+		return err
+	}
+	return w.putRouteDefinitions(ctx, actor, rows.routesByName(), changes)
 }
 
 func (w *writing) remove(ctx context.Context, changes []spec.Change) error {
@@ -134,6 +153,8 @@ func table(kind string) string {
 		return "backends"
 	case spec.KindGroup:
 		return "cohort_groups"
+	case spec.KindWebhook:
+		return "webhooks"
 	default:
 		return "routes"
 	}

@@ -85,7 +85,8 @@ func writePart(sum hash.Hash, part string) {
 	sum.Write([]byte(part))
 }
 
-// Events returns the events that query selects, newest first.
+// Events returns the events that query selects, newest first; with After, oldest
+// first.
 func (d *DB) Events(ctx context.Context, query rollout.EventQuery) ([]rollout.Event, error) {
 	if !keepable(query.Kind) || !keepable(query.Subject) {
 		return nil, nil // no event can be about it
@@ -95,9 +96,13 @@ func (d *DB) Events(ctx context.Context, query rollout.EventQuery) ([]rollout.Ev
 	if limit <= 0 {
 		limit = newestEvents
 	}
+	order := " ORDER BY id DESC LIMIT "
+	if query.After > 0 {
+		order = " ORDER BY id LIMIT "
+	}
 	var events []rollout.Event
 	err := d.read(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-		events, err = selectEvents(ctx, tx, where+" ORDER BY id DESC LIMIT "+strconv.Itoa(limit), args...)
+		events, err = selectEvents(ctx, tx, where+order+strconv.Itoa(limit), args...)
 		return err
 	})
 	return events, err
@@ -124,6 +129,9 @@ func conditions(query rollout.EventQuery) (where string, args []any) {
 	}
 	if query.Before > 0 {
 		add("id <", query.Before)
+	}
+	if query.After > 0 {
+		add("id >", query.After)
 	}
 	if query.UpTo > 0 {
 		add("revision <=", query.UpTo)

@@ -89,6 +89,7 @@ func (d *DB) loadAll(ctx context.Context, tx *sql.Tx, found head) (*fleet.Snapsh
 	s.Definitions = rows.definitions(d.logger)
 	s.BackendRevisions = revisions(rows.backends)
 	s.GroupRevisions = revisions(rows.groups)
+	s.WebhookRevisions = revisions(rows.webhooks)
 	s.Routes = make([]fleet.RouteState, len(rows.routes))
 	for i, r := range rows.routes {
 		s.Routes[i] = r.routeState()
@@ -112,7 +113,7 @@ func (d *DB) loadRoutes(ctx context.Context, tx *sql.Tx, known *fleet.Snapshot, 
 	}
 	s := snapshot(found)
 	s.Definitions, s.DefinitionsDigest = known.Definitions, known.DefinitionsDigest
-	s.BackendRevisions, s.GroupRevisions = known.BackendRevisions, known.GroupRevisions
+	s.BackendRevisions, s.GroupRevisions, s.WebhookRevisions = known.BackendRevisions, known.GroupRevisions, known.WebhookRevisions
 	s.Routes = slices.Clone(known.Routes)
 	for _, r := range changed {
 		i, defined := slices.BinarySearchFunc(s.Definitions.Routes, r.name, func(route spec.Route, name string) int {

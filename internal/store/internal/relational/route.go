@@ -12,7 +12,8 @@ import (
 	"github.com/stranglerfig/strangler/internal/routing"
 )
 
-// routeColumns are the columns of table routes, in the order of routeRow.row.
+// routeColumns are the columns of table routes, in the order of routeRow.row. The
+// database itself writes step_revision and step_at.
 var routeColumns = []string{
 	"name", "definition", "stage", "weight_bp", "hold_kind", "hold_reason", "hold_evidence",
 	"revision", "changed_by", "changed_at", "last_event",
@@ -33,6 +34,8 @@ type routeRow struct {
 	revision   routing.Revision
 	changedBy  string
 	changedAt  time.Time
+	step       routing.Revision // of the change that brought it to its stage and weight
+	stepAt     time.Time
 	last       sql.NullInt64 // id of the newest lifecycle event
 }
 
@@ -46,12 +49,24 @@ func (r routeRow) row() []any {
 }
 
 func (r routeRow) routeState() fleet.RouteState {
-	return fleet.RouteState{State: r.state, Revision: r.revision, ChangedBy: r.changedBy, ChangedAt: r.changedAt}
+	return fleet.RouteState{
+		State: r.state, Revision: r.revision, ChangedBy: r.changedBy, ChangedAt: r.changedAt,
+		StepRevision: r.step, StepAt: r.stepAt,
+	}
 }
 
 // touch notes who changed the route last.
 func (r *routeRow) touch(w *writing, actor string) {
 	r.revision, r.changedBy, r.changedAt = w.head.revision, actor, w.at
+}
+
+// stand brings a route that was touched to a state. A step is begun as the
+// triggers of table routes have it: another hold is none.
+func (r *routeRow) stand(next rollout.State) {
+	if r.state.Stage != next.Stage || r.state.Weight != next.Weight {
+		r.step, r.stepAt = r.revision, r.changedAt
+	}
+	r.state = next
 }
 
 // selectRoutes reads rows of table routes by name, in the order of bytes.
@@ -62,7 +77,7 @@ func selectRoutes(ctx context.Context, tx *sql.Tx, where string, args ...any) ([
 		routes = append(routes, r)
 		return err
 	}, `SELECT name, definition, stage, weight_bp, hold_kind, hold_reason, hold_evidence,
-		revision, changed_by, changed_at, last_event FROM routes `+where+` ORDER BY name`, args...)
+		revision, changed_by, changed_at, step_revision, step_at, last_event FROM routes `+where+` ORDER BY name`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read routes: %w", err)
 	}
@@ -75,14 +90,15 @@ func scanRoute(rows *sql.Rows) (routeRow, error) {
 		stage    string
 		evidence document
 		changed  instant
+		step     instant
 	)
 	hold := &r.state.Hold
 	err := rows.Scan(&r.name, &r.definition, &stage, &r.state.Weight, &hold.Kind, &hold.Reason, &evidence,
-		&r.revision, &r.changedBy, &changed, &r.last)
+		&r.revision, &r.changedBy, &changed, &r.step, &step, &r.last)
 	if err != nil {
 		return routeRow{}, err
 	}
-	hold.Evidence, r.changedAt = json.RawMessage(evidence), changed.Time
+	hold.Evidence, r.changedAt, r.stepAt = json.RawMessage(evidence), changed.Time, step.Time
 	r.state.Stage, err = routing.ParseStage(stage)
 	return r, err
 }
