@@ -46,6 +46,8 @@ func Run(t *testing.T, backend Backend) {
 		{"Overflow", testOverflow},
 		{"Exemplars", testExemplars},
 		{"Folding", testFolding},
+		{"Windows", testWindows},
+		{"Spans", testSpans},
 		{"Restore", testRestore},
 		{"Storm", testStorm},
 		{"Text", testText},

@@ -85,8 +85,7 @@ func (s spans) put(ctx context.Context, tx *sql.Tx, length time.Duration) error 
 			continue
 		}
 		w.Settle()
-		w.From = time.Unix(at.began*60, 0).UTC()
-		w.To = w.From.Add(length)
+		w.From, w.To = atMinute(at.began), atMinute(at.began).Add(length)
 		seen, err := w.MarshalBinary()
 		if err != nil {
 			return fmt.Errorf("describe a span of route %q: %w", at.route, err)
@@ -100,25 +99,30 @@ func (s spans) put(ctx context.Context, tx *sql.Tx, length time.Duration) error 
 		[]string{"route", "side", "minutes", "began", "requests", "exposed", "failed", "slowed", "seen"}, rows, replaceSpan)
 }
 
+// atMinute is when a minute begins that minuteOf counts.
+func atMinute(minute int64) time.Time { return time.Unix(minute*60, 0).UTC() }
+
 // Spans implements stats.WindowReader.
 func (d *DB) Spans(ctx context.Context, routes []string, from time.Time) ([]stats.LaneWindow, error) {
 	var found []stats.LaneWindow
 	err := d.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		return routesSince(routes, minuteOf(from)).each(ctx, tx, func(rows *sql.Rows) error {
 			var (
-				w    stats.LaneWindow
-				seen sql.RawBytes
+				w              stats.LaneWindow
+				began, minutes int64
+				seen           sql.RawBytes
 			)
-			if err := rows.Scan(&w.Route, &w.Side, &seen); err != nil {
+			if err := rows.Scan(&w.Route, &w.Side, &began, &minutes, &seen); err != nil {
 				return err
 			}
 			if err := w.UnmarshalBinary(seen); err != nil {
 				d.passOver(w.Route, err)
 				return nil
 			}
+			w.From, w.To = atMinute(began), atMinute(began+minutes)
 			found = append(found, w)
 			return nil
-		}, `SELECT s.route, s.side, s.seen FROM lane_spans s JOIN named n ON s.route = n.route
+		}, `SELECT s.route, s.side, s.began, s.minutes, s.seen FROM lane_spans s JOIN named n ON s.route = n.route
 			WHERE s.began > n.began - 60 AND s.began + s.minutes > n.began ORDER BY s.route, s.side, s.began`)
 	})
 	if err != nil {
