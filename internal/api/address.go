@@ -12,7 +12,7 @@ import (
 // hostOnly leaves of a webhook's address what is no secret: who is asked. With
 // Slack and its like whoever has the rest may write there.
 func hostOnly(address string) string {
-	if strings.HasPrefix(address, spec.SecretEnv) {
+	if strings.HasPrefix(address, spec.SecretEnv) || strings.HasPrefix(address, spec.SecretFile) {
 		return address
 	}
 	u, err := url.Parse(address)

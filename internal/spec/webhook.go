@@ -12,9 +12,9 @@ import (
 // Webhook is an address that is told what became of routes.
 type Webhook struct {
 	Name   string   `json:"name" yaml:"name"`
-	URL    string   `json:"url" yaml:"url"`                           // http:// or https://, or env:NAME
+	URL    string   `json:"url" yaml:"url"`                           // http:// or https://; or env:NAME, file:/path
 	Format string   `json:"format,omitempty" yaml:"format,omitempty"` // "" or standard, slack
-	Secret string   `json:"secret,omitempty" yaml:"secret,omitempty"` // env:NAME or file:/path; of format standard alone
+	Secret string   `json:"secret,omitempty" yaml:"secret,omitempty"` // env:NAME, file:/path; of format standard alone
 	On     []string `json:"on,omitempty" yaml:"on,omitempty"`         // verbs; empty: all that webhooks are told of
 }
 
@@ -24,10 +24,10 @@ const (
 	FormatSlack    = "slack"    // text as Slack and its like take it
 )
 
-// How a definition names what it must not hold, because every viewer sees it.
+// Where what a definition must not hold, because every viewer sees it, is kept.
 const (
-	SecretEnv  = "env:"  // a variable of the router's environment
-	SecretFile = "file:" // a file on each router's own machine
+	SecretEnv  = "env:"  // a variable of each router's environment
+	SecretFile = "file:" // a file on each router's machine
 )
 
 // What webhooks may be at most.
@@ -99,13 +99,16 @@ func (w Webhook) check(found *findings) {
 	w.checkVerbs(found)
 }
 
+// wantKept is how a definition names what it must not hold itself.
+const wantKept = "env:NAME for a variable of the routers' environment, or file:/PATH for a file on their machines"
+
 // webhookURLFault says what is wrong with the address of a webhook; empty:
 // nothing. It repeats neither path nor query: with Slack and its like those are
 // the secret.
 func webhookURLFault(text string) string {
-	const want = "write https://HOST/PATH, or env:NAME where the address itself is a secret"
-	if variable, isVariable := strings.CutPrefix(text, SecretEnv); isVariable {
-		return variableFault(variable)
+	const want = "write https://HOST/PATH; where the address itself is a secret, " + wantKept
+	if fault, kept := keptFault(text); kept {
+		return fault
 	}
 	u, err := url.Parse(text)
 	switch {
@@ -120,7 +123,7 @@ func webhookURLFault(text string) string {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return "is neither http nor https: " + want
 	case u.User != nil:
-		return "carries a user or password: definitions are shown to every viewer, so leave it out, or write env:NAME"
+		return "carries a user or password, and definitions are shown to every viewer: write " + wantKept
 	case u.Hostname() == "":
 		return "has no host: " + want
 	case strings.Contains(text, "#"):
@@ -134,43 +137,47 @@ func webhookURLFault(text string) string {
 	return ""
 }
 
-// secretFault says what is wrong with where a webhook's secret lies; empty:
+// secretFault says what is wrong with where a webhook's secret is kept; empty:
 // nothing. It never repeats what may be the secret itself.
 func secretFault(format, secret string) string {
-	const want = "write env:NAME for a variable of the routers' environment, or file:/PATH for a file on their machines"
-	variable, isVariable := strings.CutPrefix(secret, SecretEnv)
-	path, isFile := strings.CutPrefix(secret, SecretFile)
+	fault, kept := keptFault(secret)
 	switch {
 	case format == FormatSlack && secret != "":
 		return "it has a secret and format slack, which signs nothing: leave it out"
 	case format == FormatSlack:
 		return ""
 	case secret == "":
-		return "it has no secret to sign with: " + want + "; or write format: slack, which is not signed"
-	case isVariable:
-		if fault := variableFault(variable); fault != "" {
-			return "the secret " + fault
-		}
-		return ""
-	case isFile && path == "":
-		return "the secret names no file: " + want
-	case isFile:
-		if fault := pathFault(path); fault != "" {
-			return "the file of the secret " + fault
-		}
-		return ""
+		return "it has no secret to sign with: write " + wantKept + "; or format: slack, which is not signed"
+	case !kept:
+		return "the secret stands in the definitions, which are shown to every viewer: write " + wantKept
+	case fault != "":
+		return "the secret " + fault
 	default:
-		return "the secret stands in the definitions, which are shown to every viewer: " + want
+		return ""
 	}
 }
 
-// variableFault says what is wrong with the name of an environment variable;
-// empty: nothing.
-func variableFault(name string) string {
-	if name == "" || name[0] >= '0' && name[0] <= '9' || strings.ContainsFunc(name, func(r rune) bool { return !alphanumeric(r) && r != '_' }) {
-		return "names no environment variable: what follows env: has letters, digits and '_' and no digit first, as in env:ONCALL_SECRET"
+// keptFault says whether a text names where a value is kept, and what is wrong
+// with that; empty: nothing.
+func keptFault(text string) (fault string, kept bool) {
+	variable, inEnvironment := strings.CutPrefix(text, SecretEnv)
+	path, inFile := strings.CutPrefix(text, SecretFile)
+	switch {
+	case inEnvironment && !isVariable(variable):
+		return "names no environment variable: what follows env: has letters, digits and '_' and no digit first, as in env:ONCALL_SECRET", true
+	case inFile && path == "":
+		return "names no file: write the whole path, like file:/etc/strangler/oncall", true
+	case inFile && pathFault(path) != "":
+		return "names no file: the path " + pathFault(path), true
+	default:
+		return "", inEnvironment || inFile
 	}
-	return ""
+}
+
+// isVariable reports whether a text can be the name of an environment variable.
+func isVariable(name string) bool {
+	return name != "" && (name[0] < '0' || name[0] > '9') &&
+		!strings.ContainsFunc(name, func(r rune) bool { return !alphanumeric(r) && r != '_' })
 }
 
 func (w Webhook) checkVerbs(found *findings) {

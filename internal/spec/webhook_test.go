@@ -12,14 +12,15 @@ import (
 
 func TestWebhooks(t *testing.T) {
 	const (
-		address = `write https://HOST/PATH, or env:NAME where the address itself is a secret`
-		secret  = `write env:NAME for a variable of the routers' environment, or file:/PATH for a file on their machines`
+		secret  = `env:NAME for a variable of the routers' environment, or file:/PATH for a file on their machines`
+		address = `write https://HOST/PATH; where the address itself is a secret, ` + secret
 		name    = `names no environment variable: what follows env: has letters, digits and '_' and no digit first, as in env:ONCALL_SECRET`
 	)
 	tests := map[string]string{
 		"url: https://h.example/x?y=z, secret: env:S":              "",
 		"url: http://127.0.0.1:9/x, secret: 'file:/etc/s'":         "",
 		"url: env:URL, secret: env:_S1, format: standard":          "",
+		"url: 'file:/run/secrets/chat', format: slack":             "",
 		"url: env:URL, format: slack, on: [rollback]":              "",
 		"url: env:URL, format: slack, on: [freeze, autopilot_off]": "",
 
@@ -28,7 +29,7 @@ func TestWebhooks(t *testing.T) {
 		"url: 'ftp://h.example/x', format: slack":                                   `20: webhook "w": the url is neither http nor https: ` + address,
 		"url: 'http://h.example/a b', format: slack":                                `20: webhook "w": the url contains a space or a control character: ` + address,
 		"url: 'http://h.example/%zz', format: slack":                                `20: webhook "w": the url is not one: ` + address,
-		"url: 'https://ana:hunter2@h.example/', format: slack":                      `20: webhook "w": the url carries a user or password: definitions are shown to every viewer, so leave it out, or write env:NAME`,
+		"url: 'https://ana:hunter2@h.example/', format: slack":                      `20: webhook "w": the url carries a user or password, and definitions are shown to every viewer: write ` + secret,
 		"url: 'https:///x', format: slack":                                          `20: webhook "w": the url has no host: ` + address,
 		"url: 'https://h.example/#x', format: slack":                                `20: webhook "w": the url has a fragment, which no server ever sees: leave it out`,
 		"url: 'https://h.example:0/', format: slack":                                `20: webhook "w": the url has a port that is not one: write a number from 1 to 65535`,
@@ -38,13 +39,14 @@ func TestWebhooks(t *testing.T) {
 		"url: 'env:', format: slack":                                                `20: webhook "w": the url ` + name,
 		"url: 'env:MY-URL', format: slack":                                          `20: webhook "w": the url ` + name,
 
+		"url: 'file:', format: slack":                `20: webhook "w": the url names no file: write the whole path, like file:/etc/strangler/oncall`,
 		"url: env:URL, format: teams":                `37: webhook "w": format is "teams": write standard or slack`,
 		"url: env:URL, format: slack, secret: env:S": `52: webhook "w": it has a secret and format slack, which signs nothing: leave it out`,
-		"url: env:URL": `5: webhook "w": it has no secret to sign with: ` + secret + `; or write format: slack, which is not signed`,
-		"url: env:URL, secret: whsec_aHVudGVyMg==": `37: webhook "w": the secret stands in the definitions, which are shown to every viewer: ` + secret,
-		"url: env:URL, secret: env:1S":             `37: webhook "w": the secret ` + name,
-		"url: env:URL, secret: 'file:'":            `37: webhook "w": the secret names no file: ` + secret,
-		"url: env:URL, secret: file:s.txt":         `37: webhook "w": the file of the secret "s.txt" depends on the folder a router was started in: write the whole path, like /etc/strangler/ca.pem`,
+		"url: env:URL":                               `5: webhook "w": it has no secret to sign with: write ` + secret + `; or format: slack, which is not signed`,
+		"url: env:URL, secret: whsec_aHVudGVyMg==":   `37: webhook "w": the secret stands in the definitions, which are shown to every viewer: write ` + secret,
+		"url: env:URL, secret: env:1S":               `37: webhook "w": the secret ` + name,
+		"url: env:URL, secret: 'file:'":              `37: webhook "w": the secret names no file: write the whole path, like file:/etc/strangler/oncall`,
+		"url: env:URL, secret: file:s.txt":           `37: webhook "w": the secret names no file: the path "s.txt" depends on the folder a router was started in: write the whole path, like /etc/strangler/ca.pem`,
 
 		"url: env:URL, format: slack, on: []":                                     `48: webhook "w": on is empty: leave it out to be told of everything`,
 		"url: env:URL, format: slack, on: [rolback]":                              `49: webhook "w": no webhook is told of "rolback"; did you mean rollback?`,
