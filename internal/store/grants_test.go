@@ -66,6 +66,12 @@ func lives(t *testing.T, s store.Store, name string) {
 			t.Errorf("%s says what it served: %v", name, err)
 		}
 	}
+	if err := s.AddWindows(t.Context(), name, []stats.LaneWindow{{Route: "r", Side: "new", Window: stats.Window{From: time.Now(), To: time.Now()}}}); err != nil {
+		t.Errorf("%s says what it saw: %v", name, err)
+	}
+	if _, err := s.Thresholds(t.Context()); err != nil {
+		t.Errorf("%s asks what is slow: %v", name, err)
+	}
 	shadows(t, s, name)
 	if _, err := s.VerifyEvents(t.Context()); err != nil {
 		t.Errorf("%s verifies the history: %v", name, err)
@@ -122,6 +128,7 @@ func TestTheRolesOfTheManualAreEnough(t *testing.T) {
 		"revokes an override": controller.RevokeOverride(ctx, fleet.RevokedOverride{ID: "x", Expires: time.Now().Add(time.Hour)}, "test"),
 		"notes an event":      controller.Note(ctx, rollout.Event{Verb: rollout.VerbStoreAccept, Kind: "store", Subject: "x", Actor: "test", Cause: rollout.CauseOperator}),
 		"folds counts":        controller.FoldCounts(ctx),
+		"folds windows":       controller.FoldWindows(ctx),
 		"takes the lease":     leased,
 		"keeps dossiers":      controller.KeepDossiers(ctx, lease.Fence, []autopilot.Dossier{{Route: "cart"}}),
 		"keeps places":        controller.KeepPlace(ctx, lease.Fence, notify.Place{Webhook: "oncall"}),
