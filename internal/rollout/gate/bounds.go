@@ -1,44 +1,45 @@
 package gate
 
-import (
-	"math"
+import "github.com/stranglerfig/strangler/internal/rollout/sequential"
 
-	"github.com/stranglerfig/strangler/internal/rollout/sequential"
-)
-
-// Bounds returns by what a policy's windows are judged, given the rate p that legacy
-// did not exceed while it served (sequential.Baseline; 1: that is not known). Where new
-// serves too little of legacy to compare with, it may do what legacy did, and x more:
-// p + x, and the policy's Max in any case.
+// Bounds returns by what the windows of a policy are judged, given the rate p that legacy
+// did not exceed while it served (sequential.Baseline; 1, or 0, where that is not
+// known). Where legacy serves too little to compare with, new may do what legacy did,
+// and the excess x more: p + x. It may never do more there than the policy's Max.
 //
-// An excess x is allowed at every weight. There is no one ratio that stands for it: 0.5 %
-// more is nothing to a route with 5 % of errors, and infinitely more to one without any.
-// So two things have to be found before new counts as worse: that it does more than
-// p + x, and that its odds are higher than legacy's by more than
+// An excess is allowed wherever new serves anything. No ratio stands for it: 0.5 %
+// more is little to a route with 5 % of errors, and infinitely more to one without any.
+// So two things have to be found before new is held to be worse than legacy: that it
+// does more than s + x, and that its odds are higher than legacy's by more than
 //
-//	odds(p+x) / odds(p),  odds(p) = p/(1−p)
+//	odds(s+x) / odds(s),  odds(s) = s/(1−s)
 //
-// If new does q + x where legacy does q at the same time, one of them is not so:
-// the first where q ≤ p, the second where q > p, because there the ratio of q + x to q
-// is smaller. So what lies within the excess is not held against new, neither where legacy
-// hardly fails nor in an hour in which both sides do badly.
-//
-// While p is not known, or p + x is all there is, an excess says nothing, and new is
-// compared as if none were allowed.
-func Bounds(policy Rate, baseline float64) (tolerance float64, ceilings sequential.Ceilings) {
+// whatever s is. As long as new does at most q + x where legacy does q at the same
+// time, one of them is not so: the first where q is at most s, and the second where q lies
+// between s and 1−s−x, because the odds of q + x and of q are no further apart than
+// there. So what lies within the excess is not held against new, neither where legacy
+// hardly fails nor in an hour in which both do badly. What lies far beyond it is found
+// soonest with s = p, and with s = x where legacy does less than that.
+func Bounds(policy Rate, p float64) (tolerance float64, ceilings sequential.Ceilings) {
 	ceilings.Limit = policy.Max
-	if !(baseline > 0 && baseline < 1) {
+	x := policy.Excess
+	if !(x > 0 && x < 1) {
+		x = 0
+	}
+	known := p > 0 && p < 1
+	if known && p+x < 1 {
+		ceilings.Baseline = p + x
+	}
+	if x == 0 {
 		return 0, ceilings
 	}
-	allowed := baseline + math.Max(0, policy.Excess)
-	if !(allowed < 1) {
-		return 0, ceilings
+	s := x
+	if known {
+		s = max(p, x)
 	}
-	ceilings.Baseline = allowed
-	if policy.Excess > 0 {
-		tolerance, ceilings.Excess = odds(allowed)/odds(baseline), allowed
-	}
-	return tolerance, ceilings
+	s = min(s, (1-x)/2)
+	ceilings.Excess = s + x
+	return odds(s+x) / odds(s), ceilings
 }
 
 func odds(share float64) float64 { return share / (1 - share) }

@@ -55,10 +55,8 @@ const (
 // The evidence is the mean of what there is in comparison with legacy (weight 0.8)
 // and against the two ceilings (0.1 each): by that alpha is split between them. What is not looked at is worth 1.
 //
-// Where an excess is allowed the lesser counts of the comparison and of what there is
-// against Ceilings.Excess. As long as new is within the excess of what legacy does, one
-// of them is right to say nothing: the ceiling while legacy keeps to its baseline, the
-// comparison, with the Tolerance that belongs to it, while legacy does worse.
+// Where there is a Ceilings.Excess the lesser counts of the comparison and of what there
+// is against that ceiling: new has to exceed both.
 func (p Policy) Judge(w *Watch) Report {
 	ceiling := math.Log((1 - compared) / 2)
 	legacy, baseline, limit := w.compared()+math.Log(compared), w.baseline.log()+ceiling, w.limit.log()+ceiling

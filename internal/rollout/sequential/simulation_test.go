@@ -50,6 +50,7 @@ func TestSimulatedHealthyRoutesStay(t *testing.T) {
 		{"one legacy client makes 40 %", func(s *traffic) { s.heavy = .4 }},
 		{"bursts of five", func(s *traffic) { s.burst = 5 }},
 		{"one request a second", func(s *traffic) { s.perSecond = 1 }},
+		{"in windows of 5 s", func(s *traffic) { s.every = 100 }},
 	} {
 		for _, weight := range []float64{.01, .05, .25, .5} {
 			t.Run(fmt.Sprintf("%s at %g %%", c.name, 100*weight), func(t *testing.T) {

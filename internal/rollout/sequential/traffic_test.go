@@ -31,10 +31,11 @@ type rates struct{ legacy, fresh float64 }
 type route struct {
 	traffic
 
-	r        *rand.Rand
-	watch    sequential.Watch
-	ceilings sequential.Ceilings
-	policy   sequential.Policy
+	r         *rand.Rand
+	watch     sequential.Watch
+	tolerance float64
+	ceilings  sequential.Ceilings
+	fails     func(*sequential.Watch) bool
 
 	onNew          []bool
 	served, failed []int32 // the minute in which a visitor was last
@@ -48,6 +49,7 @@ type route struct {
 func newRoute(t traffic, seed uint64) *route {
 	s := &route{
 		traffic: t, r: rand.New(rand.NewPCG(seed, 11)),
+		fails: func(w *sequential.Watch) bool { return judge(w).Verdict == sequential.Fail },
 		onNew: make([]bool, t.visitors), served: make([]int32, t.visitors), failed: make([]int32, t.visitors),
 	}
 	s.move(t.weight)
@@ -94,12 +96,12 @@ func (s *route) request(at rates) bool {
 	if s.requests%s.every != 0 {
 		return false
 	}
-	s.window.Step, s.window.Weight, s.window.Ceilings = s.step, s.weight, s.ceilings
+	s.window.Step, s.window.Weight, s.window.Tolerance, s.window.Ceilings = s.step, s.weight, s.tolerance, s.ceilings
 	s.window.From, s.window.To = s.at(s.requests-s.every), s.at(s.requests)
 	s.watch.Add(s.window)
 	events := s.window.New.Events + s.window.Legacy.Events
 	s.window = sequential.Window{}
-	return events > 0 && s.policy.Judge(&s.watch).Verdict == sequential.Fail
+	return events > 0 && s.fails(&s.watch)
 }
 
 // at is when a request comes.
@@ -134,4 +136,4 @@ func (s *route) until(at rates, most int) int {
 	return 0
 }
 
-func (s *route) report() sequential.Report { return s.policy.Judge(&s.watch) }
+func (s *route) report() sequential.Report { return judge(&s.watch) }
