@@ -129,7 +129,7 @@ func TestEveryKeyOfTheDefinitionsIsDocumented(t *testing.T) {
 func TestTheExamplesCanBeApplied(t *testing.T) {
 	block := regexp.MustCompile("(?s)```yaml\n(.*?)```")
 	applied := 0
-	for _, document := range []string{"definitions.md", "guard.md", "shadow.md", "../README.md"} {
+	for _, document := range []string{"definitions.md", "guard.md", "shadow.md", "rollout.md", "../README.md"} {
 		for _, match := range block.FindAllStringSubmatch(read(t, document), -1) {
 			if !strings.Contains(match[1], "backends:") {
 				continue
@@ -145,7 +145,7 @@ func TestTheExamplesCanBeApplied(t *testing.T) {
 			}
 		}
 	}
-	if applied != 4 {
+	if applied != 5 {
 		t.Errorf("%d examples were found, want one in each document", applied)
 	}
 }
