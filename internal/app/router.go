@@ -58,6 +58,7 @@ type Router struct {
 	access  *telemetry.AccessLog
 	tracer  *tracing.Tracer // nil: there is no collector
 	counts  *stats.Counts
+	board   *stats.Board // what is seen of each lane
 	logins  *api.Logins
 
 	troubles  *troubles
@@ -118,7 +119,7 @@ func NewRouter(ctx context.Context, config Config, env Env) (_ *Router, err erro
 // build makes the rooms and hands them their ports.
 func (r *Router) build() error {
 	metrics := telemetry.New(r.env.Version)
-	r.counts = stats.New()
+	r.counts, r.board = stats.New(), stats.NewBoard(time.Now())
 	trusted, err := r.config.trusted()
 	if err != nil {
 		return err
@@ -140,13 +141,13 @@ func (r *Router) build() error {
 	r.shadows = newShadows(r.config.instanceName(r.data.Addr()), r.config.ShadowMemory, r.store, r.redaction, r.logger)
 	r.proxy = proxy.New(proxy.Options{
 		Trusted: trusted, ProxyProtocol: r.config.ProxyProtocol,
-		Metrics: metrics, Counts: r.counts, AccessLog: r.access, Tracer: tracer, Overrides: r.overrides, Logger: r.logger,
+		Metrics: metrics, Counts: r.counts, Board: r.board, AccessLog: r.access, Tracer: tracer, Overrides: r.overrides, Logger: r.logger,
 		Shadows: r.shadows.engine,
 	})
 	metrics.Guards(r.laneGuards, r.backendGuards)
 	metrics.ShadowState(r.shadows.state)
 	r.troubles = &troubles{proxy: r.proxy}
-	tables := &tables{proxy: r.proxy, shadows: r.shadows, metrics: metrics, logger: r.logger, applied: r.tellRevision}
+	tables := &tables{proxy: r.proxy, board: r.board, shadows: r.shadows, metrics: metrics, logger: r.logger, applied: r.tellRevision}
 	r.watcher = fleet.NewWatcher(fleet.Config{
 		Source: r.store, Apply: tables.apply, StateDir: stateDir,
 		Instance: r.config.instanceName(r.data.Addr()), Version: r.env.Version, Logger: r.logger, OverrideKeys: r.overrides.IDs,
@@ -243,6 +244,7 @@ func (r *Router) Run(ctx context.Context) error {
 	group, failed := errgroup.WithContext(context.WithoutCancel(ctx))
 	group.Go(func() error { return r.watcher.Run(watching) })
 	group.Go(func() error { r.flusher().Run(watching); return nil })
+	group.Go(func() error { r.windows().Run(watching); return nil })
 	group.Go(func() error { r.evidence().Run(watching); return nil })
 	group.Go(func() error { r.logins.Run(watching); return nil })
 	group.Go(func() error { r.pilotage.run(watching); return nil })
@@ -280,6 +282,13 @@ func (r *Router) serve(group *errgroup.Group, watching context.Context) { //noli
 func (r *Router) flusher() *stats.Flusher {
 	return &stats.Flusher{
 		Counts: r.counts, Sink: r.store, Instance: r.config.instanceName(r.data.Addr()), Logger: r.logger,
+	}
+}
+
+// windows brings what this router sees of its lanes to the store.
+func (r *Router) windows() *stats.WindowFlusher {
+	return &stats.WindowFlusher{
+		Board: r.board, Sink: r.store, Instance: r.config.instanceName(r.data.Addr()), Logger: r.logger,
 	}
 }
 

@@ -4,12 +4,14 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"time"
 
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/proxy"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/spec"
+	"github.com/stranglerfig/strangler/internal/stats"
 	"github.com/stranglerfig/strangler/internal/telemetry"
 )
 
@@ -17,6 +19,7 @@ import (
 // the only one to call apply, and owns the fields below the ports.
 type tables struct {
 	proxy   *proxy.Proxy
+	board   *stats.Board
 	shadows *shadows
 	metrics *telemetry.Metrics
 	logger  *slog.Logger
@@ -30,6 +33,7 @@ type tables struct {
 // apply puts a snapshot into service. When only stages and weights moved, the
 // compiled matcher and the lanes are taken over.
 func (t *tables) apply(s *fleet.Snapshot) <-chan struct{} {
+	t.steps(s)
 	if t.table != nil && t.digest == s.DefinitionsDigest {
 		t.table = t.table.Reassign(s.Revision, assigned(s.Routes))
 	} else {
@@ -41,6 +45,15 @@ func (t *tables) apply(s *fleet.Snapshot) <-chan struct{} {
 	t.metrics.SetTable(s.Revision, weights(t.table))
 	t.applied(s.Revision)
 	return applied
+}
+
+// steps says by which revision each route came to where it stands. What that
+// assigns must not be counted with what came before, so it is said first.
+func (t *tables) steps(s *fleet.Snapshot) {
+	now := time.Now()
+	for i, route := range s.Definitions.Routes {
+		t.board.SetStep(route.Name, uint64(s.Routes[i].StepRevision), now)
+	}
 }
 
 // compile builds matcher and lanes anew, and says which routes are left out.
