@@ -76,32 +76,9 @@ func (v *fleetView) fleet() autopilot.Fleet {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.seen != snapshot {
-		v.seen, v.as = snapshot, fleetOf(snapshot)
+		v.seen, v.as = snapshot, snapshot.Autopilot()
 	}
 	return v.as
-}
-
-func fleetOf(s *fleet.Snapshot) autopilot.Fleet {
-	modes := make(map[string]autopilot.Mode, len(s.Controls.Autopilots))
-	for _, switched := range s.Controls.Autopilots {
-		modes[switched.Route] = switched.Mode
-	}
-	seen := autopilot.Fleet{Routes: make([]autopilot.Route, len(s.Routes))}
-	for i, definition := range s.Definitions.Routes {
-		state := &s.Routes[i]
-		mode, switched := modes[definition.Name]
-		if !switched {
-			mode = autopilot.Off
-		}
-		seen.Routes[i] = autopilot.Route{
-			Name: definition.Name, Group: definition.Group, State: state.State, Revision: state.Revision,
-			StepRevision: state.StepRevision, StepAt: state.StepAt, Facts: definition.Facts(), Mode: mode,
-		}
-	}
-	if freeze := s.Controls.Freeze; freeze != nil {
-		seen.Frozen = &gate.Frozen{By: freeze.Actor, At: freeze.At, Reason: freeze.Reason}
-	}
-	return seen
 }
 
 // subscriptions says who is to be told what.

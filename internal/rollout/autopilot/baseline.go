@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/stranglerfig/strangler/internal/rollout/gate"
 	"github.com/stranglerfig/strangler/internal/rollout/sequential"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/stats"
@@ -13,7 +14,6 @@ import (
 
 const (
 	slowShare   = 0.95               // what is slower than this share of legacy's requests is slow
-	slowNeeds   = 200                // requests of legacy without which nobody says what that is
 	slowDays    = 24 * time.Hour     // of legacy's, by which it is said
 	baselineAge = 7 * 24 * time.Hour // of what legacy did, at most
 
@@ -76,7 +76,7 @@ func (p *Pilot) measure(ctx context.Context, routes []*Route, now time.Time) err
 		if err := p.slowness(ctx, route, account, totals[route.Name], now); err != nil {
 			return err
 		}
-		if h := usual[route.Name]; h != nil && h.Count() >= slowNeeds {
+		if h := usual[route.Name]; h != nil && h.Count() >= gate.SlowKnownFrom {
 			account.SlowOver = h.Quantile(slowShare).High
 			account.Legacy.Measured = cmp.Or(account.Legacy.Measured, now)
 		}

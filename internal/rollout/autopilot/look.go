@@ -132,7 +132,7 @@ func (p *Pilot) gather(ctx context.Context, frozen *gate.Frozen, routes []*Route
 	}
 	for name := range dead {
 		found.breakers[name] = append(found.breakers[name][:len(found.breakers[name]):len(found.breakers[name])],
-			gate.Breaker{State: unreachable, Reason: "no request of the last seconds met an endpoint"})
+			gate.Breaker{Instance: "every router", State: unreachable, Reason: "no request of the last seconds met an endpoint"})
 	}
 	return found, nil
 }
