@@ -97,6 +97,22 @@ func TestSimulatedBeyondAnExcessIsFound(t *testing.T) {
 	}
 }
 
+// What is allowed does not shield a side that dies, however long all was well.
+func TestSimulatedDeadSideIsFoundBeyondAnExcess(t *testing.T) {
+	for _, weight := range []float64{.05, .25, .5} {
+		found := simulateLong(func(seed uint64) int {
+			r := gated(shop(0), seed, gate.Rate{Excess: .005}, .01, weight)
+			r.every = 1
+			return r.dies(200_000)
+		})
+		most := quantile(found, 1)
+		t.Logf("%g %%: %d events at the median, %d at most; %.2f %% failed before", 100*weight, quantile(found, .5), most, 100-100*positive(found))
+		if most > 60 || positive(found) < .99 {
+			t.Errorf("at %g %% it was found after %v events, want at most 60", 100*weight, found)
+		}
+	}
+}
+
 func TestSimulatedParityGate(t *testing.T) {
 	policy := gate.DefaultPolicy()
 	for _, c := range []struct{ rate, atLeast, atMost float64 }{{0, 1, 1}, {.012, 0, .05}} {

@@ -54,7 +54,7 @@ const (
 )
 
 // Watch follows one kind of event of one route, errors or slow answers, and looks
-// for new having more of them than legacy. It is some 300 bytes, however much it has
+// for new having more of them than legacy. It is some 550 bytes, however much it has
 // seen, and is kept as JSON. The zero Watch has seen nothing; that is also what
 // a new build of the new side begins with. A change of weight does not begin
 // anew. A Watch belongs to one goroutine.

@@ -217,6 +217,35 @@ func TestCeilings(t *testing.T) {
 	}
 }
 
+// Where an excess is allowed new has to be worse than legacy, and to exceed the ceiling.
+func TestAnExcess(t *testing.T) {
+	for _, c := range []struct {
+		fresh, legacy uint64 // events in a window, of 1,000 and of 3,000 exposures
+		tolerance     float64
+		excess        float64
+		want          sequential.Verdict
+	}{
+		{9, 1, 0, 0, sequential.Fail},
+		{9, 1, 0, .02, sequential.Pass}, // below the ceiling
+		{9, 1, 0, .004, sequential.Fail},
+		{9, 1, 30, .004, sequential.Pass}, // within the tolerance
+		{9, 27, 0, .004, sequential.Pass}, // no worse than legacy
+		{9, 1, math.NaN(), .004, sequential.Fail},
+		{9, 1, .5, math.NaN(), sequential.Fail},
+	} {
+		var watch sequential.Watch
+		for i := range 24 {
+			window := quarter(c.fresh, c.legacy)
+			window.From, window.To = window.From.Add(time.Duration(5*i)*time.Second), window.To.Add(time.Duration(5*i)*time.Second)
+			window.Tolerance, window.Ceilings.Excess = c.tolerance, c.excess
+			watch.Add(window)
+		}
+		if got := judge(&watch); got.Verdict != c.want {
+			t.Errorf("%+v: %+v", c, got)
+		}
+	}
+}
+
 func TestAStepKeepsWhatWasFound(t *testing.T) {
 	var watch sequential.Watch
 	watch.Add(quarter(7, 3))
@@ -290,7 +319,7 @@ func TestHugeCountsStayFinite(t *testing.T) {
 
 func TestWatchIsKeptAsJSON(t *testing.T) {
 	var watch, empty sequential.Watch
-	windows := []sequential.Window{quarter(1, 3), quarter(9, 1), {Step: 3, Weight: 1, New: sequential.Count{Exposures: 50, Events: 2}, Ceilings: sequential.Ceilings{Baseline: .01}}}
+	windows := []sequential.Window{quarter(1, 3), quarter(9, 1), {Step: 3, Weight: 1, New: sequential.Count{Exposures: 50, Events: 2}, Ceilings: sequential.Ceilings{Baseline: .01, Excess: .2}}}
 	for _, window := range windows {
 		for _, w := range []*sequential.Watch{&watch, &empty} {
 			text, err := json.Marshal(*w)
@@ -314,7 +343,10 @@ func TestStateThatIsRefused(t *testing.T) {
 		`[]`, `{}`, `{"version":2}`, `{"version":1,"total":{"new":{"events":-1}}}`, `{"version":1,"recent":{"new":-1}}`,
 		`{"version":1,"legacy":{"started":1}}`, `{"version":1,"legacy":{"sums":[0,0,0,0,0,0]}}`,
 		`{"version":1,"baseline":{"started":1,"sums":[0,0,0,0,0]}}`, `{"version":1,"limit":{"started":1,"sums":[0,0,0,0,0,1e308]}}`,
-		`{"version":1,"limit":{"started":18446744073709551615,"sums":[0,0,0,0,0,0]}}`,
+		`{"version":1,"limit":{"started":18446744073709551615,"sums":[0,0,0,0,0,0],"young":[0,0,0,0,0,0]}}`,
+		`{"version":1,"limit":{"started":1,"sums":[0,0,0,0,0,0]}}`, `{"version":1,"excess":{"started":1,"sums":[0,0,0,0,0,0],"young":[0]}}`,
+		`{"version":1,"excess":{"started":1,"sums":[0,0,0,0,0,0],"young":[0,0,0,0,0,0],"paid":-1}}`,
+		`{"version":1,"open":{"begun":-1}}`, `{"version":1,"open":{"passed":-1}}`, `{"version":1,"open":{"batch":-1}}`,
 	} {
 		if err := json.Unmarshal([]byte(text), &watch); !errors.Is(err, sequential.ErrState) {
 			t.Errorf("%s: %v", text, err)
