@@ -328,7 +328,7 @@ func TestErrorsWhereLegacyServesNothing(t *testing.T) {
 		limit    float64
 	}{
 		{gate.Rate{}, .01, "20% of 100 key-minutes on new, none on legacy; evidence over 1,000,000 of 100, against what legacy did before", "baseline", 0},
-		{gate.Rate{Max: .02}, 1, "20% of 100 key-minutes on new, none on legacy; evidence over 1,000,000 of 100, against the limit", "limit", .02},
+		{gate.Rate{Max: .02}, 1, "20% of 100 key-minutes on new, none on legacy; evidence over 1,000,000 of 100, against the limit of 2%", "limit", .02},
 	} {
 		var watch sequential.Watch
 		window := sequential.Window{From: noon(), To: noon().Add(time.Minute), Weight: 1, New: count(100, 20)}

@@ -43,15 +43,12 @@ func rate(name Name, policy Rate, watch *sequential.Watch, perHour float64) Find
 	report := sequential.Policy{Need: policy.Min}.Judge(watch)
 	f := Finding{
 		Gate: name, Verdict: report.Verdict, New: &report.Step.New, Legacy: &report.Step.Legacy,
-		Evidence: report.Evidence, Threshold: report.Threshold, Text: ratesText(&report.Step),
+		Evidence: report.Evidence, Threshold: report.Threshold, Limit: policy.Max,
 	}
 	if f.Verdict == sequential.Fail || report.Evidence > 1 {
 		f.Against = string(report.Against)
 	}
-	if report.Against == sequential.AgainstLimit {
-		f.Limit = policy.Max
-	}
-	f.Text += "; " + evidenceText(&report)
+	f.Text = ratesText(&report.Step) + "; " + evidenceText(&report, policy.Max)
 	f.RollsBack = f.Verdict == sequential.Fail && !policy.Hold
 	if f.Verdict != sequential.Insufficient {
 		return f
@@ -78,7 +75,7 @@ func ratesText(s *sequential.Sides) string {
 
 // evidenceText says how much speaks against new, and, if it fails, by what it is held
 // to be worse.
-func evidenceText(r *sequential.Report) string {
+func evidenceText(r *sequential.Report, limit float64) string {
 	text := fmt.Sprintf("evidence %s of %s", evidence(r.Evidence), evidence(r.Threshold))
 	if r.Verdict != sequential.Fail {
 		return text
@@ -87,7 +84,7 @@ func evidenceText(r *sequential.Report) string {
 	case sequential.AgainstBaseline:
 		return text + ", against what legacy did before"
 	case sequential.AgainstLimit:
-		return text + ", against the limit"
+		return text + ", against the limit of " + spoken.Share(limit)
 	default:
 		return text + ", against legacy at the same time"
 	}
