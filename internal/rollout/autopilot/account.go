@@ -113,20 +113,26 @@ func (a *Account) UnmarshalJSON(text []byte) error {
 
 // stand notes where the route stands now. Another step counts for itself; where
 // new serves nothing any more all that spoke for and against it is forgotten,
-// so that the next try is not judged by this one. It reports whether anything
-// is another than it was.
-func (a *Account) stand(route *Route) (moved bool) {
+// so that the next try is not judged by this one.
+func (a *Account) stand(route *Route) {
 	if a.Step == route.StepRevision && a.Weight == route.State.Weight {
-		return false
+		return
 	}
 	a.Step, a.Weight = route.StepRevision, route.State.Weight
 	a.Served = gate.Served{}
 	a.P95.New, a.P95.Legacy = 0, 0
 	if !exposed(route) {
 		a.forget()
+		return
 	}
-	return true
+	// An empty window begins the step: what was seen in the one before must not
+	// count for it, not even until something is served.
+	begin := sequential.Window{Step: uint64(route.StepRevision), Weight: share(route.State.Weight)}
+	a.Errors.Add(begin)
+	a.Slowness.Add(begin)
 }
+
+func share(weight routing.Weight) float64 { return float64(weight) / float64(routing.FullWeight) }
 
 // forget drops what was held against new, and for it.
 func (a *Account) forget() {

@@ -164,7 +164,7 @@ func (a *Account) add(now minute, route *Route) {
 	}
 	window := sequential.Window{
 		From: was.To, To: earlier(later(now.To, was.To), begin.Add(time.Minute)), Step: uint64(now.Step),
-		Weight: float64(route.State.Weight) / float64(routing.FullWeight),
+		Weight: share(route.State.Weight),
 	}
 	gates := route.Facts.Gates
 	a.Errors.Add(judged(window, gates.Errors, a.Legacy.Errors, fresh.of(fresh.Failed), old.of(old.Failed)))
