@@ -20,8 +20,10 @@ import (
 	"github.com/stranglerfig/strangler/internal/api/wire"
 	"github.com/stranglerfig/strangler/internal/auth"
 	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/notify"
 	"github.com/stranglerfig/strangler/internal/proxy"
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/shadow"
 	"github.com/stranglerfig/strangler/internal/spec"
@@ -101,7 +103,6 @@ func openAt(t *testing.T, url string, change ...func(*api.Config)) *house {
 	logger := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := api.Config{
 		Catalog: h.store, Editor: h.store, History: h.store,
-		Mover:  &rollout.Controller{Ledger: h.store, History: h.store},
 		Router: h.router, Tokens: auth.NewVerifier(h.store, "", logger),
 		TokenStore: h.store, Overrides: h.store, Controls: h.store, Counts: h.store, Evidence: h.store, Accept: h.router.accept,
 		Replay: func(context.Context, shadow.Exemplar, string, http.Header) (api.Replayed, error) {
@@ -114,7 +115,8 @@ func openAt(t *testing.T, url string, change ...func(*api.Config)) *house {
 		Reach: reach, Changed: h.router.refresh,
 		Instance: "router-1", Version: "test", StoreURL: kept.URL(), Logger: logger,
 	}
-	for _, c := range change {
+	led(t, kept)
+	for _, c := range append([]func(*api.Config){h.judging(logger)}, change...) {
 		c(&cfg)
 	}
 	if h.handler, err = api.New(cfg); err != nil {
@@ -315,6 +317,20 @@ func (f *flaky) Note(ctx context.Context, event rollout.Event) error {
 		return err
 	}
 	return f.Store.Note(ctx, event)
+}
+
+func (f *flaky) CurrentLease(ctx context.Context) (autopilot.Lease, error) {
+	if err := f.check(); err != nil {
+		return autopilot.Lease{}, err
+	}
+	return f.Store.CurrentLease(ctx)
+}
+
+func (f *flaky) Places(ctx context.Context) (map[string]notify.Place, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	return f.Store.Places(ctx)
 }
 
 func (f *flaky) TokenByHash(ctx context.Context, hash [32]byte) (auth.Token, error) {

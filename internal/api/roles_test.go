@@ -13,7 +13,7 @@ func TestEveryOperationAsksForTheRoleTheDocumentNames(t *testing.T) {
 	h := openShop(t)
 	roles := []auth.Role{auth.Viewer, auth.Operator, auth.Admin}
 	for _, op := range describedOperations() {
-		path := strings.NewReplacer("{route}", "nobody", "{backend}", "nobody", "{group}", "nobody", "{token}", "nobody", "{override}", "nobody", "{fault}", "1", "{exemplar}", "0", "{rule}", "0").Replace(op.path)
+		path := strings.NewReplacer("{route}", "nobody", "{backend}", "nobody", "{group}", "nobody", "{token}", "nobody", "{override}", "nobody", "{fault}", "1", "{exemplar}", "0", "{rule}", "0", "{webhook}", "nobody").Replace(op.path)
 		nobody := h.call(op.method, path, "", header("Authorization", ""))
 		if op.role == "open" {
 			nobody.want(http.StatusOK)

@@ -30,6 +30,7 @@ func TestARouteSaysWhereItStands(t *testing.T) {
 	want := wire.RouteStatus{
 		Name: "orders-list", Stage: wire.StageLegacy, Revision: 1, ChangedBy: "ada", ChangedAt: list[0].ChangedAt,
 		Match: "GET,HEAD /orders [header X-Beta=1]", Legacy: "monolith", New: "orders", Group: "visitors", Steps: 6,
+		Autopilot: wire.AutopilotModeOff, Gates: &wire.GatesInShort{Verdict: wire.GateVerdictPass},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,7 +27,13 @@ func TestAPromotionSaysWhatItDid(t *testing.T) {
 	got := decode[wire.Move](answer)
 	want := wire.Move{
 		Route: "orders-get", Before: wire.State{Stage: wire.StageCanary, WeightBp: 500}, After: wire.State{Stage: wire.StageCanary, WeightBp: 2500},
-		PreviousRevision: 2, Revision: 3, Changed: true, Step: 4, Steps: 6, Actor: "olga", At: got.At, Note: got.Note,
+		PreviousRevision: 2, Revision: 3, Changed: true, Step: 4, Steps: 6, Actor: "olga", At: got.At, Note: got.Note, Findings: got.Findings,
+	}
+	if verdicts := verdictsOf(got.Findings); !slices.Equal(verdicts, []string{
+		"bake insufficient", "parity insufficient", "errors insufficient", "slowness insufficient", "fallbacks insufficient",
+		"breaker pass", "window pass", "freeze pass",
+	}) {
+		t.Errorf("the gates that were asked say %q", verdicts)
 	}
 	if diff := cmp.Diff(want, got); diff != "" || got.At.IsZero() {
 		t.Error(diff, got.At)
