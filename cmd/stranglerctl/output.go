@@ -60,9 +60,5 @@ func (c *cli) showTable(t *term.Table, more int, wide bool) error {
 		whole.Width = 0
 		return whole.Table(t)
 	}
-	narrow := &term.Table{Heading: t.Heading[:more], Spare: t.Spare}
-	for _, row := range t.Rows {
-		narrow.Add(row[:more]...)
-	}
-	return c.out.Table(narrow)
+	return c.out.Table(t.First(more))
 }

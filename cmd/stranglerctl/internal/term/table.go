@@ -27,10 +27,30 @@ type Table struct {
 	Heading []string
 	Rows    [][]Cell
 	Spare   []string // headings of what is left out where the rest would not be readable, the first one first
+
+	below map[int]Cell // by the number of the row above
 }
 
 // Add appends a row.
 func (t *Table) Add(row ...Cell) { t.Rows = append(t.Rows, row) }
+
+// Below puts a line of its own under the row that was added last: what is too
+// long for a column. It is set in, so that no column begins like it.
+func (t *Table) Below(line Cell) {
+	if t.below == nil {
+		t.below = make(map[int]Cell)
+	}
+	t.below[len(t.Rows)] = line
+}
+
+// First is the table with its first columns only.
+func (t *Table) First(columns int) *Table {
+	narrow := &Table{Heading: t.Heading[:columns], Spare: t.Spare, below: t.below}
+	for _, row := range t.Rows {
+		narrow.Add(row[:columns]...)
+	}
+	return narrow
+}
 
 // Write prints the table, two spaces between columns and none at a line's end.
 // Empty cells are a dash, so that every column can be cut out by its number.
@@ -43,7 +63,7 @@ func (t *Table) Write(w io.Writer, palette Palette, width int) error {
 		rows, widths = t.fit(rows, widths, width)
 	}
 	var b strings.Builder
-	for _, row := range rows {
+	for number, row := range rows {
 		for i, cell := range row {
 			text := shortened(shown(cell), widths[i])
 			b.WriteString(string(palette.Paint(cell.Colour, text)))
@@ -52,6 +72,9 @@ func (t *Table) Write(w io.Writer, palette Palette, width int) error {
 			}
 		}
 		b.WriteByte('\n')
+		if line, found := t.below[number]; found {
+			b.WriteString(indent + string(palette.Paint(line.Colour, line.Text)) + "\n")
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -68,6 +91,9 @@ func (t *Table) all() [][]Cell {
 
 // gap is the spaces between two columns.
 const gap = 2
+
+// indent is in front of a line below a row.
+const indent = "    "
 
 // floor is what columns keep when they are shortened. The first one keeps
 // more: names are there to be typed again.

@@ -160,6 +160,24 @@ func TestTableAlignsByCharactersAndShowsGapsAsDashes(t *testing.T) {
 	}
 }
 
+func TestALineBelowARowStaysWithItAndWhole(t *testing.T) {
+	table := &term.Table{Heading: []string{"REVISION", "WHAT", "CAUSE"}}
+	table.Add(term.Cells("7", "rollback orders", "autopilot")...)
+	table.Below(term.Cell{Text: "errors: 32% of 410 key-minutes\x1b", Colour: term.Bad})
+	table.Add(term.Cells("6", "promote orders", "operator")...)
+	var got strings.Builder
+	if err := table.First(2).Write(&got, term.Palette{}, 20); err != nil {
+		t.Fatal(err)
+	}
+	want := "REVISION  WHAT\n" +
+		"7         rollback …\n" +
+		"    errors: 32% of 410 key-minutes\\x1b\n" +
+		"6         promote o…\n"
+	if got.String() != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got.String(), want)
+	}
+}
+
 func TestTableFitsItsTerminal(t *testing.T) {
 	table := term.Table{Heading: []string{"ROUTE", "STAGE", "MATCH", "CHANGED"}}
 	table.Add(term.Cells("orders-get", "canary", "GET /api/v2/orders/{id:[0-9]+}/lines", "now by ana")...)
