@@ -16,13 +16,14 @@ back at once. It talks to the admin API of a strangler router.
   stranglerctl status                    where every route stands
   stranglerctl diff orders-get           in what new answers differently
   stranglerctl promote orders-get        take the next step of the plan
+  stranglerctl gate ls orders-get        what it needs to take it by itself
   stranglerctl rollback orders-get       legacy serves everything, now
 
 The router is named by --server or --context, by STRANGLER_SERVER or
 STRANGLER_CONTEXT, or is the context in use: see stranglerctl context.
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 declined, 4 not allowed, 5 not found,
-6 revision conflict, 7 refused by a hold or a stage, 8 timed out waiting,
+6 revision conflict, 7 refused by a hold, a stage or a gate, 8 timed out waiting,
 130 interrupted.`
 
 // newRootCommand puts all the commands under one root.
@@ -46,15 +47,17 @@ func newRootCommand(c *cli) *cobra.Command {
 	root.AddGroup(
 		&cobra.Group{ID: groupMove, Title: "Move traffic:"},
 		&cobra.Group{ID: groupLook, Title: "Look:"},
+		&cobra.Group{ID: groupEvidence, Title: "Promote by evidence:"},
 		&cobra.Group{ID: groupCompare, Title: "Compare:"},
 		&cobra.Group{ID: groupGuard, Title: "Guard:"},
 		&cobra.Group{ID: groupDefine, Title: "Define:"},
 		&cobra.Group{ID: groupAccess, Title: "Get in:"},
 	)
 	addTo(root, groupMove, newPromoteCommand(c), newPauseCommand(c), newResumeCommand(c),
-		newRollbackCommand(c), newRetireCommand(c), newUndoCommand(c), newOverrideCommand(c))
+		newRollbackCommand(c), newRetireCommand(c), newUndoCommand(c), newFreezeCommand(c), newUnfreezeCommand(c), newOverrideCommand(c))
 	addTo(root, groupLook, newStatusCommand(c), newHistoryCommand(c), newExplainCommand(c),
 		newInstanceCommand(c), newDoctorCommand(c))
+	addTo(root, groupEvidence, newGateCommand(c), newAutopilotCommand(c), newNotifyCommand(c))
 	addTo(root, groupCompare, newDiffCommand(c), newRuleCommand(c), newShadowCommand(c))
 	addTo(root, groupGuard, newBreakerCommand(c), newFaultCommand(c))
 	addTo(root, groupDefine, newRouteCommand(c), newBackendCommand(c), newGroupCommand(c),
@@ -76,12 +79,13 @@ func refuseUnknownShells(root *cobra.Command) {
 
 // The groups of the help text.
 const (
-	groupMove    = "move"
-	groupLook    = "look"
-	groupCompare = "compare"
-	groupGuard   = "guard"
-	groupDefine  = "define"
-	groupAccess  = "access"
+	groupMove     = "move"
+	groupLook     = "look"
+	groupEvidence = "evidence"
+	groupCompare  = "compare"
+	groupGuard    = "guard"
+	groupDefine   = "define"
+	groupAccess   = "access"
 )
 
 func addTo(parent *cobra.Command, group string, commands ...*cobra.Command) {

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
+	"github.com/stranglerfig/strangler/internal/api/wire"
+)
+
+// markWaits stands in front of what cannot be said yet.
+const markWaits = "…"
+
+// printAllGates prints a line for each route.
+func (c *cli) printAllGates(routes []wire.RouteGates) error {
+	if len(routes) == 0 {
+		c.note.Linef("no route has a new side: there is nothing to promote")
+		return nil
+	}
+	t := &term.Table{Heading: []string{"ROUTE", "AT", "STEP", "NEXT", "AUTO", "VERDICT", "WHY"}, Spare: []string{"STEP"}}
+	for _, r := range routes {
+		t.Add(append(term.Cells(r.Route, place(gatesState(r)), stepText(r.Step, r.Steps), nextStep(r), string(r.Autopilot)),
+			verdictCell(r.Verdict), term.Cell{Text: whyNot(r)})...)
+	}
+	return c.out.Table(t)
+}
+
+// gatesState is where the route stood when its gates were asked.
+func gatesState(r wire.RouteGates) wire.State {
+	return wire.State{Stage: r.Stage, WeightBp: r.WeightBp}
+}
+
+// nextStep is the step that comes next; empty after the last one.
+func nextStep(r wire.RouteGates) string {
+	if r.Next == nil {
+		return ""
+	}
+	return *r.Next
+}
+
+// whyNot is what first keeps a route from its next step; empty when nothing does.
+// Of a route that evidence may promote that can be more than its gates.
+func whyNot(r wire.RouteGates) string {
+	if r.Autopilot == wire.AutopilotModeOn && r.Held != "" {
+		return r.Held
+	}
+	for _, wanted := range []wire.GateVerdict{wire.GateVerdictFail, wire.GateVerdictInsufficient} {
+		for _, f := range r.Findings {
+			if f.Verdict == wanted {
+				return string(f.Gate) + ": " + reasonOf(f)
+			}
+		}
+	}
+	return r.Held
+}
+
+// reasonOf is the one thing to say of a gate: what it waits for, or what it found.
+func reasonOf(f wire.GateFinding) string {
+	if f.Verdict == wire.GateVerdictInsufficient && f.Missing != "" {
+		return f.Missing
+	}
+	return f.Text
+}
+
+// printGates prints what each gate of a route says.
+func (c *cli) printGates(r wire.RouteGates, wide bool) error {
+	c.out.Linef("%s  %s  %s  (%s)", c.out.Paint(term.Strong, r.Route), place(gatesState(r)), c.verdictText(r.Verdict), gatesFacts(r))
+	t := &term.Table{Heading: []string{"GATE", "VERDICT", "FOUND", "LIMIT", "MISSING"}, Spare: []string{"LIMIT"}}
+	for _, f := range r.Findings {
+		t.Add(term.Cell{Text: string(f.Gate)}, verdictCell(f.Verdict), term.Cell{Text: f.Text},
+			term.Cell{Text: limitText(f)}, term.Cell{Text: f.Missing})
+	}
+	if err := c.showTable(t, len(t.Heading), wide); err != nil {
+		return err
+	}
+	if held := heldText(r); held != "" {
+		c.out.Linef("held: %s", held)
+	}
+	return nil
+}
+
+// heldText is why the autopilot would not take the next step, where that is
+// something else than what a gate says.
+func heldText(r wire.RouteGates) string {
+	for _, f := range r.Findings {
+		if strings.HasPrefix(r.Held, string(f.Gate)+": ") {
+			return ""
+		}
+	}
+	return r.Held
+}
+
+// gatesFacts says like "step 4 of 6, next 50%, autopilot on".
+func gatesFacts(r wire.RouteGates) string {
+	var facts []string
+	if r.Step > 0 {
+		facts = append(facts, fmt.Sprintf("step %d of %d", r.Step, r.Steps))
+	}
+	if r.Next != nil {
+		facts = append(facts, "next "+*r.Next)
+	} else {
+		facts = append(facts, "no step is left")
+	}
+	return strings.Join(append(facts, "autopilot "+string(r.Autopilot)), ", ")
+}
+
+// limitText is what would be too much; empty where the gate counts nothing.
+func limitText(f wire.GateFinding) string {
+	switch {
+	case f.Threshold > 0:
+		return fmt.Sprintf("evidence %g", f.Threshold)
+	case f.Limit > 0:
+		return shareText(f.Limit)
+	}
+	return ""
+}
+
+// verdictLook is a verdict's mark and colour.
+func verdictLook(v wire.GateVerdict) (mark string, colour term.Colour) {
+	switch v {
+	case wire.GateVerdictPass:
+		return markGood, term.Good
+	case wire.GateVerdictFail:
+		return markBad, term.Bad
+	}
+	return markWaits, term.Notice
+}
+
+func verdictCell(v wire.GateVerdict) term.Cell {
+	mark, colour := verdictLook(v)
+	return term.Cell{Text: mark + " " + string(v), Colour: colour}
+}
+
+func (c *cli) verdictText(v wire.GateVerdict) term.Styled {
+	cell := verdictCell(v)
+	return c.out.Paint(cell.Colour, cell.Text)
+}
