@@ -30,7 +30,7 @@ type failure struct {
 	lines []string // further lines under the message, as they are
 	hint  string   // what to do next; empty: the message says it
 
-	unsure bool // a change was asked for, and no answer came
+	interrupted string // what stands all the same when Ctrl-C ended it; empty: nothing
 }
 
 func (f *failure) Error() string { return f.err.Error() }

@@ -19,6 +19,7 @@ type promote struct {
 	full        bool
 	group       string
 	splitWrites bool
+	force       bool
 }
 
 func newPromoteCommand(c *cli) *cobra.Command {
@@ -32,13 +33,22 @@ func newPromoteCommand(c *cli) *cobra.Command {
 --group promotes every route of a group in one revision, so that no user meets
 two versions of what belongs together; what refuses one of them refuses all.
 
-A paused route is refused (exit 7). After a rollback it clears the hold and
-takes the first canary step, unless --to says otherwise. A route with data:
-separate that takes writes is refused without --accept-split-writes: what new
-writes, legacy does not have, and a rollback does not bring it there.`,
+A paused route is refused, and so is one of which a gate fails (exit 7), unless
+--force and --reason say why to go on all the same. A gate that cannot tell yet
+refuses nobody; what the gates said is kept in the history. After a rollback promote
+clears the hold and takes the first canary step, unless --to says otherwise. A route
+with data: separate that takes writes is refused without --accept-split-writes: what
+new writes, legacy does not have, and a rollback does not bring it there.
+
+--follow goes on to watch the bake time and the gates of the new step. It ends with
+0 when every gate passes, or somebody has taken the route further, and with 7 when
+a gate fails or the route was taken back, and says why. Gates that were forced are
+not waited for. Ctrl-C ends the watching; the promotion stays.`,
 		Example: `  stranglerctl promote orders-get
   stranglerctl promote orders-get --to 25 --wait
+  stranglerctl promote orders-get --follow
   stranglerctl promote --group shop --to 5
+  stranglerctl promote orders-get --force --reason "the mismatch is a bug in legacy"
   stranglerctl promote orders-get --full --reason "two quiet weeks"`,
 		Args:    p.arguments,
 		PreRunE: func(cmd *cobra.Command, _ []string) error { return p.checkTo(cmd) },
@@ -49,6 +59,8 @@ writes, legacy does not have, and a rollback does not bring it there.`,
 			return p.move(cmd.Context(), args[0], p.send)
 		},
 	}, p.send)
+	cmd.Flags().BoolVar(&p.force, "force", false, "go on although a gate fails; needs --reason")
+	cmd.Flags().BoolVar(&p.followed, "follow", false, "then watch the new step until its gates have decided")
 	cmd.Flags().StringVar(&p.to, "to", "", "where to: legacy, shadow, new, or a percentage such as 25%")
 	offer(cmd, "to", "legacy", "shadow", "new")
 	cmd.Flags().BoolVar(&p.full, "full", false, "to 100 %")
@@ -81,6 +93,10 @@ func (p *promote) checkTo(cmd *cobra.Command) error {
 		return usagef("--full is --to 100%%: give one of them")
 	case flags.Changed("to") && p.to == "":
 		return usagef("--to is empty: want a stage, or a percentage such as 25%%")
+	case p.force && p.reason == "":
+		return usagef("--force wants a --reason, for the history")
+	case p.followed && p.dryRun:
+		return usagef("--dry-run changes nothing that --follow could watch: give one of them")
 	}
 	if p.full {
 		p.to = "100%"
@@ -89,7 +105,7 @@ func (p *promote) checkTo(cmd *cobra.Command) error {
 }
 
 func (p *promote) request() wire.PromoteRequest {
-	return wire.PromoteRequest{To: p.to, AcceptSplitWrites: p.splitWrites, Reason: p.reason}
+	return wire.PromoteRequest{To: p.to, AcceptSplitWrites: p.splitWrites, Force: p.force, Reason: p.reason}
 }
 
 func (p *promote) send(ctx context.Context, api *client.Client, route string, params verbParams) (*http.Response, error) {
@@ -113,6 +129,9 @@ func (p *promote) promoteGroup(ctx context.Context) error {
 	if err := p.follow(ctx, api, done.value); err != nil || p.dryRun {
 		return err
 	}
+	if p.followed {
+		return p.watchGates(ctx, api, slices.DeleteFunc(done.value, isRetired))
+	}
 	moved := onlyChanged(done.value)
 	next, undo := "", ""
 	if slices.ContainsFunc(done.value, mayGoOn) {
@@ -132,6 +151,9 @@ func (p *promote) promoteGroup(ctx context.Context) error {
 
 // exposes reports whether new serves something of a route after a move.
 func exposes(m wire.Move) bool { return m.After.WeightBp > 0 }
+
+// isRetired reports whether there is nothing to watch any more.
+func isRetired(m wire.Move) bool { return m.After.Stage == wire.StageRetired }
 
 // mayGoOn reports whether a route of a group has a step before it.
 func mayGoOn(m wire.Move) bool {

@@ -22,6 +22,7 @@ func refusal(resp *http.Response, body []byte) error {
 	}
 	f := &failure{code: exitFor(resp.StatusCode), hint: p.Hint, lines: findings(p.Problems)}
 	message := p.Detail
+	f.lines = append(f.lines, unsaid(p.Findings, message)...)
 	switch {
 	case len(p.Problems) > 0: // the lines below say it all
 		message = counted(len(p.Problems), "fault") + " in the definitions; nothing was changed"
@@ -42,6 +43,19 @@ func refusal(resp *http.Response, body []byte) error {
 		}
 	}
 	return f
+}
+
+// unsaid is what the gates said that refuse a promotion, as far as the message
+// does not say it.
+func unsaid(said []wire.GateFinding, message string) []string {
+	var lines []string
+	for _, f := range said {
+		if text := reasonOf(f); !strings.Contains(message, text) {
+			mark, _ := verdictLook(f.Verdict)
+			lines = append(lines, mark+" "+string(f.Gate)+": "+text)
+		}
+	}
+	return lines
 }
 
 // exitFor maps what the API says to how the program ends.
@@ -111,7 +125,8 @@ func unreachable(server, method string, sent bool, err error) error {
 	switch {
 	case method == http.MethodGet:
 	case sent:
-		f.hint, f.unsure = "the change may have been made all the same: stranglerctl history tells", true
+		f.hint = "the change may have been made all the same: stranglerctl history tells"
+		f.interrupted = f.hint
 	default:
 		f.hint = "nothing was changed; " + f.hint
 	}

@@ -68,8 +68,8 @@ func (c *cli) tellFailure(cmd *cobra.Command, err error, code exitCode) {
 	switch {
 	case err == nil, errors.Is(err, errDrift), errors.Is(err, errNotFixed):
 		return
-	case code == exitInterrupted && f.unsure:
-		c.fail.Linef("interrupted; %s", f.hint)
+	case code == exitInterrupted && f.interrupted != "":
+		c.fail.Linef("interrupted; %s", f.interrupted)
 		return
 	case code == exitInterrupted:
 		c.fail.Linef("interrupted")

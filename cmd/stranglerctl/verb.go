@@ -17,7 +17,8 @@ import (
 type verb struct {
 	*cli
 	changeOptions
-	name string
+	name     string
+	followed bool // promote --follow: what comes next is said at its end
 }
 
 // verbParams are the parameters of every verb; the generated types differ by name only.
@@ -59,10 +60,14 @@ func (v *verb) move(ctx context.Context, route string, send sender) error {
 	if err != nil {
 		return err
 	}
-	if err := v.showMoves(moved.raw, []wire.Move{moved.value}); err != nil {
+	made := []wire.Move{moved.value}
+	if err := v.showMoves(moved.raw, made); err != nil {
 		return err
 	}
-	return v.follow(ctx, api, []wire.Move{moved.value})
+	if err := v.follow(ctx, api, made); err != nil || !v.followed {
+		return err
+	}
+	return v.watchGates(ctx, api, made)
 }
 
 func (v *verb) params() verbParams {
@@ -118,6 +123,9 @@ func writesText(m wire.Move) string {
 // follow comes after a change: the notes, the waiting, and what to do next.
 func (v *verb) follow(ctx context.Context, api *client.Client, made []wire.Move) error {
 	v.tellNotes(made)
+	for _, m := range made {
+		v.tellGates(m, len(made) > 1)
+	}
 	if v.dryRun || len(made) == 0 {
 		return nil
 	}
@@ -126,7 +134,7 @@ func (v *verb) follow(ctx context.Context, api *client.Client, made []wire.Move)
 			return err
 		}
 	}
-	if len(made) == 1 && made[0].Changed {
+	if len(made) == 1 && made[0].Changed && !v.followed {
 		v.hintNext(nextCommand(made[0].Route, made[0].After), undoCommand(v.name, made[0]))
 	}
 	return nil

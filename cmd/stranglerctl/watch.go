@@ -22,9 +22,15 @@ type reader[T any] interface {
 	tell(before, now T) error // appends what is new
 }
 
-// watch shows what r reads again and again until it is interrupted. Once it has
-// been shown, a router that does not answer is waited for.
+// watch shows what r reads again and again until it is interrupted.
 func watch[T any](ctx context.Context, c *cli, r reader[T]) error {
+	return watchUntil(ctx, c, r, func(T) (bool, error) { return false, nil })
+}
+
+// watchUntil shows what r reads again and again, until it is interrupted or
+// ended says that a reading was the last one, and with which error. Once
+// something has been shown, a router that does not answer is waited for.
+func watchUntil[T any](ctx context.Context, c *cli, r reader[T], ended func(now T) (bool, error)) error {
 	screen := newScreen(c, r)
 	defer screen.close()
 	quiet := *c // warnings of a single reading belong into the frame, not on stderr
@@ -39,6 +45,9 @@ func watch[T any](ctx context.Context, c *cli, r reader[T]) error {
 			return ctx.Err()
 		case err == nil:
 			if err := screen.draw(now); err != nil {
+				return err
+			}
+			if last, err := ended(now); last {
 				return err
 			}
 		case first || final(err):
