@@ -16,8 +16,9 @@ func newStatusCommand(c *cli) *cobra.Command {
 		Use:   "status [ROUTE]",
 		Short: "Show where every route stands, or one route in detail",
 		Long: `Status shows every route with its stage, weight, hold, last change and parity: of
-so many comparisons, the share in which new answered as legacy does. Of one route it
-shows the details, and the commands that move it on and back.
+so many comparisons, the share in which new answered as legacy does. AUTO is what the
+autopilot may do with it, and GATES what keeps it from its next step. Of one route it
+shows the details, each gate, and the commands that move it on and back.
 
 --watch keeps showing it: on a terminal it redraws in place, elsewhere it appends
 a line for every change. It ends with Ctrl-C.`,
@@ -73,6 +74,7 @@ type shown struct {
 	raw       []byte
 	detail    *answer[wire.RouteDetail] // of the one route
 	compared  *wire.RouteDifferences    // likewise; nil: nothing was, or it could not be read
+	gates     *wire.RouteGates          // likewise; nil: it has none, or they could not be asked
 	router    *wire.Status              // nil: not read
 	instances []wire.Instance
 	fleet     error // why instances is not known
@@ -93,7 +95,7 @@ func (s *statusReader) read(ctx context.Context) (shown, error) {
 		if err != nil {
 			return shown{}, err
 		}
-		one.router, one.compared = &router.value, s.compared(ctx, detail.value)
+		one.router, one.compared, one.gates = &router.value, s.compared(ctx, detail.value), s.gatesOf(ctx, detail.value)
 		instances, err := ask[[]wire.Instance](s.api.ListInstances(ctx))
 		one.instances, one.fleet = instances.value, err
 		return one, nil
@@ -132,5 +134,6 @@ func listed(d wire.RouteDetail) wire.RouteStatus {
 		Name: d.Name, Stage: d.Stage, WeightBp: d.WeightBp, Hold: d.Hold, Revision: d.Revision,
 		Match: d.Match, Legacy: d.Legacy, New: d.New, Group: d.Group, Step: d.Step, Steps: d.Steps,
 		ChangedBy: d.ChangedBy, ChangedAt: d.ChangedAt, Invalid: d.Invalid, Parity: d.Parity,
+		Autopilot: d.Autopilot, Gates: d.Gates,
 	}
 }

@@ -15,7 +15,7 @@ func (s *statusReader) print(now shown) error {
 		if now.detail != nil {
 			s.warnUnfollowed(now.router)
 			s.printGuard(now)
-			s.printDetail(now.detail.value, now.compared)
+			s.printDetail(now)
 			return nil
 		}
 		s.out.Linef("%s", s.header(now))
@@ -98,18 +98,19 @@ func (s *statusReader) printRoutes(routes []wire.RouteStatus, wide bool) error {
 		s.note.Linef("no routes yet: every request is answered with 404; define some with stranglerctl apply -f FILE, one with prefix / among them")
 		return nil
 	}
-	t := &term.Table{Heading: []string{"ROUTE", "STAGE", "WEIGHT", "HOLD", "STEP", "MATCH", "CHANGED", "PARITY", "LEGACY", "NEW", "GROUP", "REVISION", "SKIPPED"}}
+	t := &term.Table{Heading: []string{"ROUTE", "STAGE", "WEIGHT", "HOLD", "AUTO", "STEP", "MATCH", "CHANGED", "PARITY", "GATES", "LEGACY", "NEW", "GROUP", "REVISION", "SKIPPED"}}
 	t.Spare = []string{"MATCH", "STEP", "CHANGED", "STAGE"}
 	for _, r := range routes {
-		row := term.Cells(r.Name, string(r.Stage), percent(r.WeightBp), holdText(r.Hold), stepText(r.Step, r.Steps), r.Match,
-			term.Ago(s.now().Sub(r.ChangedAt))+" by "+r.ChangedBy, parityText(r.Parity), r.Legacy, r.New, r.Group, strconv.FormatInt(r.Revision, 10), skippedCount(r.Parity))
+		row := term.Cells(r.Name, string(r.Stage), percent(r.WeightBp), holdText(r.Hold), "", stepText(r.Step, r.Steps), r.Match,
+			term.Ago(s.now().Sub(r.ChangedAt))+" by "+r.ChangedBy, parityText(r.Parity), "", r.Legacy, r.New, r.Group, strconv.FormatInt(r.Revision, 10), skippedCount(r.Parity))
 		row[3].Colour = holdColour(r.Hold)
+		row[4], row[9] = autoCell(r), gatesCell(r)
 		if r.Invalid != nil {
 			row[0].Colour = term.Bad
 		}
 		t.Add(row...)
 	}
-	if err := s.showTable(t, 8, wide); err != nil {
+	if err := s.showTable(t, 10, wide); err != nil {
 		return err
 	}
 	for _, r := range routes {
@@ -126,7 +127,8 @@ func (s *statusReader) printInvalid(name string, why *wire.Invalid) {
 		s.out.Paint(term.Bad, markBad), name, why.Code, why.Field, why.Message)
 }
 
-func (s *statusReader) printDetail(d wire.RouteDetail, found *wire.RouteDifferences) {
+func (s *statusReader) printDetail(now shown) {
+	d := now.detail.value
 	r := listed(d)
 	s.out.Linef("%s  %s", s.out.Paint(term.Strong, d.Name), place(stateOf(r)))
 	s.printInvalid(d.Name, d.Invalid)
@@ -147,10 +149,12 @@ func (s *statusReader) printDetail(d wire.RouteDetail, found *wire.RouteDifferen
 	if d.New != "" && !ended {
 		field("plan", planText(d.Plan))
 	}
-	for _, said := range s.parityFields(d.Parity, found) {
+	for _, said := range s.parityFields(d.Parity, now.compared) {
 		field(said[0], said[1])
 	}
+	field("auto", autoCell(r).Text)
 	field("changed", fmt.Sprintf("%s by %s, revision %d", term.Ago(s.now().Sub(d.ChangedAt)), d.ChangedBy, d.Revision))
+	s.printFindings(now.gates)
 	if d.New != "" {
 		s.hintNext(nextCommand(d.Name, stateOf(r)), wayBack(r))
 	}

@@ -6,8 +6,7 @@ func (s *statusReader) with(c *cli) reader[shown] {
 	return &statusReader{cli: c, api: s.api, route: s.route}
 }
 
-// tell appends a line for each route that is new, gone or changed; for
-// programs it prints everything again.
+// tell appends a line for each change; for programs it prints everything again.
 func (s *statusReader) tell(before, now shown) error {
 	known := make(map[string]wire.RouteStatus, len(before.routes))
 	for _, r := range before.routes {
@@ -18,7 +17,7 @@ func (s *statusReader) tell(before, now shown) error {
 		return nil
 	}
 	for _, r := range now.routes {
-		if old, was := known[r.Name]; !was || old.Revision != r.Revision {
+		if old, was := known[r.Name]; !was || old.Revision != r.Revision || old.Autopilot != r.Autopilot || verdictOf(old) != verdictOf(r) {
 			return s.print(now)
 		}
 	}
@@ -28,7 +27,8 @@ func (s *statusReader) tell(before, now shown) error {
 	return nil
 }
 
-// tellRoutes appends a line for each route that is new, gone or changed.
+// tellRoutes appends a line for each route that is new, gone or changed, or of
+// which the gates say something else.
 func (s *statusReader) tellRoutes(before map[string]wire.RouteStatus, routes []wire.RouteStatus) {
 	for _, r := range routes {
 		old, was := before[r.Name]
@@ -39,6 +39,9 @@ func (s *statusReader) tellRoutes(before map[string]wire.RouteStatus, routes []w
 			s.out.Linef("%s  %s  %s, definition changed  (revision %d, by %s)", s.clock(), r.Name, place(stateOf(r)), r.Revision, r.ChangedBy)
 		case old.Revision != r.Revision:
 			s.out.Linef("%s  %s  %s → %s  (revision %d, by %s)", s.clock(), r.Name, place(stateOf(old)), place(stateOf(r)), r.Revision, r.ChangedBy)
+		}
+		if was && (old.Autopilot != r.Autopilot || verdictOf(old) != verdictOf(r)) {
+			s.out.Linef("%s  %s  autopilot %s, gates: %s", s.clock(), r.Name, string(r.Autopilot), gatesCell(r).Text)
 		}
 		delete(before, r.Name)
 	}
