@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
+	"github.com/stranglerfig/strangler/internal/api/client"
 	"github.com/stranglerfig/strangler/internal/api/wire"
 )
 
@@ -17,8 +19,9 @@ func newExplainCommand(c *cli) *cobra.Command {
 		Use:   "explain METHOD URL",
 		Short: "Say which route and side a request would get, and why",
 		Long: `Explain says which route a request would match, which side would serve it and
-why, what its backend would be sent, and which other routes came close. Signed
-overrides are looked at as the router does. Nothing is sent to a backend.`,
+why, what its backend would be sent, and which other routes came close. Where the
+route is paused or rolled back it says why as well. Signed overrides are looked at as
+the router does. Nothing is sent to a backend.`,
 		Example: `  stranglerctl explain GET https://shop.example/orders/42 -H 'X-User: 7'
   stranglerctl explain POST /orders --client 203.0.113.9
   stranglerctl explain GET /orders/42 -b strangler_override=v1.…`,
@@ -41,7 +44,7 @@ overrides are looked at as the router does. Nothing is sent to a backend.`,
 			if err != nil {
 				return err
 			}
-			return c.showExplanation(explained)
+			return c.showExplanation(explained, c.holdOf(cmd.Context(), api, explained.value))
 		},
 	}
 	cmd.Flags().StringArrayVarP(&headers, "header", "H", nil, "a header of the request, 'Name: value'; may be repeated")
@@ -75,7 +78,20 @@ func addCookies(headers map[string][]string, cookies []string) error {
 	return nil
 }
 
-func (c *cli) showExplanation(explained answer[wire.Explanation]) error {
+// holdOf is why the route of a request does not advance; empty when nothing holds
+// it. The store may be away: then the rest is to be shown all the same.
+func (c *cli) holdOf(ctx context.Context, api *client.Client, e wire.Explanation) string {
+	if e.Route == "" || !c.global.forPeople() {
+		return ""
+	}
+	route, err := ask[wire.RouteDetail](api.GetRoute(ctx, e.Route))
+	if err != nil {
+		return ""
+	}
+	return holdText(route.value.Hold)
+}
+
+func (c *cli) showExplanation(explained answer[wire.Explanation], hold string) error {
 	e := explained.value
 	return c.show(view{raw: explained.raw, names: []string{e.Route}, people: func(bool) error {
 		c.out.Linef("%s %s%s", e.Method, e.Host, e.Path)
@@ -85,6 +101,9 @@ func (c *cli) showExplanation(explained answer[wire.Explanation]) error {
 			c.out.Linef("  route    %s", c.out.Paint(term.Strong, e.Route))
 			c.out.Linef("  side     %s, by backend %s", string(*e.Side), e.Backend)
 			c.out.Linef("  reason   %s", reasonText(e))
+		}
+		if hold != "" {
+			c.out.Linef("  hold     %s", hold)
 		}
 		for _, override := range e.Overrides {
 			c.out.Linef("  override %s", overrideText(override))

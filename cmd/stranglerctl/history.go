@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +22,8 @@ func newHistoryCommand(c *cli) *cobra.Command {
 		Use:   "history [ROUTE]",
 		Short: "Show who changed what, when and why, newest first",
 		Long: `History shows every change, newest first: revision, time, who, what, before and
-after, and the reason that was given.
+after, and the reason that was given. Below a change that evidence made, or that was
+forced against a gate, stands what was found; -o json has all of it.
 
 --verify follows the chain of hashes through the whole history instead, and
 exits 1 when a row was changed, removed or put in afterwards.`,
@@ -83,9 +83,13 @@ func (c *cli) showEvents(events answer[[]wire.Event], limit int) error {
 	view := view{raw: events.raw, people: func(wide bool) error {
 		t := &term.Table{Heading: []string{"REVISION", "WHEN", "WHO", "WHAT", "CHANGE", "REASON", "AT", "CAUSE", "ID"}}
 		for _, e := range events.value {
+			proof := proofOf(e)
 			t.Add(term.Cells(
-				strconv.FormatInt(e.Revision, 10), term.Ago(c.now().Sub(e.At)), e.Actor, strings.ReplaceAll(e.Verb, "_", " ")+" "+e.Subject,
-				changeText(e), e.Reason, e.At.Local().Format(time.DateTime), string(e.Cause), strconv.FormatInt(e.ID, 10))...)
+				strconv.FormatInt(e.Revision, 10), term.Ago(c.now().Sub(e.At)), whoText(e), whatText(e),
+				changeText(e), proof.reason(e), e.At.Local().Format(time.DateTime), string(e.Cause), strconv.FormatInt(e.ID, 10))...)
+			if line := proof.text(); line != "" {
+				t.Below(term.Cell{Text: line, Colour: term.Notice})
+			}
 		}
 		return c.showTable(t, 6, wide)
 	}}
@@ -109,6 +113,9 @@ func changeText(e wire.Event) string {
 		return place(*before) + " → " + place(*after)
 	}
 	if text := guardChange(e); text != "" {
+		return text
+	}
+	if text := pilotChange(e); text != "" {
 		return text
 	}
 	switch {

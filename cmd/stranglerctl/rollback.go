@@ -43,6 +43,9 @@ it wants -y.`,
 			if cmd.Flags().Changed("to-revision") {
 				request.ToRevision = &revision
 			}
+			if request.Force && v.reason == "" {
+				return usagef("--force wants a --reason, for the history")
+			}
 			return checkRollback(request, all)
 		},
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -69,6 +72,7 @@ it wants -y.`,
 	cmd.Flags().BoolVar(&request.StopShadow, "stop-shadow", false, "to stage legacy rather than shadow")
 	cmd.Flags().Int64Var(&revision, "to-revision", 0, "to where the route stood at this revision, see stranglerctl history")
 	cmd.Flags().BoolVar(&request.AcceptSplitWrites, "accept-split-writes", false, "with --to-revision: as in a promotion")
+	cmd.Flags().BoolVar(&request.Force, "force", false, "with --to-revision: as in a promotion; needs --reason")
 	return cmd
 }
 
@@ -77,6 +81,8 @@ func checkRollback(request wire.RollbackRequest, all bool) error {
 	switch {
 	case request.ToRevision == nil && request.AcceptSplitWrites:
 		return usagef("--accept-split-writes goes with --to-revision: a rollback to legacy is never held up")
+	case request.ToRevision == nil && request.Force:
+		return usagef("--force goes with --to-revision: a rollback to legacy is never refused by a gate")
 	case request.ToRevision == nil:
 		return nil
 	case all:
