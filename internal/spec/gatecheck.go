@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/rollout/gate"
 )
 
@@ -47,15 +48,27 @@ func (r Route) checkGates(found *findings) {
 // off is right: shadowing stops for a while, and what is written about it stays
 // for when it goes on.
 func (r Route) checkParity(parity gate.Parity, found *findings) {
-	if r.Gates.Parity == nil || parity.Off || r.shadowable() {
-		return
+	const path = partGates + "." + partParity
+	switch {
+	case r.Gates.Parity == nil || parity.Off:
+	case !r.shadowable():
+		or := ""
+		if r.writes() {
+			or = ", or write with shadow.writes how they may be copied"
+		}
+		found.add(path, CodeGate, "requests with its methods (%s) are not shadowed, so there is nothing to compare: leave parity out%s",
+			strings.Join(r.Match.Methods, ", "), or)
+	case !r.comparedOnItsWay():
+		found.add(path, CodeGate, "its plan has no step shadow, and elsewhere nothing is compared unless shadow.sample says so: "+
+			"write a share there, or shadow as the first step, or leave parity out")
 	}
-	or := ""
-	if r.writes() {
-		or = ", or write with shadow.writes how they may be copied"
-	}
-	found.add(partGates+"."+partParity, CodeGate,
-		"requests with its methods (%s) are not shadowed, so there is nothing to compare: leave parity out%s", strings.Join(r.Match.Methods, ", "), or)
+}
+
+// comparedOnItsWay reports whether some step of the plan is one in which answers
+// are compared, or somebody has decided how many.
+func (r Route) comparedOnItsWay() bool {
+	policy := r.ShadowPolicy()
+	return policy.Sampled || slices.ContainsFunc(r.Facts().Plan.Steps, func(step rollout.Target) bool { return policy.Share(step.Stage) > 0 })
 }
 
 // checkRate finds a limit that a new side would be beyond whose excess is allowed.

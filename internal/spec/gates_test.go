@@ -172,6 +172,11 @@ func TestGatesThatContradictTheRoute(t *testing.T) {
 		{"POST, PUT", "new: fresh", "parity: {min: 9}", `9:21: route "r": requests with its methods (POST, PUT) are not shadowed, so there is nothing to compare: ` +
 			`leave parity out, or write with shadow.writes how they may be copied`},
 		{"OPTIONS", "new: fresh", "parity: {min: 9}", `9:21: route "r": requests with its methods (OPTIONS) are not shadowed, so there is nothing to compare: leave parity out`},
+		{"GET", "new: fresh\n    plan: {steps: [1%, 100%]}", "parity: {min: 9}", `10:21: route "r": its plan has no step shadow, and elsewhere nothing is compared unless shadow.sample says so: ` +
+			`write a share there, or shadow as the first step, or leave parity out`},
+		{"GET", "new: fresh\n    plan: {steps: [1%, 100%]}\n    shadow: {sample: 5%}", "parity: {min: 9}", ""},
+		{"GET", "new: fresh\n    plan: {steps: [1%, 100%]}\n    shadow: {sample: off}", "parity: {min: 9}", ""},
+		{"GET", "new: fresh\n    plan: {steps: [1%, 100%]}", "errors: {min: 9}", ""},
 		{"GET", "priority: 1", "errors: off", `9:12: route "r": it has no new backend, so it is never promoted: name new, or leave gates out`},
 		{"GET", "priority: 1", "", ""},
 	} {

@@ -1,8 +1,6 @@
 package spec
 
-import (
-	"strconv"
-)
+import "strconv"
 
 // limit is a share that is written as a percentage, above 0 % and below 100 %.
 type limit struct{ into *float64 }

@@ -125,7 +125,7 @@ func (r *reader) fields(node ast.Node, path string, into reflect.Value) {
 	}
 }
 
-// part reads the settings of a part of a guard, or the word off.
+// part reads the settings of a part that may be off, or the word off.
 func (r *reader) part(node ast.Node, path string, switches func() (*bool, any)) {
 	off, settings := switches()
 	into := reflect.ValueOf(settings).Elem()

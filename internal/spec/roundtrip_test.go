@@ -65,7 +65,7 @@ func drawShop(t *rapid.T) spec.Definitions {
 			r.Notify = []string{"pager"}
 		}
 		if rapid.Bool().Draw(t, "planned") {
-			r.Plan = &spec.Plan{Steps: []string{"5%", "100%"}, Bake: "1m"}
+			r.Plan = &spec.Plan{Steps: []string{"shadow", "5%", "100%"}, Bake: "1m"}
 		}
 		defs.Routes = append(defs.Routes, r)
 	}
