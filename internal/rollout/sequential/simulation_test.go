@@ -88,26 +88,44 @@ func TestSimulatedHealthyPlanIsWalked(t *testing.T) {
 	for _, c := range []struct {
 		rate     float64
 		visitors int
-	}{{.001, 2_000}, {.01, 2_000}, {.01, 100}, {.3, 2_000}, {.3, 100}} {
+		every    int     // requests between two windows
+		mostBy   float64 // share of the requests that a twentieth makes
+	}{
+		{.001, 2_000, 1, 0},
+		{.01, 2_000, 1, 0},
+		{.01, 100, 1, 0},
+		{.3, 2_000, 1, 0},
+		{.3, 100, 1, 0},
+		{.01, 2_000, 100, 0},
+		{.01, 100, 100, 0},
+		{.3, 100, 100, 0},
+		{.01, 2_000, 100, .8},
+		{.05, 2_000, 100, .8},
+	} {
 		failed := positive(simulateLong(func(seed uint64) int {
 			start := shop(0)
-			start.visitors = c.visitors
-			s := newRoute(start, seed)
-			s.until(rates{c.rate, c.rate}, 20_000)
-			s.ceilings.Baseline = sequential.Baseline(s.report().Total.Legacy)
-			for _, weight := range []float64{.01, .05, .25, .5, .9, 1} {
-				s.move(weight)
-				if s.until(rates{c.rate, c.rate}, 10_000) > 0 {
-					return int(100 * weight)
-				}
-			}
-			return 0
+			start.visitors, start.every, start.mostBy = c.visitors, c.every, c.mostBy
+			return newRoute(start, seed).walk(c.rate)
 		}))
-		t.Logf("%g %% errors, %d visitors: %.2f %% failed", 100*c.rate, c.visitors, 100*failed)
+		t.Logf("%g %% errors, %d visitors, a twentieth makes %g %%, windows of %d requests: %.2f %% failed",
+			100*c.rate, c.visitors, 100*c.mostBy, c.every, 100*failed)
 		if failed > .01 {
-			t.Errorf("%g %% errors, %d visitors: %.2f %% of the healthy routes failed, want at most 1 %%", 100*c.rate, c.visitors, 100*failed)
+			t.Errorf("%.2f %% of the healthy routes failed, want at most 1 %%", 100*failed)
 		}
 	}
+}
+
+// walk goes from 0 to 100 %, and returns at which weight the route failed; 0: at none.
+func (s *route) walk(rate float64) int {
+	s.until(rates{rate, rate}, 20_000)
+	s.ceilings.Baseline = sequential.Baseline(s.report().Total.Legacy)
+	for _, weight := range []float64{.01, .05, .25, .5, .9, 1} {
+		s.move(weight)
+		if s.until(rates{rate, rate}, 10_000) > 0 {
+			return int(100 * weight)
+		}
+	}
+	return 0
 }
 
 func TestSimulatedFaultsAreFound(t *testing.T) {

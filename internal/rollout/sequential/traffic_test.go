@@ -15,6 +15,7 @@ type traffic struct {
 	perSecond float64
 	weight    float64 // share of the visitors whom new serves
 	heavy     float64 // share of the requests that one visitor makes whom legacy serves
+	mostBy    float64 // share of the requests that a twentieth of the visitors makes
 	burst     int     // requests that a visitor makes at once where one of them fails; all fail
 	every     int     // requests between two windows
 }
@@ -72,6 +73,9 @@ func (s *route) move(weight float64) {
 func (s *route) visitor() int {
 	if s.heavy > 0 && s.r.Float64() < s.heavy {
 		return 0
+	}
+	if s.mostBy > 0 && s.r.Float64() < s.mostBy {
+		return s.r.IntN(s.visitors / 20)
 	}
 	return s.r.IntN(s.visitors)
 }
