@@ -51,5 +51,5 @@ func (b batch) belongs(event rollout.Event) bool {
 }
 
 func wanted(subscriptions Subscriptions, target Target, event rollout.Event) bool {
-	return slices.Contains(target.On, event.Verb) && (event.Kind != kindRoute || subscriptions.about(event.Subject, target.Name))
+	return slices.Contains(target.On, event.Verb) && (!ofRoute(event) || subscriptions.about(event.Subject, target.Name))
 }

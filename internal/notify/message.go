@@ -13,7 +13,13 @@ import (
 	"github.com/stranglerfig/strangler/internal/routing"
 )
 
-const kindRoute = "route"
+// The kinds of events whose subject is a route.
+const (
+	kindRoute     = "route"
+	kindAutopilot = "autopilot"
+)
+
+func ofRoute(event rollout.Event) bool { return event.Kind == kindRoute || event.Kind == kindAutopilot }
 
 // Of what a message carries at most, so that it stays below the 20 kB that
 // Standard Webhooks recommends. The history has the rest.
@@ -68,7 +74,7 @@ func newMessage(subscriptions Subscriptions, events []rollout.Event, link string
 	room := mostEvidence
 	m.Data.Evidence = fitting(chief.Evidence, &room)
 	for _, event := range events {
-		if event.Kind != kindRoute {
+		if !ofRoute(event) {
 			continue
 		}
 		if len(m.Data.Routes) == mostRoutes {

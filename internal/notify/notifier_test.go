@@ -24,7 +24,7 @@ import (
 )
 
 // verbs are what webhooks are told of that do not choose.
-var verbs = []rollout.Verb{rollout.VerbPromote, rollout.VerbPause, rollout.VerbRollback, rollout.VerbFreeze}
+var verbs = []rollout.Verb{rollout.VerbPromote, rollout.VerbPause, rollout.VerbRollback, rollout.VerbFreeze, rollout.VerbAutopilotOff}
 
 func oncall(t *testing.T, url string) notify.Target {
 	t.Helper()
@@ -167,7 +167,7 @@ func TestOnlyWhatIsWantedIsTold(t *testing.T) {
 		moved(3, rollout.VerbApply, "orders-get", 100, 100, ""),
 		moved(4, rollout.VerbRollback, "search", 100, 0, ""),
 		moved(5, rollout.VerbRollback, "orders-get", 100, 0, ""),
-		rollout.Event{Revision: 6, Verb: rollout.VerbFreeze, Kind: "fleet", Actor: "ana", Reason: "sale"},
+		rollout.Event{Revision: 6, Verb: rollout.VerbFreeze, Kind: "store", Subject: "s", Actor: "ana", Reason: "sale"},
 		moved(7, rollout.VerbRollback, "search", 100, 0, ""))
 	first, second := oncall(t, all.URL), oncall(t, some.URL)
 	second.Name, second.On = "team", []rollout.Verb{rollout.VerbRollback, rollout.VerbFreeze}

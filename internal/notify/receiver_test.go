@@ -62,7 +62,7 @@ func unstarted(answer func(w http.ResponseWriter, r *http.Request, nth int)) *re
 			r.answer(w, req, mine)
 		}
 	}))
-	r.Server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	r.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	return r
 }
 

@@ -41,9 +41,17 @@ func TestSlackIsToldInWords(t *testing.T) {
 			"*orders-get* was paused by ana\n> lunch\n`stranglerctl history orders-get`",
 		},
 		{
-			[]rollout.Event{{Revision: 6, Verb: rollout.VerbFreeze, Kind: "fleet", Actor: "a<b>", Reason: "sale"}},
+			[]rollout.Event{{Revision: 6, Verb: rollout.VerbFreeze, Kind: "store", Subject: "s", Actor: "a<b>", Reason: "sale"}},
 			"",
 			"*All promotions are frozen* by a&lt;b&gt;\n> sale",
+		},
+		{
+			[]rollout.Event{{
+				Revision: 6, Verb: rollout.VerbAutopilotOff, Kind: "autopilot", Subject: "orders-get", Actor: "ana",
+				Before: json.RawMessage(`{"mode":"on"}`), After: json.RawMessage(`{"mode":"disarmed"}`),
+			}},
+			"",
+			"The autopilot of *orders-get* was switched by ana: on → disarmed\n`stranglerctl history orders-get`",
 		},
 		{
 			many, "",

@@ -59,10 +59,8 @@ func done(verb rollout.Verb) string {
 		return "All promotions are frozen"
 	case rollout.VerbUnfreeze:
 		return "Promotions are allowed again"
-	case rollout.VerbAutopilotOn:
-		return "handed to the autopilot"
-	case rollout.VerbAutopilotOff:
-		return "taken from the autopilot"
+	case rollout.VerbAutopilotOn, rollout.VerbAutopilotOff:
+		return "switched"
 	default:
 		return string(verb)
 	}
@@ -111,7 +109,11 @@ func (m message) heading() string {
 		by = "the autopilot"
 	}
 	if len(routes) == 1 {
-		text := fmt.Sprintf("*%s* was %s by %s", escaped(routes[0].Route), done(m.Data.Verb), by)
+		subject := "*" + escaped(routes[0].Route) + "*"
+		if m.Data.Verb == rollout.VerbAutopilotOn || m.Data.Verb == rollout.VerbAutopilotOff {
+			subject = "The autopilot of " + subject
+		}
+		text := fmt.Sprintf("%s was %s by %s", subject, done(m.Data.Verb), by)
 		if moved := routes[0].moved(); moved != "" {
 			text += ": " + moved
 		}
@@ -131,19 +133,25 @@ func (m message) heading() string {
 
 // moved says from where to where; empty where it stayed.
 func (r toldRoute) moved() string {
-	var before, after rollout.State
-	if json.Unmarshal(r.Before, &before) != nil || json.Unmarshal(r.After, &after) != nil {
-		return ""
-	}
-	from, to := standing(before), standing(after)
+	from, to := standing(r.Before), standing(r.After)
 	if from == to {
 		return ""
 	}
 	return from + " → " + to
 }
 
-func standing(s rollout.State) string {
-	if s.Stage == routing.StageCanary || s.Stage == routing.StageNew {
+// standing is where a route stood, or how its autopilot was switched.
+func standing(facts json.RawMessage) string {
+	var s struct {
+		rollout.State
+		Mode string `json:"mode"`
+	}
+	switch {
+	case json.Unmarshal(facts, &s) != nil:
+		return ""
+	case s.Mode != "":
+		return escaped(s.Mode)
+	case s.Stage == routing.StageCanary || s.Stage == routing.StageNew:
 		return s.Weight.String()
 	}
 	return s.Stage.String()
