@@ -82,9 +82,6 @@ func (s *server) judge(ctx context.Context, routes []string) (map[string]autopil
 // assessments returns how each route stands with its gates, as they were asked
 // last; when they could not be asked that is nothing.
 func (s *server) assessments(ctx context.Context) map[string]autopilot.Assessment {
-	if s.Gates == nil {
-		return nil
-	}
 	return s.assessed.get(ctx, func(ctx context.Context) map[string]autopilot.Assessment {
 		judged, err := s.Gates.Judge(ctx, nil)
 		if err != nil {

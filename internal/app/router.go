@@ -173,6 +173,7 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 		Router: r, Forwarders: r, Accept: r.watcher.Accept, Trouble: r.troubles.now,
 		Tokens: r.verifier(metrics), TokenStore: r.store,
 		Overrides: r.store, Controls: r.store, Signer: r.overrides, Counts: r.store, Evidence: r.store, Replay: r.shadows.replay,
+		Gates: r.pilotage.evaluator, Leases: r.store, Windows: r.store, Places: r.store, Notifier: r.pilotage.notifier,
 		Reach: reach, BackendTLS: checkTLS, Metrics: metrics.Handler(), Changed: r.watcher.Wake,
 		Hosts: r.config.AdminHosts, Instance: r.config.instanceName(r.data.Addr()),
 		Version: r.env.Version, StoreURL: r.store.URL(), Logger: r.logger,
