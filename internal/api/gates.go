@@ -82,7 +82,11 @@ func (s *server) judge(ctx context.Context, routes []string) (map[string]autopil
 // assessments returns how each route stands with its gates, as they were asked
 // last; when they could not be asked that is nothing.
 func (s *server) assessments(ctx context.Context) map[string]autopilot.Assessment {
-	return s.assessed.get(ctx, func(ctx context.Context) map[string]autopilot.Assessment {
+	var served routing.Revision
+	if table := s.Router.Table(); table != nil {
+		served = table.Revision()
+	}
+	return s.assessed.get(ctx, served, func(ctx context.Context) map[string]autopilot.Assessment {
 		judged, err := s.Gates.Judge(ctx, nil)
 		if err != nil {
 			s.Logger.Debug("the gates could not be asked", "error", err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/stranglerfig/strangler/internal/routing"
 )
 
 // What reading something about all routes may cost those who watch a status: it
@@ -17,24 +19,26 @@ const (
 // latest is something about all routes, as it was read last. The zero value has
 // read nothing.
 type latest[T any] struct {
-	mu      sync.Mutex    // owns the rest
-	until   time.Time     // the last reading will do
-	known   T             // never changed
-	reading chan struct{} // closed when the reading under way has ended; nil: none is
+	mu      sync.Mutex       // owns the rest
+	until   time.Time        // the last reading will do
+	of      routing.Revision // of the table by which it was read; 0: it hangs on none
+	known   T                // never changed
+	reading chan struct{}    // closed when the reading under way has ended; nil: none is
 }
 
-// get returns what was read last, and reads it again when that is too old. What
+// get returns what was read last, and reads it again when that is too old, or of
+// another table. What
 // could not be read is whatever read makes of it. A reading that takes long is not
 // waited for: a status is more urgent than a number.
-func (l *latest[T]) get(ctx context.Context, read func(context.Context) T) T {
+func (l *latest[T]) get(ctx context.Context, of routing.Revision, read func(context.Context) T) T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if time.Now().Before(l.until) {
+	if l.of == of && time.Now().Before(l.until) {
 		return l.known
 	}
 	if l.reading == nil {
 		l.reading = make(chan struct{})
-		go l.refresh(context.WithoutCancel(ctx), l.reading, read) // others wait for it as well
+		go l.refresh(context.WithoutCancel(ctx), of, l.reading, read) // others wait for it as well
 	}
 	reading := l.reading
 	l.mu.Unlock()
@@ -47,7 +51,7 @@ func (l *latest[T]) get(ctx context.Context, read func(context.Context) T) T {
 	return l.known
 }
 
-func (l *latest[T]) refresh(ctx context.Context, done chan struct{}, read func(context.Context) T) {
+func (l *latest[T]) refresh(ctx context.Context, of routing.Revision, done chan struct{}, read func(context.Context) T) {
 	defer close(done)
 	ctx, cancel := context.WithTimeout(ctx, evidenceFor)
 	defer cancel()
@@ -55,6 +59,6 @@ func (l *latest[T]) refresh(ctx context.Context, done chan struct{}, read func(c
 	known := read(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.known, l.reading = known, nil
+	l.known, l.of, l.reading = known, of, nil
 	l.until = time.Now().Add(max(latestFor, latestRest*time.Since(began)))
 }

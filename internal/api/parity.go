@@ -18,7 +18,7 @@ type found struct {
 // parities returns what was found on each route with evidence, as it was read last;
 // when it cannot be read that is nothing.
 func (s *server) parities(ctx context.Context) map[string]found {
-	return s.parity.get(ctx, s.readParities)
+	return s.parity.get(ctx, 0, s.readParities)
 }
 
 func (s *server) readParities(ctx context.Context) map[string]found {

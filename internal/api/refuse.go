@@ -48,7 +48,11 @@ func (s *server) wrongMethod(router *mux.Router) http.Handler {
 func unknown(kind, name string, known []string) *problem {
 	detail := fmt.Sprintf("there is no %s %q; nothing was changed", kind, name)
 	hint := ""
-	if kind != spec.KindGroup { // stranglerctl has no list of groups
+	switch kind {
+	case spec.KindGroup: // stranglerctl has no list of groups
+	case spec.KindWebhook:
+		hint = "list them with: stranglerctl notify ls"
+	default:
 		hint = "list them with: stranglerctl " + kind + " ls"
 	}
 	if near := rollout.Near(name, known); len(near) > 0 {
