@@ -30,11 +30,6 @@ func (h *house) sees(instance, side string, from time.Time, samples ...stats.Sam
 	}
 }
 
-// minutesAgo is when a whole minute began, some minutes ago.
-func minutesAgo(n int) time.Time {
-	return time.Now().UTC().Truncate(time.Minute).Add(-time.Duration(n) * time.Minute)
-}
-
 // outlineOf writes points in lines, by the time since from.
 func outlineOf(points []wire.StatisticsPoint, from time.Time) []string {
 	var lines []string
@@ -53,7 +48,7 @@ func TestStatisticsAreThoseOfAllRoutersTogether(t *testing.T) {
 	onBoth(t, func(t *testing.T, url func() string) {
 		h := openAt(t, url())
 		h.post("/api/v1/apply", shop, yamlBody).want(http.StatusOK)
-		from := minutesAgo(5)
+		from := time.Now().UTC().Truncate(time.Minute).Add(-5 * time.Minute)
 		ok, bad := stats.Sample{Key: 1, Class: uint8(guard.OK)}, stats.Sample{Key: 2, Class: uint8(guard.Failure), Failed: true}
 		quick, slow, helped := ok, ok, ok
 		quick.Took, slow.Took = 10*time.Millisecond, time.Second
@@ -62,7 +57,7 @@ func TestStatisticsAreThoseOfAllRoutersTogether(t *testing.T) {
 		h.sees("b", "new", from, bad, helped)
 		h.sees("b", "legacy", from, ok)
 		h.sees("a", "new", from.Add(stats.SlotLength), ok)
-		h.sees("a", "legacy", minutesAgo(4), ok, ok)
+		h.sees("a", "legacy", from.Add(time.Minute), ok, ok)
 
 		path := "/api/v1/routes/orders-get/statistics?resolution=slot"
 		got := decode[wire.RouteStatistics](h.get(path, as(h.secrets[auth.Viewer])).want(http.StatusOK))
@@ -78,8 +73,10 @@ func TestStatisticsAreThoseOfAllRoutersTogether(t *testing.T) {
 		if got.Route != "orders-get" || got.SlowOverMs != nil {
 			t.Errorf("%+v", got)
 		}
-		if lately := decode[wire.RouteStatistics](h.get(path + "&since=4m30s")); len(lately.Points) != 1 {
-			t.Errorf("since 4m30s: %+v", outlineOf(lately.Points, from))
+		since := time.Since(from.Add(time.Minute)).Truncate(time.Second).String() // to a moment within the last slot, or a second before it
+		lately := decode[wire.RouteStatistics](h.get(path + "&since=" + since).want(http.StatusOK))
+		if diff := cmp.Diff(want[3:], outlineOf(lately.Points, from)); diff != "" {
+			t.Errorf("since %s: %s", since, diff)
 		}
 
 		if err := h.store.FoldWindows(t.Context()); err != nil {
