@@ -27,9 +27,9 @@ type latest[T any] struct {
 }
 
 // get returns what was read last, and reads it again when that is too old, or of
-// another table. What
-// could not be read is whatever read makes of it. A reading that takes long is not
-// waited for: a status is more urgent than a number.
+// another table than the one served. What could not be read is whatever read makes
+// of it. A reading that takes long is not waited for: a status is more urgent than a
+// number.
 func (l *latest[T]) get(ctx context.Context, of routing.Revision, read func(context.Context) T) T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
