@@ -30,7 +30,7 @@ func newApplyCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Bring the definitions in line with a file",
-		Long: `Apply changes backends, groups and routes to what the file says. It never moves
+		Long: `Apply changes backends, groups, webhooks and routes to what the file says. It never moves
 traffic: stage, weight and hold belong to the verbs. A file with anything wrong
 in it is refused whole, each fault on a line as file:line:column: message.
 

@@ -9,7 +9,7 @@ func newExportCommand(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "export",
 		Short: "Print the definitions, as apply takes them",
-		Long: `Export prints all backends, groups and routes as YAML that apply takes, or as
+		Long: `Export prints all backends, groups, webhooks and routes as YAML that apply takes, or as
 JSON with -o json. Stage, weight and hold are not in it.`,
 		Example: `  stranglerctl export > strangler.yaml`,
 		Args:    arguments(),
