@@ -116,7 +116,7 @@ func webhookURLFault(text string) string {
 		return "is missing: " + want
 	case len(text) > maxURL:
 		return fmt.Sprintf("has %d bytes: at most %d are allowed", len(text), maxURL)
-	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+	case strings.ContainsFunc(text, func(r rune) bool { return r == ' ' || unprintable(r) }):
 		return "contains a space or a control character: " + want
 	case err != nil:
 		return "is not one: " + want

@@ -28,6 +28,7 @@ func TestWebhooks(t *testing.T) {
 		"url: hooks.example/x, format: slack":                                       `20: webhook "w": the url is neither http nor https: ` + address,
 		"url: 'ftp://h.example/x', format: slack":                                   `20: webhook "w": the url is neither http nor https: ` + address,
 		"url: 'http://h.example/a b', format: slack":                                `20: webhook "w": the url contains a space or a control character: ` + address,
+		"url: 'http://h.example/\u2028', format: slack":                             `20: webhook "w": the url contains a space or a control character: ` + address,
 		"url: 'http://h.example/%zz', format: slack":                                `20: webhook "w": the url is not one: ` + address,
 		"url: 'https://ana:hunter2@h.example/', format: slack":                      `20: webhook "w": the url carries a user or password, and definitions are shown to every viewer: write ` + secret,
 		"url: 'https:///x', format: slack":                                          `20: webhook "w": the url has no host: ` + address,
