@@ -18,6 +18,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/proxy"
 	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/stats"
 	"github.com/stranglerfig/strangler/internal/telemetry"
 )
 
@@ -137,13 +138,14 @@ func (p *bufferPool) Get() []byte {
 
 func (p *bufferPool) Put(b []byte) { p.pool.Put(&b) }
 
-// benchRouter runs as a user would run it: sticky assignment at 25 %, metrics
-// and access log on. Both sides are the same backend.
+// benchRouter runs as a user would run it: sticky assignment at 25 %, metrics,
+// statistics and access log on. Both sides are the same backend.
 func benchRouter(b *testing.B, backend *url.URL) http.Handler {
 	log := telemetry.NewAccessLog(io.Discard)
 	b.Cleanup(func() { _ = log.Close() })
 	p := proxy.New(proxy.Options{
 		Metrics: telemetry.New("bench"), AccessLog: log, Logger: slog.New(slog.DiscardHandler),
+		Board: drainedBoard(b),
 	})
 	defs := []routing.Definition{canary("/orders", 2500), legacyOnly()}
 	table := routing.Compile(1, defs)
@@ -152,6 +154,23 @@ func benchRouter(b *testing.B, backend *url.URL) http.Handler {
 	backends := map[string]proxy.Backend{"legacy": only, "new": only}
 	<-p.Install(table, p.BuildLanes(table, backends, []proxy.Policies{limits, limits}))
 	return p
+}
+
+// drainedBoard is one that somebody drains, as a router does.
+func drainedBoard(b *testing.B) *stats.Board {
+	board, end := stats.NewBoard(time.Now()), make(chan struct{})
+	b.Cleanup(func() { close(end) })
+	go func() {
+		for slots := time.Tick(stats.SlotLength); ; {
+			select {
+			case now := <-slots:
+				board.Drain(now)
+			case <-end:
+				return
+			}
+		}
+	}()
+	return board
 }
 
 func serveBench(b *testing.B, h http.Handler) string {
