@@ -8,27 +8,28 @@ CREATE TABLE lane_windows (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     instance    text COLLATE "C" NOT NULL,
     route       text COLLATE "C" NOT NULL,
-    side        text NOT NULL CHECK (side IN ('legacy', 'new')),
+    side        text COLLATE "C" NOT NULL CHECK (side IN ('legacy', 'new')),
     step        bigint NOT NULL, -- revision by which requests were assigned
     minute      bigint NOT NULL, -- that it counts in
     ended_at    timestamptz NOT NULL, -- by the router's clock
     written_at  timestamptz NOT NULL, -- by the database's clock
     build       json NOT NULL,
     request_ids json NOT NULL,
-    folded      boolean NOT NULL DEFAULT false, -- its span has it
+    late        boolean NOT NULL, -- its minute may be in a span already, without it
     seen        bytea NOT NULL
 );
 -- Hashes cannot be compressed: nobody need try.
 ALTER TABLE lane_windows ALTER COLUMN seen SET STORAGE EXTERNAL;
 CREATE INDEX lane_windows_written ON lane_windows (written_at);
 CREATE INDEX lane_windows_route ON lane_windows (route, minute);
-CREATE INDEX lane_windows_unfolded ON lane_windows (minute, route, side) WHERE NOT folded;
+CREATE INDEX lane_windows_minute ON lane_windows (minute, route, side);
+CREATE INDEX lane_windows_late ON lane_windows (minute, route, side) WHERE late;
 
 -- What all routers saw together in a minute, and after some hours in an hour, at
 -- the minute it begins with. What is added up over days is in columns of its own.
 CREATE TABLE lane_spans (
     route    text COLLATE "C" NOT NULL,
-    side     text    NOT NULL CHECK (side IN ('legacy', 'new')),
+    side     text COLLATE "C" NOT NULL CHECK (side IN ('legacy', 'new')),
     minutes  integer NOT NULL CHECK (minutes IN (1, 60)),
     began    bigint  NOT NULL,
     requests bigint  NOT NULL CHECK (requests >= 0),
@@ -42,10 +43,13 @@ CREATE INDEX lane_spans_began ON lane_spans (minutes, began, route, side);
 -- Sums over days are read from this alone.
 CREATE INDEX lane_spans_sums ON lane_spans (route, side, began, requests, exposed, failed, slowed);
 
--- One row: whoever makes spans locks it, so that others wait and then go on where
--- he ended. Nobody else waits.
+-- One row: how far windows have been merged to spans. Whoever makes some locks it,
+-- so that others wait and then go on where he ended. Nobody else waits.
 CREATE TABLE lane_folding (
-    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    minute   bigint NOT NULL DEFAULT 0, -- those before it are done
+    route    text COLLATE "C" NOT NULL DEFAULT '', -- and of it what comes up to this route
+    side     text COLLATE "C" NOT NULL DEFAULT ''  -- and side
 );
 INSERT INTO lane_folding DEFAULT VALUES;
 

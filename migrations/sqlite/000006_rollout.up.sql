@@ -11,12 +11,13 @@ CREATE TABLE lane_windows (
     written_at  integer NOT NULL,
     build       text    NOT NULL CHECK (json_valid(build)),
     request_ids text    NOT NULL CHECK (json_valid(request_ids)),
-    folded      boolean NOT NULL DEFAULT false,
+    late        boolean NOT NULL,
     seen        blob    NOT NULL
 );
 CREATE INDEX lane_windows_written ON lane_windows (written_at);
 CREATE INDEX lane_windows_route ON lane_windows (route, minute);
-CREATE INDEX lane_windows_unfolded ON lane_windows (minute, route, side) WHERE NOT folded;
+CREATE INDEX lane_windows_minute ON lane_windows (minute, route, side);
+CREATE INDEX lane_windows_late ON lane_windows (minute, route, side) WHERE late;
 
 CREATE TABLE lane_spans (
     route    text    NOT NULL,
@@ -34,7 +35,10 @@ CREATE INDEX lane_spans_began ON lane_spans (minutes, began, route, side);
 CREATE INDEX lane_spans_sums ON lane_spans (route, side, began, requests, exposed, failed, slowed);
 
 CREATE TABLE lane_folding (
-    only_row integer PRIMARY KEY DEFAULT 1 CHECK (only_row = 1)
+    only_row integer PRIMARY KEY DEFAULT 1 CHECK (only_row = 1),
+    minute   integer NOT NULL DEFAULT 0,
+    route    text    NOT NULL DEFAULT '',
+    side     text    NOT NULL DEFAULT ''
 );
 INSERT INTO lane_folding DEFAULT VALUES;
 

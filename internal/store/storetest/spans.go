@@ -113,6 +113,7 @@ func spansWait(t *testing.T, backend Backend) {
 	f.foldWindows()
 	equal(t, "spans of a minute that has just ended", len(f.spans("orders")), 0)
 	f.mustBehind("UPDATE lane_windows SET minute = minute - 2")
+	f.mustBehind("UPDATE lane_folding SET minute = minute - 2")
 	f.foldWindows()
 	equal(t, "spans of one that has been over for two", len(f.spans("orders")), 1)
 }

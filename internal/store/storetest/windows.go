@@ -247,7 +247,7 @@ func windowsMalformed(t *testing.T, backend Backend) {
 	f.foldWindows()
 	f.foldWindows()
 	equal(t, "spans", []int{len(f.spans("a")), len(f.spans("b"))}, []int{0, 2})
-	equal(t, "left to fold", f.rows("lane_windows WHERE NOT folded"), 0)
+	equal(t, "late, and not merged", f.rows("lane_windows WHERE late"), 0)
 }
 
 func windowsQuiet(t *testing.T, backend Backend) {

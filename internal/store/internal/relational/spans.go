@@ -1,9 +1,11 @@
 package relational
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/stats"
@@ -20,6 +22,10 @@ type spans map[spanPlace]*stats.Window
 type spanPlace struct {
 	route, side string
 	began       int64 // minute since 1970
+}
+
+func (p spanPlace) compare(q spanPlace) int {
+	return cmp.Or(cmp.Compare(p.began, q.began), strings.Compare(p.route, q.route), strings.Compare(p.side, q.side))
 }
 
 // spansToFold reads the places of some spans that are to be made, by a query that
@@ -47,8 +53,9 @@ func (s spans) named() keys {
 }
 
 // mergeInto merges windows, of which the query returns id, place and what was seen,
-// into the spans of their places. It returns the ids of all of them as rows of keys.
-func (d *DB) mergeInto(ctx context.Context, tx *sql.Tx, into spans, query string) (ids [][]any, err error) {
+// into the spans of their places. It returns the ids that are not 0.
+func (d *DB) mergeInto(ctx context.Context, tx *sql.Tx, into spans, query string) (ids keys, err error) {
+	ids.columns = []string{"id bigint"}
 	var (
 		id   int64
 		at   spanPlace
@@ -59,7 +66,9 @@ func (d *DB) mergeInto(ctx context.Context, tx *sql.Tx, into spans, query string
 		if err := rows.Scan(&id, &at.began, &at.route, &at.side, &seen); err != nil {
 			return err
 		}
-		ids = append(ids, []any{id})
+		if id != 0 {
+			ids.rows = append(ids.rows, []any{id})
+		}
 		if err := w.UnmarshalBinary(seen); err != nil {
 			d.passOver(at.route, err)
 			return nil
@@ -68,7 +77,7 @@ func (d *DB) mergeInto(ctx context.Context, tx *sql.Tx, into spans, query string
 		return nil
 	}, query)
 	if err != nil {
-		return nil, fmt.Errorf("read what is to be merged: %w", err)
+		return ids, fmt.Errorf("read what is to be merged: %w", err)
 	}
 	return ids, nil
 }

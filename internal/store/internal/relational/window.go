@@ -15,7 +15,7 @@ import (
 const lateFor = 10
 
 var windowColumns = []string{
-	"instance", "route", "side", "step", "minute", "ended_at", "written_at", "build", "request_ids", "seen",
+	"instance", "route", "side", "step", "minute", "ended_at", "written_at", "build", "request_ids", "late", "seen",
 }
 
 // AddWindows implements stats.WindowSink. It takes no part in the order of
@@ -39,8 +39,9 @@ func (d *DB) AddWindows(ctx context.Context, instance string, windows []stats.La
 	return d.adding(ctx, addition{"windows", stats.ErrUncertain}, func(ctx context.Context, tx *sql.Tx, at time.Time) error {
 		rows := make([][]any, 0, len(written))
 		for _, w := range written {
-			if minute := min(w.minute, minuteOf(at)); minuteOf(at)-minute <= lateFor {
-				rows = append(rows, []any{instance, w.route, w.side, w.step, minute, w.ended, at, w.build, w.requests, w.seen})
+			minute := min(w.minute, minuteOf(at))
+			if age := minuteOf(at) - minute; age <= lateFor {
+				rows = append(rows, []any{instance, w.route, w.side, w.step, minute, w.ended, at, w.build, w.requests, age > lateAfter, w.seen})
 			}
 		}
 		if late := len(written) - len(rows); late > 0 {

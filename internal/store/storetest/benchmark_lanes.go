@@ -1,0 +1,162 @@
+package storetest
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/spec"
+	"github.com/stranglerfig/strangler/internal/stats"
+	"github.com/stranglerfig/strangler/internal/store"
+)
+
+// BenchmarkWindows measures what routers and an autopilot do with a thousand
+// routes, all in canary, of which all have been served for a week.
+func BenchmarkWindows(b *testing.B, backend Backend) {
+	const routes, routers = 1000, 3
+	url := backend.URL(b)
+	s, err := store.Open(b.Context(), url, store.Options{Migrate: true, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	names := exposeMany(b, s, routes)
+	fillSpans(b, backend, url, routes)
+	for _, statement := range []string{"VACUUM", "ANALYZE"} { // as the database does by itself
+		if _, err := backend.DB(b, url).ExecContext(b.Context(), statement); err != nil {
+			b.Fatal(err)
+		}
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	slots := 0
+	write := func() error {
+		from := time.Now().UTC().Truncate(stats.SlotLength)
+		for router := range routers {
+			if err := s.AddWindows(b.Context(), fmt.Sprint("router", router), busySlot(random, names, from)); err != nil {
+				return err
+			}
+		}
+		slots++
+		return nil
+	}
+	run := func(name string, work func() error) {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if err := work(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	run("write a slot of 3 routers", write)
+	run("read the last 15 seconds", func() error {
+		_, _, err := s.Windows(b.Context(), stats.WindowQuery{Exposed: true, Written: time.Now().Add(-15 * time.Second)})
+		return err
+	})
+	run("totals of all routes over 7 days", func() error {
+		_, err := s.Totals(b.Context(), names, time.Now().Add(-7*24*time.Hour))
+		return err
+	})
+	run("totals of 50 routes over 7 days", func() error {
+		_, err := s.Totals(b.Context(), names[:50], time.Now().Add(-7*24*time.Hour))
+		return err
+	})
+	run("a route's spans of a day", func() error {
+		_, err := s.Spans(b.Context(), names[:1], time.Now().Add(-24*time.Hour))
+		return err
+	})
+	run("spans of 50 routes of a day", func() error {
+		_, err := s.Spans(b.Context(), names[:50], time.Now().Add(-24*time.Hour))
+		return err
+	})
+	b.Run("fold a minute", func(b *testing.B) {
+		for b.Loop() {
+			b.StopTimer()
+			db := backend.DB(b, url)
+			if _, err := db.ExecContext(b.Context(), "DELETE FROM lane_windows"); err != nil {
+				b.Fatal(err)
+			}
+			for range 12 {
+				if err := write(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for _, statement := range []string{"UPDATE lane_windows SET minute = minute - 5", "UPDATE lane_folding SET minute = 0"} {
+				if _, err := db.ExecContext(b.Context(), statement); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.StartTimer()
+			if err := s.FoldWindows(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// exposeMany applies that many routes, and brings them to canary.
+func exposeMany(b *testing.B, s store.Store, many int) []string {
+	b.Helper()
+	defs, names := shop(), make([]string, many)
+	defs.Routes = nil
+	for i := range names {
+		names[i] = fmt.Sprintf("route-%04d", i)
+		defs.Routes = append(defs.Routes, spec.Route{Name: names[i], Match: spec.Match{Path: "/" + names[i]}, Legacy: "monolith", New: "orders"})
+	}
+	if _, err := s.Edit(b.Context(), spec.Edit{Verb: rollout.VerbApply, Actor: "ana"}, to(defs)); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := s.Change(b.Context(), rollout.Selection{All: true}, moveTo(at(500))); err != nil {
+		b.Fatal(err)
+	}
+	return names
+}
+
+// fillSpans makes six days and 18 hours of hours and six hours of minutes.
+func fillSpans(b *testing.B, backend Backend, url string, routes int) {
+	b.Helper()
+	r, random := stats.NewRecorder(time.Now()), rand.New(rand.NewPCG(3, 4))
+	for i := range 2000 {
+		r.Record(stats.Sample{Key: uint64(i), Drawn: true, At: time.Now(), Took: time.Duration(1+random.ExpFloat64()*30) * time.Millisecond})
+	}
+	w := r.Drain(time.Now())
+	w.Settle()
+	seen, err := w.MarshalBinary()
+	if err != nil {
+		b.Fatal(err)
+	}
+	hour := time.Now().Unix() / 3600
+	for _, part := range []struct {
+		minutes      int64
+		first, count int64
+	}{{60, (hour - 168) * 60, 162}, {1, (hour - 6) * 60, 360}} {
+		statement := fmt.Sprintf(`WITH RECURSIVE r (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM r WHERE n < %d),
+				t (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM t WHERE n < %d),
+				sides (side) AS (VALUES ('legacy'), ('new'))
+			INSERT INTO lane_spans (route, side, minutes, began, requests, exposed, failed, slowed, seen)
+			SELECT 'route-' || substr('0000' || CAST(r.n AS text), length(CAST(r.n AS text)) + 1, 4), side, %d, %d + t.n * %d, 2000, 2000, 3, 100, $1
+			FROM t, r, sides`, routes-1, part.count-1, part.minutes, part.first, part.minutes)
+		if _, err := backend.DB(b, url).ExecContext(b.Context(), statement, seen); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// busySlot is what one router sees in five seconds: five requests a second on each
+// side of each route, of as many visitors.
+func busySlot(random *rand.Rand, names []string, from time.Time) []stats.LaneWindow {
+	var windows []stats.LaneWindow
+	for _, route := range names {
+		for _, side := range []string{"legacy", "new"} {
+			r := stats.NewRecorder(from)
+			for range 25 {
+				r.Record(stats.Sample{Key: random.Uint64(), Drawn: true, At: from, Took: time.Duration(1+random.ExpFloat64()*30) * time.Millisecond})
+			}
+			windows = append(windows, stats.LaneWindow{Route: route, Side: side, Step: 2, Window: r.Drain(from.Add(stats.SlotLength))})
+		}
+	}
+	return windows
+}
