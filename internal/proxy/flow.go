@@ -35,15 +35,16 @@ type flow struct {
 	from   exchange.Origin
 	target exchange.Target
 
-	gen     *generation
-	request routing.Request
-	route   *routing.Route
-	lane    *lane         // nil until assigned
-	counted bool          // the request was entered on its lane
-	at      time.Duration // since Start, when the clock was last read
-	entered time.Duration // since Start, when it came to the lane
-	permits permits
-	metrics *telemetry.Lane
+	gen      *generation
+	request  routing.Request
+	route    *routing.Route
+	lane     *lane         // nil until assigned
+	counted  bool          // the request was entered on its lane
+	at       time.Duration // since Start, when the clock was last read
+	stumbled bool          // a try on the lane failed after it was sent, and was made once more
+	entered  time.Duration // since Start, when it came to the lane
+	permits  permits
+	metrics  *telemetry.Lane
 
 	rewritten *exchange.Rewritten // nil: the lane's requests go as they came
 

@@ -12,7 +12,7 @@ import (
 // ended.
 func (f *flow) record(end time.Time) {
 	class := f.outcome()
-	f.sample(stats.Sample{At: end, Class: uint8(class), Failed: class.BackendFault()})
+	f.sample(stats.Sample{At: end, Class: uint8(class), Failed: class.BackendFault(), Stumbled: f.stumbled})
 }
 
 // recordFallback tells them what became of it on new, while legacy takes over. It

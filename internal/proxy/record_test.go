@@ -161,7 +161,7 @@ func TestAFallbackIsNewsFailure(t *testing.T) {
 	}
 }
 
-func TestARetriedRequestCountsOnceByItsEnd(t *testing.T) {
+func TestARetriedRequestCountsOnceByItsEndAndAgainstTheLane(t *testing.T) {
 	tries := 0
 	o := observe(t, map[string]string{"legacy": named(t, "legacy"), "new": backend(t, func(w http.ResponseWriter, _ *http.Request) {
 		if tries++; tries == 1 {
@@ -170,7 +170,7 @@ func TestARetriedRequestCountsOnceByItsEnd(t *testing.T) {
 	})}, patient(func(p *guard.Policy) { p.Retry.Attempts = 3 }))
 	o.install(1, canary("/orders", routing.FullWeight))
 	o.do("GET", "/orders/1", user(1), nil)
-	o.expect(1, laneSeen{Lane: "new@0", Classes: "ok=1", Measured: 1, Exposed: 1})
+	o.expect(1, laneSeen{Lane: "new@0", Classes: "ok=1", Measured: 1, Exposed: 1, Failed: 1})
 	if tries != 2 {
 		t.Errorf("%d tries, want 2", tries)
 	}

@@ -29,6 +29,9 @@ func (f *flow) retry(wait time.Duration) exchange.Next {
 	}
 	budget.Spend(f.tick())
 	f.metrics.Retried(f.Class)
+	// What did not get onto a connection says nothing: a backend may close an idle
+	// one at any time.
+	f.stumbled = f.stumbled || f.Class.BackendFault() && f.Class != guard.NotSent
 	return f.Waited(f.at)
 }
 
@@ -64,6 +67,7 @@ func (f *flow) change(to *lane) {
 	f.metrics.Leave(made - f.Elsewhere)
 	f.Elsewhere = made
 	f.FirstByte, f.HeadTook = 0, 0 // those were of a response that the client does not get
+	f.stumbled = false
 	f.use(to)
 }
 

@@ -47,7 +47,7 @@ func (l *LaneRecorder) Record(s Sample, revision uint64, requestID string) {
 		}
 		s.Drawn = s.Drawn && revision >= at.step
 	}
-	if s.Failed && s.Drawn {
+	if (s.Failed || s.Stumbled) && s.Drawn {
 		at.failures.add(requestID)
 	}
 	at.recorder.Record(s)

@@ -26,6 +26,11 @@ type Sample struct {
 	Class uint8
 	// Failed says that it counts against the lane.
 	Failed bool
+	// Stumbled says that a try of it failed on the lane, whatever came of it in the
+	// end. It is held against the lane as a failure is, and not counted as one:
+	// where one side is asked again and the other is not, what retries have made
+	// good would make it look healthy.
+	Stumbled bool
 	// Fallback says that legacy served it because new could not.
 	Fallback bool
 	// Drawn says that which side served it was left to chance alone: by the weight, or

@@ -25,7 +25,7 @@ func (t *tally) count(s *Sample, slow bool) {
 		t.slow.Add(1)
 	}
 	if s.Drawn {
-		t.expose(keyMinute(s.Key, s.At), s.Failed, slow)
+		t.expose(keyMinute(s.Key, s.At), s.Failed || s.Stumbled, slow)
 	}
 }
 

@@ -17,7 +17,7 @@ type Window struct {
 	Latency   Histogram       // of the requests that were measured
 
 	Exposed Distinct // key-minutes of requests whose side was drawn
-	Failed  Distinct // of Exposed, those with a request that failed
+	Failed  Distinct // of Exposed, those with a request of which a try failed
 	Slowed  Distinct // of Exposed, those with a request that was slow
 }
 
