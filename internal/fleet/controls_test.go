@@ -9,6 +9,7 @@ import (
 
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/guard"
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
 	"github.com/stranglerfig/strangler/internal/spec"
 )
 
@@ -20,6 +21,12 @@ func controls() fleet.Controls {
 		Faults:  []fleet.Fault{fault(7, "cart", "new"), fault(9, "rest", "new")},
 		Drained: []fleet.Drain{{Backend: "a", Endpoint: "http://a1"}, {Backend: "b", Endpoint: "http://b1"}},
 		Resets:  []fleet.Reset{{Route: "cart", Side: "legacy", Generation: 3}, {Route: "gone", Side: "new", Generation: 4}},
+		Autopilots: []fleet.Autopilot{
+			{Route: "cart", Mode: autopilot.On, Actor: "olga", At: time.Unix(5, 0).UTC()},
+			{Route: "gone", Mode: autopilot.On},
+			{Route: "rest", Mode: autopilot.Disarmed},
+		},
+		Freeze: &fleet.Freeze{Actor: "olga", At: time.Unix(6, 0).UTC(), Reason: "sale"},
 	}
 }
 
@@ -29,7 +36,7 @@ func TestControlsFitWhatIsDefined(t *testing.T) {
 		Backends: []spec.Backend{{Name: "a", Endpoints: []string{"http://a1"}}, {Name: "b", Endpoints: []string{"http://b1", "http://b2"}}},
 		Routes:   []spec.Route{{Name: "cart", Legacy: "a", New: "b"}, {Name: "rest", Legacy: "a"}},
 	})
-	want := fleet.Controls{Faults: c.Faults[:1], Drained: c.Drained[1:], Resets: c.Resets[:1]}
+	want := fleet.Controls{Faults: c.Faults[:1], Drained: c.Drained[1:], Resets: c.Resets[:1], Autopilots: c.Autopilots[:1], Freeze: c.Freeze}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -84,8 +91,9 @@ func TestRunningFaultsHaveNotEnded(t *testing.T) {
 func TestControlChangesTellEachBackendOnce(t *testing.T) {
 	before := controls()
 	after := fleet.Controls{
-		Drained: []fleet.Drain{{Backend: "a", Endpoint: "http://a1"}, {Backend: "a", Endpoint: "http://a2"}, {Backend: "a", Endpoint: "http://a3"}},
-		Resets:  []fleet.Reset{{Route: "cart", Side: "legacy", Generation: 5}},
+		Drained:    []fleet.Drain{{Backend: "a", Endpoint: "http://a1"}, {Backend: "a", Endpoint: "http://a2"}, {Backend: "a", Endpoint: "http://a3"}},
+		Resets:     []fleet.Reset{{Route: "cart", Side: "legacy", Generation: 5}},
+		Autopilots: []fleet.Autopilot{{Route: "cart", Mode: autopilot.Disarmed}, {Route: "orders", Mode: autopilot.On}, {Route: "rest", Mode: autopilot.Disarmed, Actor: "ben"}},
 	}
 	var told []string
 	for _, c := range fleet.ControlChanges(before, after) {
@@ -97,8 +105,33 @@ func TestControlChangesTellEachBackendOnce(t *testing.T) {
 		`backend_drain backend a {"drained":["http://a1"]} → {"drained":["http://a1","http://a2","http://a3"]}`,
 		`backend_ready backend b {"drained":["http://b1"]} → {"drained":[]}`,
 		`breaker_reset breaker cart  → {"side":"legacy"}`,
+		`autopilot_off autopilot cart {"mode":"on"} → {"mode":"disarmed"}`,
+		`autopilot_off autopilot gone {"mode":"on"} → {"mode":"off"}`,
+		`autopilot_on autopilot orders {"mode":"off"} → {"mode":"on"}`,
+		`unfreeze store  {"frozen":true,"by":"olga","reason":"sale"} → {"frozen":false}`,
 	}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAnAutopilotThatIsOffIsNotNamed(t *testing.T) {
+	c := controls()
+	was := c.Clone()
+	c.SetAutopilot(fleet.Autopilot{Route: "cart", Mode: autopilot.Off})
+	c.SetAutopilot(fleet.Autopilot{Route: "rest", Mode: autopilot.On})
+	c.SetAutopilot(fleet.Autopilot{Route: "nobody", Mode: autopilot.Off})
+	c.Sort()
+	want := []fleet.Autopilot{{Route: "gone", Mode: autopilot.On}, {Route: "rest", Mode: autopilot.On}}
+	if diff := cmp.Diff(want, c.Autopilots); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(controls(), was); diff != "" {
+		t.Errorf("a clone changed with it:\n%s", diff)
+	}
+	for route, mode := range map[string]autopilot.Mode{"cart": autopilot.Off, "rest": autopilot.On, "nobody": autopilot.Off} {
+		if got := c.ModeOf(route); got != mode {
+			t.Errorf("%s is %s, want %s", route, got, mode)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/spec"
 )
@@ -28,6 +29,8 @@ func TestDigestTellsTablesApart(t *testing.T) {
 		"fault":          func(s *fleet.Snapshot) { s.Controls.Faults = []fleet.Fault{{}} },
 		"drain":          func(s *fleet.Snapshot) { s.Controls.Drained = []fleet.Drain{{Backend: "b", Endpoint: "e"}} },
 		"reset":          func(s *fleet.Snapshot) { s.Controls.Resets = []fleet.Reset{{Route: "r", Side: "new"}} },
+		"autopilot":      func(s *fleet.Snapshot) { s.Controls.SetAutopilot(fleet.Autopilot{Route: "r", Mode: autopilot.On}) },
+		"freeze":         func(s *fleet.Snapshot) { s.Controls.Freeze = &fleet.Freeze{} },
 	} {
 		s := snapshot(5, 500)
 		change(s)
@@ -42,6 +45,7 @@ func TestDigestTellsTablesApart(t *testing.T) {
 func TestDigestIgnoresWhoAndWhen(t *testing.T) {
 	want, s := snapshot(5, 500), snapshot(5, 500)
 	s.Routes[0].ChangedBy, s.ReadAt = "ben", s.ReadAt.Add(1)
+	s.Routes[0].StepRevision, s.Routes[0].StepAt = 1, s.ReadAt
 	s.Seal()
 	if s.Identity() != want.Identity() {
 		t.Error("the digest changed")

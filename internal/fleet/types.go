@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
@@ -38,6 +39,12 @@ type RouteState struct {
 	// StepRevision and StepAt are of the change that brought it to its stage and weight.
 	StepRevision routing.Revision `json:"step_revision"`
 	StepAt       time.Time        `json:"step_at"`
+}
+
+// sameSteps reports whether routes stand where they stand since the same changes. It
+// is not said by a snapshot file that an older program has written.
+func (s *Snapshot) sameSteps(other *Snapshot) bool {
+	return slices.EqualFunc(s.Routes, other.Routes, func(a, b RouteState) bool { return a.StepRevision == b.StepRevision })
 }
 
 // RevokedOverride is an override that is not to be believed any more.

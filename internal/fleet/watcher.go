@@ -198,7 +198,7 @@ func (w *Watcher) consider(next *Snapshot) {
 		return
 	}
 	alarmed := w.calm()
-	if current != nil && current.Identity() == next.Identity() {
+	if current != nil && current.Identity() == next.Identity() && current.sameSteps(next) {
 		w.current.Store(next) // its Head may differ, and is what the next load builds on
 		w.acks.resume(0)
 		return

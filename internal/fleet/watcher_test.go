@@ -223,6 +223,28 @@ func TestStoreAwayAtStartServesTheFile(t *testing.T) {
 	}
 }
 
+// A file that an older program has written does not say since when routes stand
+// where they stand: the same table is applied once more.
+func TestStepsThatTheFileDoesNotKnowAreApplied(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		keep(t, folder, snapshot(9, 500))
+		content := snapshot(9, 500)
+		content.Routes[0].StepRevision, content.Routes[0].StepAt = 7, time.Now()
+		content.Seal()
+		s := newStore(content)
+		s.down = errDown
+		r := watch(t, s, folder)
+		<-r.Ready()
+		s.with(func() { s.down = nil })
+		time.Sleep(15 * time.Second)
+		r.acknowledged(t, 9)
+		if got := r.plane.revisions(); !slices.Equal(got, []routing.Revision{9, 9}) || r.Current().Routes[0].StepRevision != 7 {
+			t.Errorf("applied %v, and serving step %d; want revision 9 twice, then step 7", got, r.Current().Routes[0].StepRevision)
+		}
+	})
+}
+
 func TestNeitherStoreNorFileIsNotReady(t *testing.T) {
 	for name, content := range map[string]string{"no file": "", "damaged file": `{"format":"strangler snapshot 1",`} {
 		t.Run(name, func(t *testing.T) {
