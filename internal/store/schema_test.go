@@ -192,6 +192,39 @@ func TestDirtySchemaExplainsTheWayOut(t *testing.T) {
 	})
 }
 
+// Routes that are there already stand where they stand since their last change, as
+// far as anybody knows.
+func TestRoutesOfAnOlderSchemaHaveAStep(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string) {
+		s := open(t, url, store.Options{Migrate: true})
+		if err := seed(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		edited, err := s.Edit(t.Context(), spec.Edit{Verb: rollout.VerbApply, Actor: "test"}, func(current spec.Current) (spec.Definitions, error) {
+			current.Definitions.Routes = []spec.Route{{Name: "all", Match: spec.Match{Prefix: "/"}, Legacy: "legacy"}}
+			return current.Definitions, nil
+		})
+		if err != nil || s.Close() != nil {
+			t.Fatal(err)
+		}
+		migrator, err := store.Migrate(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for version := uint(6); version > 5; {
+			down, err := migrator.Down(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			version = down.Version
+		}
+		loaded, err := open(t, url, store.Options{Migrate: true}).Load(t.Context(), nil)
+		if err != nil || loaded.Routes[0].StepRevision != 2 || !loaded.Routes[0].StepAt.Equal(edited.At) {
+			t.Errorf("%+v, %v; want step 2 since %s", loaded.Routes, err, edited.At)
+		}
+	})
+}
+
 func TestInterruptedMigrationLeavesNothing(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		behind(t, url, "CREATE TABLE tokens (mine int)") // stands in the way of migration 1

@@ -39,3 +39,7 @@ func raw(t testing.TB, url string) *sql.DB {
 func BenchmarkEvidence(b *testing.B) {
 	storetest.BenchmarkEvidence(b, storetest.Backend{URL: fresh, DB: raw})
 }
+
+func BenchmarkDossiers(b *testing.B) {
+	storetest.BenchmarkDossiers(b, storetest.Backend{URL: fresh, DB: raw})
+}

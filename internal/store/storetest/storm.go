@@ -14,6 +14,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/guard"
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/spec"
 	"github.com/stranglerfig/strangler/internal/stats"
@@ -78,7 +79,8 @@ type stormer struct {
 
 func (s *stormer) act() {
 	deeds := []func(context.Context) error{
-		s.verb, s.verb, s.group, s.rollbackAll, s.edit, s.edit, s.fault, s.drain, s.token, s.override, s.note, s.count, s.gather, s.beat, s.look, s.look, s.look,
+		s.verb, s.verb, s.group, s.rollbackAll, s.edit, s.edit, s.fault, s.drain, s.token, s.override, s.note, s.count, s.gather, s.beat,
+		s.pilot, s.conclude, s.look, s.look, s.look,
 	}
 	for s.deed = range stormDeeds {
 		if err := deeds[s.random.IntN(len(deeds))](s.t.Context()); !allowed(err) {
@@ -200,6 +202,37 @@ func (s *stormer) beat(ctx context.Context) error {
 	return s.store.Heartbeat(ctx, fleet.Instance{Name: "router-" + s.name[:1], StartedAt: time.Now()})
 }
 
+// pilot switches the autopilot of the route of its own, and freezes or thaws all.
+func (s *stormer) pilot(ctx context.Context) error {
+	mine := "own-" + s.name
+	_, err := s.store.Control(ctx, fleet.Control{Actor: s.name, Route: mine}, func(now fleet.Controlling) (fleet.Controls, error) {
+		c := now.Controls
+		if now.Route != nil {
+			mode := []autopilot.Mode{autopilot.Off, autopilot.On, autopilot.Disarmed}[s.random.IntN(3)]
+			c.SetAutopilot(fleet.Autopilot{Route: mine, Mode: mode, Actor: s.name, At: now.At})
+		}
+		if c.Freeze != nil {
+			c.Freeze = nil
+		} else {
+			c.Freeze = &fleet.Freeze{Actor: s.name, At: now.At}
+		}
+		return c, nil
+	})
+	return err
+}
+
+// conclude does what an autopilot does, if the lease can be had.
+func (s *stormer) conclude(ctx context.Context) error {
+	lease, err := s.store.Lease(ctx, s.name, time.Minute)
+	if err != nil || lease.Holder != s.name {
+		return err
+	}
+	sel := rollout.Selection{Group: "users", Fence: &lease.Fence}
+	_, changed := s.store.Change(ctx, sel, moveTo(at(routing.Weight(1+s.random.IntN(9999)))))
+	dossiers := []autopilot.Dossier{{Route: "own-" + s.name}, {Route: "cart"}, {Route: "till"}}
+	return errors.Join(changed, s.store.KeepDossiers(ctx, lease.Fence, dossiers), s.store.Release(ctx, lease.Fence))
+}
+
 // look follows the store as a router does, and holds what it sees to a reader
 // who knows nothing.
 func (s *stormer) look(ctx context.Context) error {
@@ -215,8 +248,9 @@ func (s *stormer) look(ctx context.Context) error {
 	if weights["cart"] != weights["till"] {
 		s.t.Errorf("revision %d: cart at %s and till at %s, a change of their group was seen in parts", next.Revision, weights["cart"], weights["till"])
 	}
-	if fit := next.Controls.Fit(next.Definitions); len(fit.Faults) != len(next.Controls.Faults) || len(next.Controls.Drained) > 1 {
-		s.t.Errorf("revision %d: %+v, want a fault on routes that are there, and an endpoint that serves", next.Revision, next.Controls)
+	fit := next.Controls.Fit(next.Definitions)
+	if len(fit.Faults) != len(next.Controls.Faults) || len(fit.Autopilots) != len(next.Controls.Autopilots) || len(next.Controls.Drained) > 1 {
+		s.t.Errorf("revision %d: %+v, want faults and autopilots of routes that are there, and an endpoint that serves", next.Revision, next.Controls)
 	}
 	fresh, err := s.store.Load(ctx, nil)
 	if err == nil && fresh.Revision == next.Revision && fresh.Digest != next.Digest {
