@@ -34,6 +34,8 @@ type WindowQuery struct {
 	Exposed bool      // only routes of which new serves something now
 	Written time.Time // only what was written then or later, by the store's clock; zero: whatever is kept
 	From    time.Time // only what ended after it; zero: whatever is kept
+
+	Met func(id int64) bool // what it holds true of is left out, and costs little; nil: nothing
 }
 
 // Total is what one side of a route did over days, in key-minutes of whole minutes.
@@ -73,6 +75,10 @@ type WindowReader interface {
 	// Totals adds up the spans of the legacy side of some routes that began since
 	// then. Routes without any are left out.
 	Totals(ctx context.Context, routes []string, since time.Time) (map[string]Total, error)
+	// Latencies returns how long the legacy side of each of some routes took, in the
+	// spans from that on in which from lies. It takes the memory of one Histogram for
+	// each route, and not for each span. Routes without any are left out.
+	Latencies(ctx context.Context, routes []string, from time.Time) (map[string]*Histogram, error)
 	// FoldWindows merges and settles the windows of minutes that have been over for
 	// two, also those that came late, folds old minutes to hours, and forgets what is
 	// too old. It is to be called every minute; it does no harm to do it twice, nor on

@@ -62,11 +62,10 @@ func (p *Pilot) measure(ctx context.Context, routes []*Route, now time.Time) err
 	if err != nil {
 		return err
 	}
-	spans, err := p.Store.Spans(ctx, names, now.Add(-slowDays))
+	usual, err := p.Store.Latencies(ctx, names, now.Add(-slowDays))
 	if err != nil {
 		return err
 	}
-	usual := latencies(spans)
 	for _, route := range due {
 		account := p.accounts[route.Name]
 		account.Legacy.Asked = now
@@ -102,19 +101,4 @@ func (p *Pilot) slowness(ctx context.Context, route *Route, account *Account, to
 		account.Legacy.Slowness = sequential.Baseline(sequential.Count{Exposures: total.Exposed, Events: total.Slowed})
 	}
 	return nil
-}
-
-// latencies adds up how long legacy took, by route.
-func latencies(spans []stats.LaneWindow) map[string]*stats.Histogram {
-	usual := make(map[string]*stats.Histogram)
-	for i := range spans {
-		if spans[i].Side == sideNew {
-			continue
-		}
-		if usual[spans[i].Route] == nil {
-			usual[spans[i].Route] = new(stats.Histogram)
-		}
-		usual[spans[i].Route].Merge(&spans[i].Latency)
-	}
-	return usual
 }

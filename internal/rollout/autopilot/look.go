@@ -67,6 +67,7 @@ func (p *Pilot) takeIn(ctx context.Context, routes []*Route, now time.Time) (dea
 	if p.read.IsZero() {
 		query = stats.WindowQuery{Exposed: true, From: now.Truncate(time.Minute).Add(-recent * time.Minute)}
 	}
+	query.Met = func(id int64) bool { _, met := p.met[id]; return met }
 	windows, read, err := p.Store.Windows(ctx, query)
 	if err != nil {
 		return nil, err

@@ -236,6 +236,16 @@ func spansFrom(t *testing.T, backend Backend) {
 		}
 		equal(t, "legacy from "+c.from.String(), legacy, c.want)
 		equal(t, "new from "+c.from.String(), new, c.want)
+		took, err := f.Latencies(t.Context(), []string{"orders", "a\x00", "none", "orders"}, c.from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.want) == 0 {
+			equal(t, "routes with latencies", len(took), 0)
+			continue
+		}
+		// One request of 1 ms each; new's of a second are not in it.
+		equal(t, "latencies", []uint64{took["orders"].Count(), took["orders"].Over(2 * time.Millisecond)}, []uint64{uint64(len(c.want)), 0})
 	}
 }
 

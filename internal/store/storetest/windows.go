@@ -116,6 +116,10 @@ func windowsKept(t *testing.T, backend Backend) {
 	for i, want := range []stats.LaneWindow{first, second} {
 		w := got[i]
 		equal(t, "seen", encoded(t, w.Window), encoded(t, want.Window))
+		rest, _, err := f.Windows(t.Context(), stats.WindowQuery{Met: func(id int64) bool { return id == w.ID }})
+		if err != nil || len(rest) != 1 || rest[0].ID != got[1-i].ID {
+			t.Errorf("without %d: %+v, %v; want the other", w.ID, rest, err)
+		}
 		equal(t, "who saw what", []any{w.Instance, w.Route, w.Side, w.Step, w.Build, w.Requests},
 			[]any{"a", "orders", want.Side, uint64(7), want.Build, want.Requests})
 	}

@@ -114,30 +114,62 @@ func atMinute(minute int64) time.Time { return time.Unix(minute*60, 0).UTC() }
 // Spans implements stats.WindowReader.
 func (d *DB) Spans(ctx context.Context, routes []string, from time.Time) ([]stats.LaneWindow, error) {
 	var found []stats.LaneWindow
-	err := d.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return routesSince(routes, minuteOf(from)).each(ctx, tx, func(rows *sql.Rows) error {
-			var (
-				w              stats.LaneWindow
-				began, minutes int64
-				seen           sql.RawBytes
-			)
-			if err := rows.Scan(&w.Route, &w.Side, &began, &minutes, &seen); err != nil {
-				return err
-			}
-			if err := w.UnmarshalBinary(seen); err != nil {
-				d.passOver(w.Route, err)
-				return nil
-			}
-			w.From, w.To = atMinute(began), atMinute(began+minutes)
-			found = append(found, w)
-			return nil
-		}, `SELECT s.route, s.side, s.began, s.minutes, s.seen FROM lane_spans s JOIN named n ON s.route = n.route
-			WHERE s.began > n.began - 60 AND s.began + s.minutes > n.began ORDER BY s.route, s.side, s.began`)
+	err := d.eachSpan(ctx, routes, from, `'legacy', 'new'`, func(at spanPlace, minutes int64, seen []byte) error {
+		w := stats.LaneWindow{Route: at.route, Side: at.side}
+		if err := w.UnmarshalBinary(seen); err != nil {
+			return err
+		}
+		w.From, w.To = atMinute(at.began), atMinute(at.began+minutes)
+		found = append(found, w)
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read spans: %w", err)
 	}
 	return found, nil
+}
+
+// Latencies implements stats.WindowReader.
+func (d *DB) Latencies(ctx context.Context, routes []string, from time.Time) (map[string]*stats.Histogram, error) {
+	took := make(map[string]*stats.Histogram)
+	var w stats.Window
+	err := d.eachSpan(ctx, routes, from, `'legacy'`, func(at spanPlace, _ int64, seen []byte) error {
+		if err := w.UnmarshalBinary(seen); err != nil {
+			return err
+		}
+		if took[at.route] == nil {
+			took[at.route] = new(stats.Histogram)
+		}
+		took[at.route].Merge(&w.Latency)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read latencies: %w", err)
+	}
+	return took, nil
+}
+
+// eachSpan runs fn on the spans of routes on some sides, by route, side and time,
+// from the one in which from lies. What fn cannot read is left out.
+func (d *DB) eachSpan(ctx context.Context, routes []string, from time.Time, sides string, fn func(at spanPlace, minutes int64, seen []byte) error) error {
+	return d.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return routesSince(routes, minuteOf(from)).each(ctx, tx, func(rows *sql.Rows) error {
+			var (
+				at      spanPlace
+				minutes int64
+				seen    sql.RawBytes
+			)
+			if err := rows.Scan(&at.route, &at.side, &at.began, &minutes, &seen); err != nil {
+				return err
+			}
+			if err := fn(at, minutes, seen); err != nil {
+				d.passOver(at.route, err)
+			}
+			return nil
+		}, `SELECT s.route, s.side, s.began, s.minutes, s.seen FROM lane_spans s JOIN named n ON s.route = n.route
+			WHERE s.side IN (`+sides+`) AND s.began > n.began - 60 AND s.began + s.minutes > n.began
+			ORDER BY s.route, s.side, s.began`)
+	})
 }
 
 // Totals implements stats.WindowReader.

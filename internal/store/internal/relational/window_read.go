@@ -39,13 +39,16 @@ func (d *DB) Windows(ctx context.Context, query stats.WindowQuery) (windows []st
 
 func (d *DB) readWindows(ctx context.Context, tx *sql.Tx, query stats.WindowQuery) (windows []stats.LaneWindow, err error) {
 	scan := func(rows *sql.Rows) error {
-		w, err := scanWindow(rows)
-		if errors.Is(err, stats.ErrMalformed) {
+		w, met, err := scanWindow(rows, query.Met)
+		switch {
+		case errors.Is(err, stats.ErrMalformed):
 			d.passOver(w.Route, err)
-			return nil
+		case err != nil:
+			return err
+		case !met:
+			windows = append(windows, w)
 		}
-		windows = append(windows, w)
-		return err
+		return nil
 	}
 	exposed := ""
 	if query.Exposed {
@@ -65,30 +68,31 @@ func (d *DB) readWindows(ctx context.Context, tx *sql.Tx, query stats.WindowQuer
 	return windows, err
 }
 
-// scanWindow reads a window. After an error that matches stats.ErrMalformed the
-// reading may go on.
-func scanWindow(rows *sql.Rows) (stats.LaneWindow, error) {
-	var (
-		w               stats.LaneWindow
-		build, requests document
-		seen            []byte
-		text            anyBytes
-		ids             []anyBytes
-	)
+// scanWindow reads a window, but no further than its id where it has been met.
+// After an error that matches stats.ErrMalformed the reading may go on.
+func scanWindow(rows *sql.Rows, met func(id int64) bool) (w stats.LaneWindow, was bool, err error) {
+	var build, requests, seen sql.RawBytes
 	if err := rows.Scan(&w.ID, &w.Instance, &w.Route, &w.Side, &w.Step, &build, &requests, &seen); err != nil {
-		return w, err
+		return w, false, err
+	}
+	if met != nil && met(w.ID) {
+		return w, true, nil
 	}
 	if err := w.UnmarshalBinary(seen); err != nil {
-		return w, err
+		return w, false, err
 	}
+	var (
+		text anyBytes
+		ids  []anyBytes
+	)
 	if err := errors.Join(json.Unmarshal(build, &text), json.Unmarshal(requests, &ids)); err != nil {
-		return w, fmt.Errorf("window %d of route %q cannot be read: %w", w.ID, w.Route, err)
+		return w, false, fmt.Errorf("window %d of route %q cannot be read: %w", w.ID, w.Route, err)
 	}
 	w.Build = string(text)
 	for _, id := range ids {
 		w.Requests = append(w.Requests, string(id))
 	}
-	return w, nil
+	return w, false, nil
 }
 
 // passOver says that a row is left out: one that cannot be read must not hide
