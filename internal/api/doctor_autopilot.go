@@ -76,7 +76,7 @@ func (s *server) holderChecks(ctx context.Context, snapshot *fleet.Snapshot) ([]
 	}
 	return []wire.Check{checkup(wire.CheckGroupAutopilot).fail("nobody_acts",
 		"ask again in a quarter of a minute; then look into the routers' logs: one of them should have taken the lease",
-		"no router's autopilot acts: %s neither go on nor are rolled back by evidence", strings.Join(counting, ", "))}, nil
+		"no router's autopilot acts: by evidence nothing is promoted and nothing rolled back; it is counted on for %s", strings.Join(counting, ", "))}, nil
 }
 
 // starvedChecks warns of routes that wait for evidence that nothing brings.
@@ -193,7 +193,7 @@ func (s *server) webhookChecks(ctx context.Context, snapshot *fleet.Snapshot) ([
 			last = "the last that arrived was at " + place.Delivered.UTC().Format(time.RFC3339)
 		}
 		checks = append(checks, checkup(wire.CheckGroupAutopilot).warn("webhook_failing", "when it is mended: stranglerctl notify test "+webhook.Name,
-			"webhook %s cannot be told: %d deliveries of one event failed, the last one so: %s; %s", webhook.Name, place.Failures, place.LastError, last))
+			"webhook %s cannot be told: attempt %d at its next event failed: %s; %s", webhook.Name, place.Failures, place.LastError, last))
 	}
 	return checks, nil
 }
