@@ -33,7 +33,7 @@ func (p *Pilot) due(routes []*Route, now time.Time) []*Route {
 	for _, route := range routes {
 		known := p.accounts[route.Name].Legacy
 		wait := knownFor
-		if known.Errors == 0 || p.accounts[route.Name].SlowOver == 0 {
+		if known.Errors == 0 || known.Slowness == 0 || p.accounts[route.Name].SlowOver == 0 {
 			wait = unknownFor
 		} else if route.State.Weight >= frozenFrom {
 			continue
