@@ -53,24 +53,21 @@ func scanDossier(rows *sql.Rows) (autopilot.Dossier, error) {
 // KeepDossiers implements autopilot.Dossiers. Those of routes that are not defined
 // any more are left out.
 func (d *DB) KeepDossiers(ctx context.Context, fence rollout.Fence, dossiers []autopilot.Dossier) error {
-	rows := make([][]any, 0, len(dossiers))
-	for _, dossier := range dossiers {
-		state, err := compacted(dossier.State)
-		if err != nil {
-			return fmt.Errorf("the dossier of route %q: %w; nothing was changed", dossier.Route, err)
-		}
-		if !unkeepable(dossier.Route) {
-			rows = append(rows, []any{dossier.Route, dossier.SlowOver.Nanoseconds(), jsonOrNull(state)})
-		}
-	}
 	return d.fenced(ctx, fence, "dossiers", func(ctx context.Context, tx *sql.Tx, at time.Time) error {
 		defined, err := selectNames(ctx, tx)
 		if err != nil {
 			return err
 		}
-		rows = slices.DeleteFunc(rows, func(row []any) bool { return !defined[row[0].(string)] })
-		for i := range rows {
-			rows[i] = append(rows[i], at)
+		rows := make([][]any, 0, len(dossiers))
+		for _, dossier := range dossiers {
+			if !defined[dossier.Route] {
+				continue
+			}
+			state, err := compacted(dossier.State)
+			if err != nil {
+				return fmt.Errorf("the dossier of route %q: %w; nothing was changed", dossier.Route, err)
+			}
+			rows = append(rows, []any{dossier.Route, dossier.SlowOver.Nanoseconds(), jsonOrNull(state), at})
 		}
 		return insert(ctx, tx, "dossiers", []string{"route", "slow_over_ns", "state", "at"}, rows, replaceDossier)
 	})
