@@ -74,14 +74,17 @@ func (c *cli) printGates(r wire.RouteGates, wide bool) error {
 		return err
 	}
 	if held := heldText(r); held != "" {
-		c.out.Linef("held: %s", held)
+		c.out.Linef("the autopilot waits: %s", held)
 	}
 	return nil
 }
 
-// heldText is why the autopilot would not take the next step, where that is
-// something else than what a gate says.
+// heldText is why an autopilot that is on does not take the next step, where that
+// is something else than what a gate says.
 func heldText(r wire.RouteGates) string {
+	if r.Autopilot != wire.AutopilotModeOn {
+		return ""
+	}
 	for _, f := range r.Findings {
 		if strings.HasPrefix(r.Held, string(f.Gate)+": ") {
 			return ""

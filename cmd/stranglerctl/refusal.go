@@ -45,12 +45,12 @@ func refusal(resp *http.Response, body []byte) error {
 	return f
 }
 
-// unsaid is what the gates said that refuse a promotion, as far as the message
-// does not say it.
+// unsaid is what else keeps a promotion from passing its gates than what the message
+// says already.
 func unsaid(said []wire.GateFinding, message string) []string {
 	var lines []string
 	for _, f := range said {
-		if text := reasonOf(f); !strings.Contains(message, text) {
+		if text := reasonOf(f); f.Verdict != wire.GateVerdictPass && !strings.Contains(message, text) {
 			mark, _ := verdictLook(f.Verdict)
 			lines = append(lines, mark+" "+string(f.Gate)+": "+text)
 		}

@@ -148,6 +148,8 @@ func tidied(text string) string {
 		{`\(\d+\.\d s\)`, "(T s)"},
 		{`\d+\.\d/s`, "N/s"},
 		{`(10m|9m\d+s) left`, "T left"},
+		{`watched for \d+m?\d*s? of`, "watched for T of"},
+		{`since \w{3} \d+ \w{3} \d\d:\d\d UTC`, "since TIME"},
 		{`"age_s": [0-9.e-]+`, `"age_s": AGE`},
 		{`salt: "?[0-9a-f]{32}"?`, "salt: SALT"}, // quoted when it begins with a digit
 		{`\b[0-9a-f]{32}\b`, "SALT"},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
 	"github.com/stranglerfig/strangler/internal/api/wire"
@@ -31,12 +30,11 @@ func gatesCell(r wire.RouteStatus) term.Cell {
 	return cell
 }
 
-// verdictOf is what a route's gates say together; empty where they were not asked.
-func verdictOf(r wire.RouteStatus) wire.GateVerdict {
-	if r.Gates == nil {
-		return ""
-	}
-	return r.Gates.Verdict
+// turned reports whether the autopilot may do something else with a route than
+// before, or its gates say something else. Gates that were not asked say nothing.
+func turned(before, now wire.RouteStatus) bool {
+	return before.Autopilot != now.Autopilot ||
+		before.Gates != nil && now.Gates != nil && before.Gates.Verdict != now.Gates.Verdict
 }
 
 // gatesOf asks the gates of the one route that is shown. Not to know them is no
@@ -52,24 +50,42 @@ func (s *statusReader) gatesOf(ctx context.Context, d wire.RouteDetail) *wire.Ro
 	return &gates.value
 }
 
-// printFindings prints a line for each gate.
+// printFindings prints a line for each gate; those that pass and have nothing to
+// count share one.
 func (s *statusReader) printFindings(r *wire.RouteGates) {
 	if r == nil {
 		return
 	}
-	for i, f := range r.Findings {
-		title := ""
-		if i == 0 {
-			title = "gates"
+	title := "gates"
+	line := func(v wire.GateVerdict, text string) {
+		mark, colour := verdictLook(v)
+		s.out.Linef("  %-8s %s %s", title, s.out.Paint(colour, mark), text)
+		title = ""
+	}
+	var plain []string
+	for _, f := range r.Findings {
+		switch {
+		case f.Verdict == wire.GateVerdictPass && !counts(f.Gate):
+			plain = append(plain, string(f.Gate))
+		case f.Missing != "":
+			line(f.Verdict, string(f.Gate)+": "+f.Text+"; "+f.Missing)
+		default:
+			line(f.Verdict, string(f.Gate)+": "+f.Text)
 		}
-		mark, colour := verdictLook(f.Verdict)
-		text := []string{f.Text}
-		if f.Missing != "" {
-			text = append(text, f.Missing)
-		}
-		s.out.Linef("  %-8s %s %s: %s", title, s.out.Paint(colour, mark), string(f.Gate), strings.Join(text, "; "))
+	}
+	if len(plain) > 0 {
+		line(wire.GateVerdictPass, inWords(plain))
 	}
 	if held := heldText(*r); held != "" {
-		s.out.Linef("  %-8s %s", "held", held)
+		s.out.Linef("  %-8s %s", "waits", held)
 	}
+}
+
+// counts reports whether a gate goes by what was counted.
+func counts(gate wire.GateName) bool {
+	switch gate {
+	case wire.GateNameParity, wire.GateNameErrors, wire.GateNameSlowness, wire.GateNameFallbacks:
+		return true
+	}
+	return false
 }

@@ -17,7 +17,7 @@ func (s *statusReader) tell(before, now shown) error {
 		return nil
 	}
 	for _, r := range now.routes {
-		if old, was := known[r.Name]; !was || old.Revision != r.Revision || old.Autopilot != r.Autopilot || verdictOf(old) != verdictOf(r) {
+		if old, was := known[r.Name]; !was || old.Revision != r.Revision || turned(old, r) {
 			return s.print(now)
 		}
 	}
@@ -40,8 +40,8 @@ func (s *statusReader) tellRoutes(before map[string]wire.RouteStatus, routes []w
 		case old.Revision != r.Revision:
 			s.out.Linef("%s  %s  %s → %s  (revision %d, by %s)", s.clock(), r.Name, place(stateOf(old)), place(stateOf(r)), r.Revision, r.ChangedBy)
 		}
-		if was && (old.Autopilot != r.Autopilot || verdictOf(old) != verdictOf(r)) {
-			s.out.Linef("%s  %s  autopilot %s, gates: %s", s.clock(), r.Name, string(r.Autopilot), gatesCell(r).Text)
+		if was && turned(old, r) {
+			s.out.Linef("%s  %s  autopilot %s, gates: %s", s.clock(), r.Name, string(r.Autopilot), orDash(gatesCell(r).Text))
 		}
 		delete(before, r.Name)
 	}

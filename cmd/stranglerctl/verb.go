@@ -123,16 +123,16 @@ func writesText(m wire.Move) string {
 // follow comes after a change: the notes, the waiting, and what to do next.
 func (v *verb) follow(ctx context.Context, api *client.Client, made []wire.Move) error {
 	v.tellNotes(made)
-	for _, m := range made {
-		v.tellGates(m, len(made) > 1)
-	}
-	if v.dryRun || len(made) == 0 {
-		return nil
-	}
-	if v.wait > 0 {
+	if !v.dryRun && len(made) > 0 && v.wait > 0 {
 		if err := v.waitFor(ctx, api, made[0].Revision, v.wait); err != nil {
 			return err
 		}
+	}
+	for _, m := range made {
+		v.tellGates(m, len(made) > 1)
+	}
+	if v.dryRun {
+		return nil
 	}
 	if len(made) == 1 && made[0].Changed && !v.followed {
 		v.hintNext(nextCommand(made[0].Route, made[0].After), undoCommand(v.name, made[0]))

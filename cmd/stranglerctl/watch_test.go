@@ -96,10 +96,13 @@ func TestWatchAppendsALineForEveryChange(t *testing.T) {
 
 	mustInvoke(t, env, "promote", "orders", "--to", "5")
 	expect(t, watch.stdout, `^\d\d:\d\d:\d\d  orders  legacy → 5%  \(revision 2, by admin-token\)$`)
+	expect(t, watch.stdout, `^\d\d:\d\d:\d\d  orders  autopilot off, gates: … bake: 10 min more \(4 more wait\)$`)
+	mustInvoke(t, env, "autopilot", "on", "orders")
+	expect(t, watch.stdout, `^\d\d:\d\d:\d\d  orders  autopilot on, gates: … bake: 10 min more \(4 more wait\)$`)
 	mustInvoke(t, env, "apply", "-f", definitionsFile(t, "orders", "users"))
-	expect(t, watch.stdout, `^\d\d:\d\d:\d\d  users  added at legacy  \(revision 3, by admin-token\)$`)
+	expect(t, watch.stdout, `^\d\d:\d\d:\d\d  users  added at legacy  \(revision 4, by admin-token\)$`)
 	mustInvoke(t, env, "route", "set", "users", "--bake", "1h")
-	expect(t, watch.stdout, `^\d\d:\d\d:\d\d  users  legacy, definition changed  \(revision 4, by admin-token\)$`)
+	expect(t, watch.stdout, `^\d\d:\d\d:\d\d  users  legacy, definition changed  \(revision 5, by admin-token\)$`)
 	mustInvoke(t, env, "route", "rm", "users", "-y")
 	expect(t, watch.stdout, `^\d\d:\d\d:\d\d  users  removed$`)
 
