@@ -383,3 +383,11 @@ func TestSummaryAndReason(t *testing.T) {
 		t.Errorf("of nothing: %q", got)
 	}
 }
+
+func BenchmarkJudge(b *testing.B) {
+	policy, in := gate.DefaultPolicy(), well()
+	in.Parity = &gate.Compared{Compared: 1_000, Mismatched: 5, PerHour: 100}
+	for b.Loop() {
+		gate.Judge(policy, in)
+	}
+}

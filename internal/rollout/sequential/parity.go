@@ -153,9 +153,14 @@ func (p Parity) forecast(n, x float64) Forecast {
 			return Forecast{Verdict: Insufficient}
 		}
 	}
-	first := last / 2
-	more := math.Ceil(crossing(first, last, func(more float64) bool { return after(more) != Insufficient }))
-	return Forecast{Verdict: after(more), More: uint64(more)}
+	for first := math.Floor(last / 2); last-first > 1; { // both are whole
+		if middle := math.Floor((first + last) / 2); after(middle) == Insufficient {
+			first = middle
+		} else {
+			last = middle
+		}
+	}
+	return Forecast{Verdict: after(last), More: uint64(last)}
 }
 
 // logBeta is the logarithm of Euler's beta function.
