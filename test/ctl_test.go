@@ -65,6 +65,7 @@ type event struct {
 	Actor         string
 	Cause         string
 	Reason        string
+	Evidence      json.RawMessage
 	Before, After struct {
 		Stage    string
 		WeightBp int `json:"weight_bp"`

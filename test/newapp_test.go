@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,6 +24,8 @@ type newApp struct {
 	arrivals atomic.Int64
 	newest   atomic.Int64  // the latest askedHeader that arrived
 	finish   chan struct{} // closed: /slow may end
+	ill      atomic.Bool   // orders fail for three in ten
+	orders   atomic.Int64
 }
 
 func startNewApp(t *testing.T) *newApp {
@@ -44,6 +47,10 @@ func (app *newApp) order(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Served-By", "new")
 	if r.Header.Get("Strangler-Shadow") == "" { // no visitor sees the answer to a copy
 		app.arrive(r)
+	}
+	if n := app.orders.Add(1); app.ill.Load() && strings.HasPrefix(r.URL.Path, "/orders/") && n%10 < 3 {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
 	}
 	_, _ = io.WriteString(w, order)
 }
