@@ -9,7 +9,8 @@ import (
 )
 
 // What reading something about all routes may cost those who watch a status: it
-// is read every two seconds at most, and takes a tenth of the time at most.
+// is read every two seconds at most, and takes a tenth of the time at most; what
+// hangs on the table once more for each new one.
 const (
 	latestFor  = 2 * time.Second // for so long the last reading will do
 	latestRest = 10              // and for so many times as long as it took

@@ -8,6 +8,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
+	"github.com/stranglerfig/strangler/internal/rollout/sequential"
+	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/shadow"
 )
 
@@ -49,6 +52,39 @@ func TestAStatusDoesNotWaitForParity(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		if got := s.parities(t.Context()); got["orders"].Matched != 1 || time.Since(began) != 3*time.Second {
+			t.Errorf("%v after %s", got, time.Since(began))
+		}
+	})
+}
+
+// slowJudge takes a while to ask the gates.
+type slowJudge struct{ takes time.Duration }
+
+func (j slowJudge) Judge(ctx context.Context, _ []string) (map[string]autopilot.Assessment, error) {
+	select {
+	case <-time.After(j.takes):
+		return map[string]autopilot.Assessment{"orders": {Verdict: sequential.Pass}}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// starting is a router that serves nothing yet.
+type starting struct{ Router }
+
+func (starting) Table() *routing.Table { return nil }
+
+// Both are read at once: a status waits a second for both, not for each.
+func TestAStatusWaitsForParityAndGatesTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{Config: Config{Evidence: &slowly{takes: 3 * time.Second}, Gates: slowJudge{2 * time.Second}, Router: starting{}, Logger: slog.New(slog.DiscardHandler)}}
+		began := time.Now()
+		if got := s.evidence(t.Context()); got.compared != nil || got.judged != nil || time.Since(began) != time.Second {
+			t.Errorf("%v after %s", got, time.Since(began))
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := s.evidence(t.Context()); got.compared["orders"].Matched != 1 || got.judged["orders"].Verdict != sequential.Pass || time.Since(began) != 3*time.Second {
 			t.Errorf("%v after %s", got, time.Since(began))
 		}
 	})
