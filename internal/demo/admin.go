@@ -39,6 +39,8 @@ type event struct {
 	Revision int64 `json:"revision"`
 	Verb     string
 	Actor    string
+	Cause    string
+	Reason   string
 }
 
 // apply brings the definitions in line with text, and waits until they are in force.
@@ -53,10 +55,27 @@ func (a *admin) apply(ctx context.Context, text []byte) error {
 // move gives a route a verb, and waits until every router acts by it. An empty
 // target lets the verb choose.
 func (a *admin) move(ctx context.Context, route, verb, to string) error {
-	body := map[string]string{"reason": "the demo's script"}
+	body := map[string]any{"reason": "the demo's script"}
 	if to != "" {
 		body["to"] = to
 	}
+	return a.command(ctx, route, verb, body)
+}
+
+// force promotes a route against its gates, as people do who know better.
+func (a *admin) force(ctx context.Context, route, to string) error {
+	return a.command(ctx, route, "promote", map[string]any{
+		"to": to, "force": true, "reason": "whoever reads the total takes a string as well",
+	})
+}
+
+// switchAutopilot says what the autopilot may do with a route.
+func (a *admin) switchAutopilot(ctx context.Context, route, mode string) error {
+	return a.command(ctx, route, "autopilot", map[string]any{"mode": mode, "reason": "the demo's script"})
+}
+
+// command posts to one of a route's resources, and waits until every router acts by it.
+func (a *admin) command(ctx context.Context, route, verb string, body map[string]any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err

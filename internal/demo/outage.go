@@ -31,6 +31,9 @@ const (
 
 // breakDown has the new shop crash while it serves half of the users.
 func (s *script) breakDown(ctx context.Context) (found string, err error) {
+	if err := s.admin.switchAutopilot(ctx, routeOrder, "disarmed"); err != nil {
+		return "", err
+	}
 	earlier, err := s.admin.metrics(ctx)
 	if err != nil {
 		return "", err

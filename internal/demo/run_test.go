@@ -21,7 +21,7 @@ func TestRunPlaysTheScriptOnTheRealRouter(t *testing.T) {
 	if err := demo.Run(t.Context(), app.DemoRouter("test"), demo.Options{Out: &out, Scripted: true}); err != nil {
 		t.Error(err)
 	}
-	if !strings.HasSuffix(out.String(), "\nAll 16 steps went as they should.\n") {
+	if !strings.HasSuffix(out.String(), "\nAll 19 steps went as they should.\n") {
 		t.Errorf("the script said\n%s", out.String())
 	}
 }
@@ -58,7 +58,7 @@ func TestRunTellsWhatVisitorsSee(t *testing.T) {
 	}
 	for _, want := range []string{
 		`shop       http://127\.0\.0\.1:\d+ `, `admin API  http://127\.0\.0\.1:\d+\n`, `token      demo_\w{26}\n`,
-		`stranglerctl status\n`, `stranglerctl promote orders-get --to 25% --wait\n`, `stranglerctl fault start orders-get --side new --status 503 --for 1m\n`, `stranglerctl rollback orders-get --wait\n`,
+		`stranglerctl status\n`, `stranglerctl gate ls orders-get\n`, `stranglerctl promote orders-get --to 25% --force --reason known-bug --wait\n`, `stranglerctl fault start orders-get --side new --status 503 --for 1m\n`, `stranglerctl history orders-get\n`,
 	} {
 		if !regexp.MustCompile(want).MatchString(out.String()) {
 			t.Errorf("no %s in\n%s", want, out.String())

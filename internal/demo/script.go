@@ -20,6 +20,7 @@ type Place struct {
 	LegacyURL string // the legacy shop itself
 	NewURL    string // the new shop itself
 	Outage    Outage // of the new shop
+	Bug       Bug    // in the new shop
 }
 
 // ErrScript says that a step of the script found something else than it should.
@@ -100,15 +101,18 @@ func (s *script) steps() []step {
 		{"shadow three routes: the two bugs of the new shop are found", s.findBugs},
 		{"what differs by itself is told apart from them", s.tellNoise},
 		{"a rule silences what is meant to differ", s.silence},
-		{"promote orders-get to 25 %: about a quarter of the users move", s.promote25},
+		{"promote orders-get to 25 %: a gate refuses, because of the first bug", s.refused},
+		{"promote it nevertheless, with a reason: about a quarter of the users move", s.promote25},
 		{"each of them stays where they are", s.stay},
 		{"promote orders-get to 50 %: nobody moves back", s.promote50},
-		{"the new shop crashes: its breaker opens, and nobody is worse off", s.breakDown},
+		{"a drill, with the autopilot disarmed: the new shop crashes, its breaker opens, and nobody is worse off", s.breakDown},
 		{"the new shop is back: the breaker closes by itself", s.heal},
 		{"pause orders-get: nobody moves, and promote is refused", s.pause},
 		{"roll orders-get back: new serves nobody from then on", s.rollback},
-		{"the history tells it", s.history},
 		{"an upload arrives whole", s.upload},
+		{"promote orders-get once more, and arm the autopilot", s.arm},
+		{"the new shop answers 500 to three in ten: the autopilot takes the route back", s.takenBack},
+		{"the history tells it", s.history},
 		{"the feed and the WebSocket have survived it all", s.survived},
 		{"nobody in the shop has noticed", s.unnoticed},
 	}
@@ -122,7 +126,7 @@ func (s *script) open(ctx context.Context) (found string, err error) {
 }
 
 func (s *script) promote25(ctx context.Context) (found string, err error) {
-	if err := s.admin.move(ctx, routeOrder, "promote", "25%"); err != nil {
+	if err := s.admin.force(ctx, routeOrder, "25%"); err != nil {
 		return "", err
 	}
 	if s.at25, err = s.crowd.ask(ctx); err != nil {
@@ -145,7 +149,7 @@ func (s *script) stay(ctx context.Context) (found string, err error) {
 }
 
 func (s *script) promote50(ctx context.Context) (found string, err error) {
-	if err := s.admin.move(ctx, routeOrder, "promote", "50%"); err != nil {
+	if err := s.admin.force(ctx, routeOrder, "50%"); err != nil {
 		return "", err
 	}
 	if s.promoted, err = s.crowd.ask(ctx); err != nil {
@@ -201,11 +205,13 @@ func (s *script) history(ctx context.Context) (found string, err error) {
 			verbs = append(verbs, e.Verb)
 		}
 	}
-	want := []string{"promote", "promote", "promote", "pause", "rollback"}
+	want := []string{
+		"promote", "promote", "promote", "autopilot_off", "pause", "rollback", "promote", "autopilot_off", "rollback",
+	}
 	if !slices.Equal(verbs, want) {
 		return "", fmt.Errorf("it says %q, want %q", verbs, want)
 	}
-	return strings.Join(verbs, ", ") + ", by " + events[0].Actor, nil
+	return fmt.Sprintf("%s; the last by the %s, because of %s", strings.Join(verbs, ", "), events[0].Actor, events[0].Reason), nil
 }
 
 func (s *script) survived(ctx context.Context) (found string, err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 )
@@ -31,12 +32,22 @@ func (s *stage) set(ctx context.Context, start Start) (place Place, err error) {
 	}
 	s.ends = append(s.ends, func() error { return os.RemoveAll(dir) })
 	books := NewBooks()
-	if place.LegacyURL, _, err = s.open(ctx, Legacy, books); err != nil {
+	legacy, err := Shop(Legacy, books)
+	if err != nil {
 		return Place{}, err
 	}
-	if place.NewURL, place.Outage, err = s.open(ctx, New, books); err != nil {
+	young, err := Shop(New, books)
+	if err != nil {
 		return Place{}, err
 	}
+	if place.LegacyURL, _, err = s.open(ctx, Legacy, legacy); err != nil {
+		return Place{}, err
+	}
+	buggy := &buggyShop{shop: young}
+	if place.NewURL, place.Outage, err = s.open(ctx, New, buggy); err != nil {
+		return Place{}, err
+	}
+	place.Bug = buggy
 	router, err := s.start(ctx, start, dir)
 	if err != nil {
 		return Place{}, err
@@ -46,11 +57,7 @@ func (s *stage) set(ctx context.Context, start Start) (place Place, err error) {
 }
 
 // open serves one shop on a loopback port of its own.
-func (s *stage) open(ctx context.Context, side Side, books *Books) (url string, outage Outage, err error) {
-	shop, err := Shop(side, books)
-	if err != nil {
-		return "", nil, err
-	}
+func (s *stage) open(ctx context.Context, side Side, shop http.Handler) (url string, outage Outage, err error) {
 	listener, err := newDoor(ctx)
 	if err != nil {
 		return "", nil, fmt.Errorf("the %s shop cannot listen: %w", side, err)

@@ -30,15 +30,18 @@ Try this in another terminal, in the same folder:
   go run ./cmd/stranglerctl status
   go run ./cmd/stranglerctl promote orders-get --to shadow --wait
   go run ./cmd/stranglerctl diff orders-get
-  go run ./cmd/stranglerctl promote orders-get --to 25%% --wait
+  go run ./cmd/stranglerctl gate ls orders-get
+  go run ./cmd/stranglerctl promote orders-get --to 25%% --force --reason known-bug --wait
   go run ./cmd/stranglerctl fault start orders-get --side new --status 503 --for 1m
-  go run ./cmd/stranglerctl rollback orders-get --wait
+  go run ./cmd/stranglerctl history orders-get
 
 In stage shadow the old shop serves, and the new one is asked as well: ten
-seconds later diff says where their answers differ.
+seconds later diff says where their answers differ. That is why a gate refuses
+to promote the route, unless somebody insists.
 
 The fault is an outage of the new shop, for a minute: the router notices, and
-gives its visitors to the old one. status shows it, and they see no errors.
+gives its visitors to the old one, who see no errors. Some seconds later the
+autopilot rolls the route back, and the history says why.
 
 Who served a page stands at its foot, and in the header X-Served-By. Each user
 stays on one side:
