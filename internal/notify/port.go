@@ -19,10 +19,12 @@ type Place struct {
 
 // Places is where they are kept.
 type Places interface {
-	// Places returns those of all webhooks, by name.
+	// Places returns those of all webhooks, by name. That of a new one is behind the
+	// edit that defined it: nobody is told of what was before.
 	Places(ctx context.Context) (map[string]Place, error)
 	// KeepPlace writes one. With a fence that is not the present lease's it
-	// changes nothing and returns an error that matches rollout.ErrFenced.
+	// changes nothing and returns an error that matches rollout.ErrFenced. Of a
+	// webhook that is not defined any more nothing is kept.
 	KeepPlace(ctx context.Context, fence rollout.Fence, place Place) error
 }
 

@@ -47,7 +47,9 @@ type Dossiers interface {
 	// Dossiers returns those of the routes, or all for nil. Routes without one are left out.
 	Dossiers(ctx context.Context, routes []string) (map[string]Dossier, error)
 	// KeepDossiers writes them. With a fence that is not the present lease's it
-	// changes nothing and returns an error that matches rollout.ErrFenced.
+	// changes nothing and returns an error that matches rollout.ErrFenced. Of routes
+	// that are not defined any more nothing is kept; one that is defined anew has no
+	// dossier.
 	KeepDossiers(ctx context.Context, fence rollout.Fence, dossiers []Dossier) error
 }
 
