@@ -52,12 +52,13 @@ func TestAWindowHasWhatWasRecorded(t *testing.T) {
 		{Key: 3, At: noon, Took: 5 * time.Millisecond, Class: 4, Failed: true, Fallback: true, Drawn: true},
 		{Key: 3, At: noon.Add(time.Minute), Took: -1, Class: 200, Drawn: true},
 		{Key: 9, At: noon, Took: 3 * time.Second, Class: 3, Failed: true, Fallback: true}, // not drawn: its key does not count
+		{Key: 10, At: noon, Class: 8, Stumbled: true, Drawn: true},                        // no failure in the end, and one of its key-minute
 	} {
 		r.Record(s)
 	}
 	w := r.Drain(noon.Add(5 * time.Second))
-	expect(t, &w, numbers{Requests: 8, Failures: 3, Fallbacks: 2, Slow: 3, Measured: 6, Exposed: 4, Failed: 2, Slowed: 1})
-	if want := [stats.Classes]uint64{0: 3, 3: 2, 4: 1, 8: 1, 15: 1}; w.Classes != want {
+	expect(t, &w, numbers{Requests: 9, Failures: 3, Fallbacks: 2, Slow: 3, Measured: 6, Exposed: 5, Failed: 3, Slowed: 1})
+	if want := [stats.Classes]uint64{0: 3, 3: 2, 4: 1, 8: 2, 15: 1}; w.Classes != want {
 		t.Errorf("classes %v, want %v", w.Classes, want)
 	}
 	if q := w.Latency.Quantile(1); q.Low > 3*time.Second || q.High <= 3*time.Second {
