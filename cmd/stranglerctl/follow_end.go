@@ -71,21 +71,26 @@ func (r followedRoute) verdict() (well string, err error) {
 	if r.gates == nil {
 		return "", nil
 	}
-	forced := make(map[wire.GateName]bool)
+	forced, waits, besides := make(map[wire.GateName]bool), false, ""
 	for _, f := range r.move.Findings {
 		forced[f.Gate] = f.Verdict == wire.GateVerdictFail
 	}
 	well = "every gate passes at " + place(gatesState(*r.gates))
 	for _, f := range r.gates.Findings {
 		switch {
-		case forced[f.Gate] || f.Verdict == wire.GateVerdictPass:
+		case f.Verdict == wire.GateVerdictPass:
+		case forced[f.Gate]:
+			besides = ", but for those that were forced"
 		case f.Verdict == wire.GateVerdictFail:
 			return "", r.failed(f)
 		default:
-			well = ""
+			waits = true
 		}
 	}
-	return well, nil
+	if waits {
+		return "", nil
+	}
+	return well + besides, nil
 }
 
 func (r followedRoute) failed(f wire.GateFinding) error {
