@@ -39,7 +39,7 @@ CREATE TABLE lane_spans (
     seen     bytea   NOT NULL,
     PRIMARY KEY (route, side, minutes, began)
 );
-CREATE INDEX lane_spans_began ON lane_spans (minutes, began, route, side);
+CREATE INDEX lane_spans_began ON lane_spans (minutes, began);
 -- Sums over days are read from this alone.
 CREATE INDEX lane_spans_sums ON lane_spans (route, side, began, requests, exposed, failed, slowed);
 

@@ -31,7 +31,7 @@ CREATE TABLE lane_spans (
     seen     blob    NOT NULL,
     PRIMARY KEY (route, side, minutes, began)
 );
-CREATE INDEX lane_spans_began ON lane_spans (minutes, began, route, side);
+CREATE INDEX lane_spans_began ON lane_spans (minutes, began);
 CREATE INDEX lane_spans_sums ON lane_spans (route, side, began, requests, exposed, failed, slowed);
 
 CREATE TABLE lane_folding (
