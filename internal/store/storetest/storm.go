@@ -79,7 +79,7 @@ type stormer struct {
 
 func (s *stormer) act() {
 	deeds := []func(context.Context) error{
-		s.verb, s.verb, s.group, s.rollbackAll, s.edit, s.edit, s.fault, s.drain, s.token, s.override, s.note, s.count, s.gather, s.beat,
+		s.verb, s.verb, s.group, s.rollbackAll, s.edit, s.edit, s.fault, s.drain, s.token, s.override, s.note, s.count, s.gather, s.see, s.beat,
 		s.pilot, s.conclude, s.look, s.look, s.look,
 	}
 	for s.deed = range stormDeeds {
@@ -196,6 +196,12 @@ func (s *stormer) gather(ctx context.Context) error {
 	at := recently()
 	batch := found("till", at, exemplar("till", "e1", fmt.Sprint(s.name, s.deed), at, "s1"))
 	return errors.Join(s.store.AddEvidence(ctx, batch), s.store.FoldEvidence(ctx))
+}
+
+func (s *stormer) see(ctx context.Context) error {
+	w := slot("new", minutesAgo(3), visit{key: uint64(s.deed)})
+	w.Route = "till"
+	return errors.Join(s.store.AddWindows(ctx, s.name, []stats.LaneWindow{w}), s.store.FoldWindows(ctx))
 }
 
 func (s *stormer) beat(ctx context.Context) error {
