@@ -70,6 +70,9 @@ func (c *cli) printGates(r wire.RouteGates, wide bool) error {
 		t.Add(term.Cell{Text: string(f.Gate)}, verdictCell(f.Verdict), term.Cell{Text: f.Text},
 			term.Cell{Text: limitText(f)}, term.Cell{Text: f.Missing})
 	}
+	if !wide && !t.Fits(c.out.Width) {
+		t = missingBelow(t)
+	}
 	if err := c.showTable(t, len(t.Heading), wide); err != nil {
 		return err
 	}
@@ -77,6 +80,20 @@ func (c *cli) printGates(r wire.RouteGates, wide bool) error {
 		c.out.Linef("the autopilot waits: %s", held)
 	}
 	return nil
+}
+
+// missingBelow is the table of gates with its last column below the rows: what is
+// missing is what people look for, and is not to be shortened.
+func missingBelow(t *term.Table) *term.Table {
+	last := len(t.Heading) - 1
+	narrow := &term.Table{Heading: t.Heading[:last], Spare: t.Spare}
+	for _, row := range t.Rows {
+		narrow.Add(row[:last]...)
+		if row[last].Text != "" {
+			narrow.Below(row[last])
+		}
+	}
+	return narrow
 }
 
 // heldText is why an autopilot that is on does not take the next step, where that
@@ -107,11 +124,12 @@ func gatesFacts(r wire.RouteGates) string {
 	return strings.Join(append(facts, "autopilot "+string(r.Autopilot)), ", ")
 }
 
-// limitText is what would be too much; empty where the gate counts nothing.
+// limitText is what would be too much, a share or evidence; empty where the gate
+// counts nothing.
 func limitText(f wire.GateFinding) string {
 	switch {
 	case f.Threshold > 0:
-		return fmt.Sprintf("evidence %g", f.Threshold)
+		return fmt.Sprintf("%g", f.Threshold)
 	case f.Limit > 0:
 		return shareText(f.Limit)
 	}

@@ -193,6 +193,25 @@ func TestATableFitsTheTerminal(t *testing.T) {
 	}
 }
 
+func TestWhatAGateMissesIsWholeOnANarrowTerminal(t *testing.T) {
+	env := routerFor(t)
+	env["TERM"] = "dumb"
+	mustInvoke(t, env, "apply", "-f", definitionsFile(t, "orders"), "--wait")
+	mustInvoke(t, env, "promote", "orders", "--to", "shadow", "--wait")
+	tty, screen := openTerminal(t)
+	if err := unix.IoctlSetWinsize(int(screen.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 70}); err != nil {
+		t.Fatal(err)
+	}
+	if code := run(t.Context(), []string{"gate", "ls", "orders"}, func(key string) string { return env[key] }, strings.NewReader(""), tty, io.Discard); code != exitOK {
+		t.Fatalf("exit code %d", code)
+	}
+	shown := readUntil(t, screen, "freeze")
+	want := "parity  … insufficient  nothing has been compared        1%\r\n    needs 400 comparisons; there are none at present\r\n"
+	if !strings.Contains(shown, want) || strings.Contains(shown, "MISSING") {
+		t.Errorf("%q is not in\n%s", want, shown)
+	}
+}
+
 func TestDifferencesFitANarrowTerminal(t *testing.T) {
 	router, err := newRouter(t.TempDir())
 	if err != nil {

@@ -52,6 +52,10 @@ func (t *Table) First(columns int) *Table {
 	return narrow
 }
 
+// Fits reports whether nothing has to be shortened to fit the table into width
+// characters; 0 is room for anything.
+func (t *Table) Fits(width int) bool { return width == 0 || total(columnWidths(t.all())) <= width }
+
 // Write prints the table, two spaces between columns and none at a line's end.
 // Empty cells are a dash, so that every column can be cut out by its number.
 // Cells are shortened to fit the table into width characters, if that is

@@ -165,6 +165,11 @@ func TestALineBelowARowStaysWithItAndWhole(t *testing.T) {
 	table.Add(term.Cells("7", "rollback orders", "autopilot")...)
 	table.Below(term.Cell{Text: "errors: 32% of 410 key-minutes\x1b", Colour: term.Bad})
 	table.Add(term.Cells("6", "promote orders", "operator")...)
+	for width, fits := range map[int]bool{0: true, 36: true, 35: false} {
+		if table.Fits(width) != fits {
+			t.Errorf("it fits into %d: %t", width, !fits)
+		}
+	}
 	var got strings.Builder
 	if err := table.First(2).Write(&got, term.Palette{}, 20); err != nil {
 		t.Fatal(err)
