@@ -14,8 +14,7 @@ type facts struct {
 	now      time.Time
 	frozen   *gate.Frozen
 	accounts map[string]*Account
-	parity   map[string]gate.Compared
-	blind    bool // parity could not be read
+	parity   map[string]gate.Compared // of the routes of which it was read
 	breakers map[string][]gate.Breaker
 }
 
@@ -55,8 +54,7 @@ func (f *facts) input(route *Route) gate.Input {
 		Now: f.now, Stage: route.State.Stage, Weight: route.State.Weight, Since: route.StepAt, Bake: route.Facts.Plan.Bake,
 		Shadowable: route.Facts.Shadowable, Breakers: f.breakers[route.Name], Frozen: f.frozen,
 	}
-	if !f.blind {
-		compared := f.parity[route.Name] // nothing, where nothing was compared
+	if compared, known := f.parity[route.Name]; known {
 		in.Parity = &compared
 	}
 	account := f.accounts[route.Name]

@@ -1,9 +1,11 @@
 package autopilot_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
 	"github.com/stranglerfig/strangler/internal/rollout/gate"
 	"github.com/stranglerfig/strangler/internal/rollout/sequential"
 )
@@ -62,4 +64,60 @@ func (w *world) ago(ago time.Duration, do func()) {
 	w.at = now.Add(-ago)
 	do()
 	w.at = now
+}
+
+// Slow requests are told from others only once legacy's p95 is known, and how often
+// legacy is slow only some minutes later: that is asked for as well.
+func TestLegacysSlownessIsLookedForUntilItIsKnown(t *testing.T) {
+	w := newWorld(t, "routes:\n"+route("orders", "gates: {parity: off, fallbacks: off, errors: off, slowness: {min: 5}}"))
+	w.promote("orders", "shadow")
+	w.ago(10*time.Minute, func() { w.serve(served{route: "orders", side: "legacy", requests: 400}) })
+	if err := w.FoldWindows(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.look(w.pilot("a"))
+	if got := w.account("orders"); got.Legacy.Errors == 0 || got.Legacy.Slowness != 0 || got.Legacy.Measured.IsZero() {
+		t.Fatalf("at first: %+v", got.Legacy)
+	}
+	w.amend("orders", func(account *autopilot.Account) { // as it stands ten minutes later
+		account.Legacy.Measured = account.Legacy.Measured.Add(-20 * time.Minute)
+		account.Legacy.Asked = account.Legacy.Asked.Add(-10 * time.Minute)
+	})
+	w.look(w.pilot("a"))
+	if got := w.account("orders"); got.Legacy.Slowness == 0 {
+		t.Errorf("ten minutes later: %+v", got.Legacy)
+	}
+}
+
+// account is what the store has of a route.
+func (w *world) account(route string) autopilot.Account {
+	w.t.Helper()
+	dossiers, err := w.Dossiers(w.t.Context(), []string{route})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var account autopilot.Account
+	if err := json.Unmarshal(dossiers[route].State, &account); err != nil {
+		w.t.Fatal(err)
+	}
+	account.SlowOver = dossiers[route].SlowOver
+	return account
+}
+
+// amend changes that behind everybody's back, as a third autopilot.
+func (w *world) amend(route string, change func(*autopilot.Account)) {
+	w.t.Helper()
+	account := w.account(route)
+	change(&account)
+	state, err := json.Marshal(&account)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	lease, err := w.CurrentLease(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.KeepDossiers(w.t.Context(), lease.Fence, []autopilot.Dossier{{Route: route, SlowOver: account.SlowOver, State: state}}); err != nil {
+		w.t.Fatal(err)
+	}
 }

@@ -44,10 +44,7 @@ func (e *Evaluator) Judge(ctx context.Context, names []string) (map[string]Asses
 	if found.breakers, err = e.Sources.Breakers(ctx); err != nil {
 		return nil, err
 	}
-	if found.parity, err = e.Sources.Parity(ctx, asked); err != nil {
-		e.Logger.Debug("what was compared could not be read", "error", err)
-		found.blind = true
-	}
+	found.parity = e.Sources.compared(ctx, asked, e.Logger)
 	all := make(map[string]Assessment, len(routes))
 	for name, assessed := range found.assess(routes) {
 		if len(names) == 0 || slices.Contains(names, name) {

@@ -116,13 +116,7 @@ func (p *Pilot) gather(ctx context.Context, frozen *gate.Frozen, routes []*Route
 			compared = append(compared, route.Name)
 		}
 	}
-	var err error
-	if len(compared) > 0 {
-		if found.parity, err = p.Sources.Parity(ctx, compared); err != nil {
-			p.Logger.Debug("what was compared could not be read", "error", err)
-			found.blind = true // and nothing is promoted
-		}
-	}
+	found.parity = p.Sources.compared(ctx, compared, p.Logger)
 	breakers, err := p.Sources.Breakers(ctx)
 	if err != nil {
 		return nil, err
