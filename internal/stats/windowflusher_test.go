@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,7 @@ import (
 
 // windowSink is a store whose errors a test chooses.
 type windowSink struct {
+	mu      sync.Mutex               // guards away and hangs
 	away    func() error             // nil: it is there
 	hangs   bool                     // it does not answer
 	slow    map[string]time.Duration // what it says is slow
@@ -32,15 +34,25 @@ func (s *windowSink) AddWindows(ctx context.Context, instance string, windows []
 		return errors.New("another instance")
 	}
 	s.batches = append(s.batches, fmt.Sprintf("%s %d", time.Now().Format("04:05.000"), len(windows)))
-	if s.hangs {
+	s.mu.Lock()
+	away, hangs := s.away, s.hangs
+	s.mu.Unlock()
+	if hangs {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	if s.away != nil {
-		return s.away()
+	if away != nil {
+		return away()
 	}
 	s.written = append(s.written, windows...)
 	return nil
+}
+
+// back ends what is wrong with the store.
+func (s *windowSink) back() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away, s.hangs = nil, false
 }
 
 func (s *windowSink) Thresholds(context.Context) (map[string]time.Duration, error) {
@@ -78,6 +90,7 @@ func TestWindowsAreWrittenAtTheEndOfEachSlotAndAtTheEnd(t *testing.T) {
 		}
 		time.Sleep(5 * time.Second) // nothing was seen: nothing is written
 		lane.Record(drawn(1), 0, "")
+		synctest.Wait()
 		asked := to.asked
 		stop()
 		if diff := gocmp.Diff([]string{"00:05.000 1", "00:10.000 1", "00:16.300 1"}, to.batches); diff != "" {
@@ -101,7 +114,6 @@ func TestWhatTheStoreSaysIsSlowIsSlow(t *testing.T) {
 		for range 2 {
 			board.Lane("orders", "new").Record(s, 0, "")
 			time.Sleep(5 * time.Second)
-			synctest.Wait()
 		}
 		stop()
 		if a, b := to.written[0].Slow, to.written[1].Slow; a != 0 || b != 1 {
@@ -120,7 +132,7 @@ func TestWindowsWaitForAStoreThatIsAway(t *testing.T) {
 			lane.Record(drawn(1), 0, "")
 			time.Sleep(5 * time.Second)
 		}
-		to.away = nil
+		to.back()
 		time.Sleep(5 * time.Second)
 		stop()
 		if diff := gocmp.Diff([]string{"00:05.000 1", "00:10.000 2", "00:15.000 3", "00:20.000 3"}, to.batches); diff != "" {
@@ -147,7 +159,7 @@ func TestAStoreThatHangsDelaysNoWindow(t *testing.T) {
 			board.Lane("orders", "new").Record(drawn(1), 0, "")
 			time.Sleep(5 * time.Second)
 		}
-		to.hangs = false
+		to.back()
 		time.Sleep(5 * time.Second)
 		stop()
 		var ends []int
@@ -166,7 +178,7 @@ func TestWhatPerhapsWasWrittenIsNotWrittenTwice(t *testing.T) {
 		board, stop := flushing(to, new(bytes.Buffer))
 		board.Lane("orders", "new").Record(drawn(1), 0, "")
 		time.Sleep(5 * time.Second)
-		to.away = nil
+		to.back()
 		stop()
 		if diff := gocmp.Diff([]string{"00:05.000 1"}, to.batches); diff != "" {
 			t.Errorf("writes (-want +got):\n%s", diff)
@@ -183,7 +195,7 @@ func TestWhatIsOlderThanIsKeptIsNotWritten(t *testing.T) {
 			lane.Record(drawn(1), 0, "")
 			time.Sleep(time.Minute)
 		}
-		to.away = nil
+		to.back()
 		stop()
 		if n := len(to.written); n != 15 {
 			t.Errorf("%d windows were written after 40 minutes, want those of the last 15", n)
@@ -201,7 +213,7 @@ func TestThereIsABoundToWhatWaits(t *testing.T) {
 			}
 			time.Sleep(5 * time.Second)
 		}
-		to.away = nil
+		to.back()
 		stop()
 		oldest := slices.MinFunc(to.written, func(a, b stats.LaneWindow) int { return a.To.Compare(b.To) })
 		if n := len(to.written); n != 2048 || oldest.To.Second() != 5 {
