@@ -18,7 +18,7 @@ type batch struct {
 }
 
 // next reads what the webhook is to be told after its place.
-func (c *courier) next(subscriptions Subscriptions, target Target) (batch, error) {
+func (c *courier) next(subscriptions Subscriptions) (batch, error) {
 	found := batch{upTo: c.place.Event}
 	for {
 		page, err := c.page(found.upTo)
@@ -29,7 +29,7 @@ func (c *courier) next(subscriptions Subscriptions, target Target) (batch, error
 			if len(found.events) > 0 && !found.belongs(event) {
 				return found, nil
 			}
-			if wanted(subscriptions, target, event) {
+			if wanted(subscriptions, c.target, event) {
 				found.events = append(found.events, event)
 			}
 			found.upTo = event.ID

@@ -11,16 +11,13 @@ import (
 // courier delivers to one webhook, one message at a time, in their order.
 type courier struct {
 	*term
-	turn chan struct{} // one slot: whoever fills it owns what follows
+	target Target
+	turn   chan struct{} // one slot: whoever fills it owns what follows
 
 	place    Place
-	unkept   bool   // the store does not have place yet
-	gone     string // URL, as written, whose receiver wants nothing any more
-	troubled bool   // the store failed last time
-}
-
-func (t *term) courier(place Place, unkept bool) *courier {
-	return &courier{term: t, turn: make(chan struct{}, 1), place: place, unkept: unkept}
+	unkept   bool // the store does not have place yet
+	gone     bool // the receiver wants nothing any more
+	troubled bool // the store failed last time
 }
 
 // rests takes the turn of a courier that is not under way.
@@ -35,7 +32,7 @@ func (c *courier) rests() bool {
 
 // send sets the courier to work if it rests and has something to do. newest is
 // the last event there is.
-func (c *courier) send(subscriptions Subscriptions, target Target, newest int64) {
+func (c *courier) send(subscriptions Subscriptions, newest int64) {
 	if !c.rests() {
 		return
 	}
@@ -45,7 +42,7 @@ func (c *courier) send(subscriptions Subscriptions, target Target, newest int64)
 	}
 	c.working.Go(func() {
 		defer func() { <-c.turn }()
-		c.work(subscriptions, target, newest)
+		c.work(subscriptions, newest)
 	})
 }
 
@@ -56,12 +53,12 @@ func (c *courier) due(newest int64) bool {
 // work delivers until there is nothing left, or something fails. A place that
 // could not be kept is kept before anything else is sent: so a receiver gets no
 // more than one message twice.
-func (c *courier) work(subscriptions Subscriptions, target Target, newest int64) {
+func (c *courier) work(subscriptions Subscriptions, newest int64) {
 	for c.ctx.Err() == nil {
 		if c.unkept && !c.keep() || !c.due(newest) {
 			return
 		}
-		batch, err := c.next(subscriptions, target)
+		batch, err := c.next(subscriptions)
 		if err != nil {
 			c.trouble(err)
 			return
@@ -70,24 +67,24 @@ func (c *courier) work(subscriptions Subscriptions, target Target, newest int64)
 			c.pass(batch.upTo)
 			continue
 		}
-		c.attempt(target, newMessage(subscriptions, batch.events, c.LinkURL), batch.upTo)
+		c.attempt(newMessage(subscriptions, batch.events, c.LinkURL), batch.upTo)
 	}
 }
 
 // attempt delivers one message, and notes in the courier's place what came of it.
-func (c *courier) attempt(target Target, m message, upTo int64) {
-	if c.gone != "" && c.gone == target.URL {
+func (c *courier) attempt(m message, upTo int64) {
+	if c.gone {
 		c.pass(upTo)
 		return
 	}
-	_, err := c.post(c.ctx, target, m)
+	_, err := c.post(c.ctx, c.target, m)
 	switch {
 	case c.ctx.Err() != nil:
 		return // nobody knows whether it arrived: it is sent again
 	case err == nil:
 		c.arrived(upTo)
 	case isGone(err):
-		c.gone = target.URL
+		c.gone = true
 		c.giveUp(upTo, err)
 	default:
 		c.failed(upTo, err)

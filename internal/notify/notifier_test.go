@@ -344,6 +344,37 @@ func TestReceiverThatIsGoneIsLeftAlone(t *testing.T) {
 	}
 }
 
+// Who mends a webhook's definition need not wait for hours: the store forgets
+// when it was to be tried next, and is asked again.
+func TestMendedWebhookIsToldAtOnce(t *testing.T) {
+	r, m := newReceiver(t, nil), newMemory()
+	waits := notify.Place{Webhook: "oncall", Event: 1, Failures: 5, NextTry: time.Now().Add(time.Hour)}
+	m.places["oncall"] = waits
+	m.add(moved(2, rollout.VerbPromote, "orders-get", 0, 100, ""))
+	var mu sync.Mutex
+	target := oncall(t, "http://127.0.0.1:1/")
+	looked := make(chan struct{}, 100)
+	running(t, notify.Options{History: m, Places: m, Known: func() notify.Subscriptions {
+		mu.Lock()
+		defer mu.Unlock()
+		looked <- struct{}{}
+		return notify.Subscriptions{StoreID: "s", Targets: []notify.Target{target}}
+	}})
+	<-looked
+	<-looked // the first look is over
+	waits.NextTry = time.Time{}
+	m.with(func() { m.places["oncall"] = waits })
+	mu.Lock()
+	target.URL = r.URL
+	mu.Unlock()
+	if p := r.got(t).verified(t, secret); p.Data.Revision != 2 {
+		t.Errorf("it was told of revision %d", p.Data.Revision)
+	}
+	if place := m.settled(t, "oncall", 2); place.Failures != 0 {
+		t.Errorf("the place is %+v", place)
+	}
+}
+
 // A receiver that hangs keeps its own messages, and nobody else's.
 func TestReceiverThatHangsHoldsUpNobodyElse(t *testing.T) {
 	hang := make(chan struct{})

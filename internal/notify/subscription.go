@@ -24,6 +24,10 @@ type Target struct {
 	On     []rollout.Verb // what it is told of
 }
 
+func (t Target) equal(other Target) bool {
+	return t.Name == other.Name && t.URL == other.URL && t.Format == other.Format && t.Secret == other.Secret && slices.Equal(t.On, other.On)
+}
+
 // Route is what must be known of a route to tell of it.
 type Route struct {
 	Group  string   // empty for a route of its own
@@ -44,6 +48,11 @@ func (s Subscriptions) target(name string) (Target, bool) {
 		return Target{}, false
 	}
 	return s.Targets[at], true
+}
+
+func (s Subscriptions) defines(name string) bool {
+	_, defined := s.target(name)
+	return defined
 }
 
 // about says whether a webhook is told of a route at all.

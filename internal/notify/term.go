@@ -17,13 +17,13 @@ type term struct {
 	ctx      context.Context //nolint:containedctx // a term is the stretch of time that it bounds
 	cancel   context.CancelFunc
 	working  sync.WaitGroup      // couriers that are under way
-	couriers map[string]*courier // by webhook; nil: places were not read yet
+	couriers map[string]*courier // by webhook
 	failing  bool                // the last look failed
 }
 
 func (n *Notifier) begin(ctx context.Context, fence rollout.Fence) *term {
 	ctx, cancel := context.WithCancel(ctx)
-	return &term{Notifier: n, fence: fence, ctx: ctx, cancel: cancel}
+	return &term{Notifier: n, fence: fence, ctx: ctx, cancel: cancel, couriers: make(map[string]*courier)}
 }
 
 // end breaks off what is under way. What a receiver has got by then another
@@ -39,12 +39,16 @@ func (t *term) end() {
 // look sends the couriers that have something to do.
 func (t *term) look() {
 	subscriptions := t.Known()
-	if len(subscriptions.Targets) == 0 && len(t.couriers) == 0 && t.couriers != nil {
+	t.dismiss(subscriptions)
+	if len(subscriptions.Targets) == 0 {
 		return
 	}
 	newest, err := t.newest()
-	if err == nil && t.couriers == nil {
-		err = t.readPlaces()
+	if err == nil && newest == 0 {
+		return // nothing has ever happened
+	}
+	if err == nil {
+		err = t.meet(subscriptions.Targets, newest)
 	}
 	if err != nil {
 		if !t.failing && t.ctx.Err() == nil {
@@ -54,18 +58,8 @@ func (t *term) look() {
 		return
 	}
 	t.failing = false
-	if newest == 0 {
-		return // nothing has ever happened
-	}
-	t.dismiss(subscriptions)
 	for _, target := range subscriptions.Targets {
-		c := t.couriers[target.Name]
-		if c == nil {
-			// What happened before it was defined is none of its business.
-			c = t.courier(Place{Webhook: target.Name, Event: newest}, true)
-			t.couriers[target.Name] = c
-		}
-		c.send(subscriptions, target, newest)
+		t.couriers[target.Name].send(subscriptions, newest)
 	}
 }
 
@@ -73,9 +67,40 @@ func (t *term) look() {
 // under way stays until that has come back.
 func (t *term) dismiss(subscriptions Subscriptions) {
 	maps.DeleteFunc(t.couriers, func(name string, c *courier) bool {
-		_, defined := subscriptions.target(name)
-		return !defined && c.rests()
+		return !subscriptions.defines(name) && c.rests()
 	})
+}
+
+// meet has a courier for each webhook, and another one for what is defined in
+// another way now: the store says from where on, and forgets what failed before.
+func (t *term) meet(targets []Target, newest int64) error {
+	var strangers []Target
+	for _, target := range targets {
+		if c := t.couriers[target.Name]; c == nil || !c.target.equal(target) && c.rests() {
+			strangers = append(strangers, target)
+		}
+	}
+	if len(strangers) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, storeFor)
+	defer cancel()
+	places, err := t.Places.Places(ctx)
+	for _, target := range strangers {
+		if err != nil {
+			delete(t.couriers, target.Name) // its turn is taken
+			continue
+		}
+		place, known := places[target.Name]
+		if !known { // what happened before is none of its business
+			place = Place{Webhook: target.Name, Event: newest}
+		}
+		t.couriers[target.Name] = &courier{term: t, target: target, turn: make(chan struct{}, 1), place: place, unkept: !known}
+	}
+	if err != nil {
+		return fmt.Errorf("read how far webhooks have come: %w", err)
+	}
+	return nil
 }
 
 // newest is the id of the last event; 0: there is none.
@@ -87,18 +112,4 @@ func (t *term) newest() (int64, error) {
 		return 0, err
 	}
 	return events[0].ID, nil
-}
-
-func (t *term) readPlaces() error {
-	ctx, cancel := context.WithTimeout(t.ctx, storeFor)
-	defer cancel()
-	places, err := t.Places.Places(ctx)
-	if err != nil {
-		return fmt.Errorf("read how far webhooks have come: %w", err)
-	}
-	t.couriers = make(map[string]*courier, len(places))
-	for name, place := range places {
-		t.couriers[name] = t.courier(place, false)
-	}
-	return nil
 }
