@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// Bug is one that comes with the next release of the new shop.
+// A Bug comes with the next release of the new shop.
 type Bug interface {
 	// Release has the new shop answer 500 to three requests in ten from then on.
 	Release()
