@@ -77,14 +77,14 @@ func (starting) Table() *routing.Table { return nil }
 // Both are read at once: a status waits a second for both, not for each.
 func TestAStatusWaitsForParityAndGatesTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &server{Config: Config{Evidence: &slowly{takes: 3 * time.Second}, Gates: slowJudge{2 * time.Second}, Router: starting{}, Logger: slog.New(slog.DiscardHandler)}}
+		s := &server{Config: Config{Evidence: &slowly{takes: 2500 * time.Millisecond}, Gates: slowJudge{1500 * time.Millisecond}, Router: starting{}, Logger: slog.New(slog.DiscardHandler)}}
 		began := time.Now()
 		if got := s.evidence(t.Context()); got.compared != nil || got.judged != nil || time.Since(began) != time.Second {
 			t.Errorf("%v after %s", got, time.Since(began))
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if got := s.evidence(t.Context()); got.compared["orders"].Matched != 1 || got.judged["orders"].Verdict != sequential.Pass || time.Since(began) != 3*time.Second {
+		if got := s.evidence(t.Context()); got.compared["orders"].Matched != 1 || got.judged["orders"].Verdict != sequential.Pass || time.Since(began) != 2500*time.Millisecond {
 			t.Errorf("%v after %s", got, time.Since(began))
 		}
 	})
