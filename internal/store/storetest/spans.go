@@ -226,16 +226,16 @@ func spansFrom(t *testing.T, backend Backend) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var legacy, new []time.Time
+		var legacy, fresh []time.Time
 		for _, w := range spans {
 			if w.Side == "new" {
-				new = append(new, w.From)
+				fresh = append(fresh, w.From)
 			} else {
 				legacy = append(legacy, w.From)
 			}
 		}
 		equal(t, "legacy from "+c.from.String(), legacy, c.want)
-		equal(t, "new from "+c.from.String(), new, c.want)
+		equal(t, "new from "+c.from.String(), fresh, c.want)
 		took, err := f.Latencies(t.Context(), []string{"orders", "a\x00", "none", "orders"}, c.from)
 		if err != nil {
 			t.Fatal(err)

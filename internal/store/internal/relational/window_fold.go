@@ -82,7 +82,7 @@ func (d *DB) foldMinutes(ctx context.Context, tx *sql.Tx, p progress) (more bool
 	if err := d.mergeMinutes(ctx, tx, minutes); err != nil {
 		return false, err
 	}
-	next := p.done
+	var next spanPlace
 	if len(minutes) == spansAtOnce {
 		next = slices.MaxFunc(slices.Collect(maps.Keys(minutes)), spanPlace.compare)
 	} else if next, err = nextMinute(ctx, tx, p.done.began, until); err != nil {
