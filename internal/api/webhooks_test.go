@@ -24,6 +24,10 @@ webhooks:
   - name: oncall
     url: env:ONCALL_URL
     secret: env:ONCALL_SECRET
+  - name: pager
+    url: file:/etc/strangler/pager
+    format: slack
+    on: [rollback]
 `
 
 func openTold(t *testing.T) *house {
@@ -56,6 +60,10 @@ func TestWebhooksAreListedWithoutTheirAddresses(t *testing.T) {
 			Routes: []string{"everything", "orders-get", "orders-list", "orders-post"},
 			Place:  &wire.WebhookPlace{Event: newest},
 		},
+		{
+			Name: "pager", Format: wire.WebhookFormatSlack, URL: "file:/etc/strangler/pager", On: []string{"rollback"},
+			Routes: []string{"everything", "orders-get", "orders-list"}, Place: &wire.WebhookPlace{Event: newest},
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -75,7 +83,8 @@ func TestTheAddressOfAWebhookIsForAdmins(t *testing.T) {
 	}
 	for _, role := range []auth.Role{auth.Viewer, auth.Operator} {
 		cut := string(h.get("/api/v1/export", as(h.secrets[role])).want(http.StatusOK).body)
-		if strings.Contains(cut, "xyzzy") || !strings.Contains(cut, "url: hidden:https://chat.example.com\n") || !strings.Contains(cut, "url: env:ONCALL_URL\n") {
+		if strings.Contains(cut, "xyzzy") || !strings.Contains(cut, "url: hidden:https://chat.example.com\n") || !strings.Contains(cut, "url: env:ONCALL_URL\n") ||
+			!strings.Contains(cut, "url: file:/etc/strangler/pager\n") {
 			t.Errorf("%s:\n%s", role, cut)
 		}
 		p := h.post("/api/v1/apply", cut, yamlBody).problem(http.StatusUnprocessableEntity, "invalid_definitions")

@@ -2955,7 +2955,7 @@ type Webhook struct {
 	// Routes Names of the routes that it is told of.
 	Routes []string `json:"routes"`
 
-	// URL Scheme and host, and never more: the rest may be a secret. env:NAME where the definition names a variable.
+	// URL Scheme and host, and never more: the rest may be a secret. env:NAME or file:/PATH where the definition says where it is kept.
 	URL string `json:"url"`
 }
 
