@@ -125,6 +125,11 @@ func (a *Account) stand(route *Route) {
 		a.forget()
 		return
 	}
+	if a.failed() {
+		// It was rolled back and promoted again between two looks, or by force: what
+		// came before has been answered for, and would only be answered for again.
+		a.forget()
+	}
 	// An empty window begins the step: what was seen in the one before must not
 	// count for it, not even until something is served.
 	begin := sequential.Window{Step: uint64(route.StepRevision), Weight: share(route.State.Weight)}
@@ -133,6 +138,12 @@ func (a *Account) stand(route *Route) {
 }
 
 func share(weight routing.Weight) float64 { return float64(weight) / float64(routing.FullWeight) }
+
+// failed reports whether what was held against new was enough to take it back.
+func (a *Account) failed() bool {
+	var judge sequential.Policy
+	return judge.Judge(&a.Errors).Verdict == sequential.Fail || judge.Judge(&a.Slowness).Verdict == sequential.Fail
+}
 
 // forget drops what was held against new, and for it.
 func (a *Account) forget() {

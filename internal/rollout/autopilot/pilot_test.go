@@ -230,6 +230,30 @@ func TestAfterARollbackTheNextTryBeginsAnew(t *testing.T) {
 	}
 }
 
+// It does not take a look in between: who promotes at once, or by another router's
+// autopilot, is not judged by it either.
+func TestWhoPromotesAtOnceAfterARollbackBeginsAnew(t *testing.T) {
+	w := newWorld(t, "routes:\n"+route("orders", easy))
+	w.promote("orders", "25%")
+	pilot := w.pilot("a")
+	w.look(pilot)
+	w.failing("orders")
+	w.look(pilot)
+	w.stands("orders", "shadow+rolled_back")
+	w.promote("orders", "25%")
+	w.look(pilot)
+	w.stands("orders", "25%")
+	w.serve(served{route: "orders", side: "new", requests: 40}, served{route: "orders", side: "legacy", requests: 120})
+	w.look(pilot)
+	w.stands("orders", "25%")
+	if found := w.finding("orders", gate.NameErrors); found.Verdict != sequential.Pass || found.New.Exposures != 40 {
+		t.Errorf("got %s: %s", found.Verdict, found.Text)
+	}
+	w.failing("orders")
+	w.look(pilot)
+	w.stands("orders", "shadow+rolled_back") // and what it does now counts
+}
+
 func (w *world) finding(route string, name gate.Name) gate.Finding {
 	w.t.Helper()
 	all, err := w.evaluator().Judge(w.t.Context(), []string{route})
