@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
+	"github.com/stranglerfig/strangler/internal/rollout/gate"
 	"github.com/stranglerfig/strangler/internal/spec"
 	"github.com/stranglerfig/strangler/internal/stats"
 	"github.com/stranglerfig/strangler/internal/store"
@@ -89,6 +92,7 @@ func BenchmarkWindows(b *testing.B, backend Backend) {
 		_, err := s.Latencies(b.Context(), names[:50], time.Now().Add(-24*time.Hour))
 		return err
 	})
+	benchmarkLook(b, s, write)
 	b.Run("fold a minute", func(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()
@@ -176,4 +180,41 @@ func busySlot(random *rand.Rand, names []string, from time.Time) []stats.LaneWin
 		}
 	}
 	return windows
+}
+
+// benchmarkLook measures an autopilot's look at all of it: the windows of one slot, what
+// legacy did of those routes of which it is due, the verdicts, and what is kept.
+func benchmarkLook(b *testing.B, s store.Store, write func() error) {
+	snapshot, err := s.Load(b.Context(), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	fleet := snapshot.Autopilot()
+	for i := range fleet.Routes {
+		fleet.Routes[i].Mode = autopilot.On
+	}
+	pilot := autopilot.New(autopilot.Config{
+		Instance: "a", Store: s, Mover: &rollout.Controller{Ledger: s, History: s}, Moved: func() {}, Logger: slog.New(slog.DiscardHandler),
+		Sources: autopilot.Sources{
+			Fleet:    func() autopilot.Fleet { return fleet },
+			Parity:   func(context.Context, []string) (map[string]gate.Compared, error) { return nil, nil },
+			Breakers: func(context.Context) (map[string][]gate.Breaker, error) { return nil, nil },
+		},
+	})
+	look := func() {
+		if err := pilot.Look(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	look() // it takes over
+	b.Run("an autopilot's look", func(b *testing.B) {
+		for b.Loop() {
+			b.StopTimer()
+			if err := write(); err != nil {
+				b.Fatal(err)
+			}
+			b.StartTimer()
+			look()
+		}
+	})
 }
