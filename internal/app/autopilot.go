@@ -117,7 +117,9 @@ func openBreakers(ctx context.Context, instances store.Store) (map[string][]gate
 		}
 		for _, lane := range instance.Trouble.Lanes {
 			if lane.Side == routing.New.String() && lane.Breaker != guard.Closed.String() {
-				found[lane.Route] = append(found[lane.Route], gate.Breaker{Instance: instance.Name, State: lane.Breaker, Reason: lane.Reason})
+				found[lane.Route] = append(found[lane.Route], gate.Breaker{
+					Instance: instance.Name, State: lane.Breaker, Reason: lane.Reason, Age: instance.Age + lane.For,
+				})
 			}
 		}
 	}

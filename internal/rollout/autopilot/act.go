@@ -88,7 +88,7 @@ func (p *Pilot) rollback(found *facts, route *Route, findings []gate.Finding, to
 		cmd.Reason = route.Name + ": " + cmd.Reason
 	}
 	for _, f := range findings {
-		if f.Gate == gate.NameBreaker && f.Verdict == sequential.Fail {
+		if f.Gate == gate.NameBreaker && f.RollsBack {
 			cmd.Cause = rollout.CauseGuard
 		}
 	}

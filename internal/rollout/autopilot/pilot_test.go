@@ -254,6 +254,25 @@ func TestWhoPromotesAtOnceAfterARollbackBeginsAnew(t *testing.T) {
 	w.stands("orders", "shadow+rolled_back") // and what it does now counts
 }
 
+// A breaker that nobody has tried since the rollback must not undo the next promotion.
+func TestABreakerOfBeforeOnlyHolds(t *testing.T) {
+	w := newWorld(t, "routes:\n"+route("orders", easy))
+	w.promote("orders", "25%")
+	w.let("orders", autopilot.On)
+	w.breakers = map[string][]gate.Breaker{"orders": {{Instance: "a", State: "half_open", Age: time.Hour}}}
+	pilot := w.pilot("a")
+	w.look(pilot)
+	w.serve(served{route: "orders", side: "new", requests: 40}, served{route: "orders", side: "legacy", requests: 120})
+	w.look(pilot)
+	w.stands("orders", "25%")
+	if found := w.finding("orders", gate.NameBreaker); found.Verdict != sequential.Fail || found.RollsBack {
+		t.Errorf("got %s, rolls back: %v", found.Verdict, found.RollsBack)
+	}
+	w.breakers["orders"][0].Age = 0 // a trial has failed
+	w.look(pilot)
+	w.stands("orders", "shadow+rolled_back")
+}
+
 func (w *world) finding(route string, name gate.Name) gate.Finding {
 	w.t.Helper()
 	all, err := w.evaluator().Judge(w.t.Context(), []string{route})

@@ -51,6 +51,9 @@ type Breaker struct {
 	Instance string `json:"instance"`
 	State    string `json:"state"` // open or half_open
 	Reason   string `json:"reason,omitempty"`
+	// Age is how long it has been so, by the time of asking. What it came to before
+	// the route came to this step is no harm done by the step: it only holds.
+	Age time.Duration `json:"-"`
 }
 
 // Frozen is a ban on changes.

@@ -35,7 +35,7 @@ func Judge(policy Policy, in Input) []Finding {
 		if !policy.Fallbacks.Off {
 			found = append(found, fallbacks(policy.Fallbacks, in))
 		}
-		found = append(found, breaker(in.Breakers))
+		found = append(found, breaker(in))
 	}
 	return append(found, window(policy.Window, in.Now), freeze(in.Frozen))
 }

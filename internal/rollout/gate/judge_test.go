@@ -237,10 +237,30 @@ func TestFindings(t *testing.T) {
 		{
 			name: gate.NameBreaker,
 			change: func(_ *gate.Policy, in *gate.Input) {
-				in.Breakers = []gate.Breaker{{"edge-1", "open", "5 connection failures\nin a row"}, {"edge-2", "half_open", ""}, {"edge-3", "open", ""}, {"edge-4", "open", ""}}
+				in.Breakers = []gate.Breaker{
+					{Instance: "edge-1", State: "open", Reason: "5 connection failures\nin a row"},
+					{Instance: "edge-2", State: "half_open"},
+					{Instance: "edge-3", State: "open"},
+					{Instance: "edge-4", State: "open"},
+				}
 			},
 			verdict: sequential.Fail, rollsBack: true,
 			text: "open on edge-1 (5 connection failures in a row), half open on edge-2, open on edge-3, and on 1 more",
+		},
+
+		{ // it was so when somebody promoted the route: nobody has tried new since
+			name: gate.NameBreaker,
+			change: func(_ *gate.Policy, in *gate.Input) {
+				in.Breakers = []gate.Breaker{{Instance: "edge-1", State: "half_open", Age: in.Now.Sub(in.Since) + time.Second}}
+			},
+			verdict: sequential.Fail, text: "half open on edge-1, since before this step",
+		},
+		{ // and here somebody has
+			name: gate.NameBreaker,
+			change: func(_ *gate.Policy, in *gate.Input) {
+				in.Breakers = []gate.Breaker{{Instance: "edge-1", State: "open", Reason: "trial failed", Age: in.Now.Sub(in.Since)}}
+			},
+			verdict: sequential.Fail, rollsBack: true, text: "open on edge-1 (trial failed)",
 		},
 
 		{name: gate.NameWindow, verdict: sequential.Pass, text: "changes are allowed at any time"},
