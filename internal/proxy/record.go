@@ -12,7 +12,11 @@ import (
 // ended.
 func (f *flow) record(end time.Time) {
 	class := f.outcome()
-	f.sample(stats.Sample{At: end, Class: uint8(class), Failed: class.BackendFault(), Stumbled: f.stumbled})
+	s := stats.Sample{At: end, Class: uint8(class), Failed: class.BackendFault(), Stumbled: f.stumbled}
+	if class == guard.ClientGone && f.res == nil {
+		s.Waited = end.Sub(f.Start) - f.entered // a side that hangs is left by its clients before it times out
+	}
+	f.sample(s)
 }
 
 // recordFallback tells them what became of it on new, while legacy takes over. It

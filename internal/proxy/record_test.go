@@ -233,6 +233,34 @@ func TestAClientThatLeavesIsNobodysFailure(t *testing.T) {
 	o.expect(1, laneSeen{Lane: "new@0", Classes: "client_gone=1", Exposed: 1})
 }
 
+// Nobody waits for a side that hangs until it times out.
+func TestAClientThatLeavesASlowSideSaysThatItIsSlow(t *testing.T) {
+	for limit, want := range map[time.Duration]uint64{time.Millisecond: 1, time.Minute: 0} {
+		reached := make(chan struct{})
+		o := observe(t, map[string]string{"legacy": named(t, "legacy"), "new": backend(t, func(_ http.ResponseWriter, r *http.Request) {
+			close(reached)
+			<-r.Context().Done()
+		})})
+		o.install(1, canary("/orders", routing.FullWeight))
+		o.board.SetSlow(map[string]time.Duration{"orders": limit})
+		ctx, leave := context.WithCancel(t.Context())
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+o.addr+"/orders/1", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { <-reached; time.Sleep(2 * time.Millisecond); leave() }() // somebody's patience
+		if res, err := client().Do(request); err == nil {
+			_ = res.Body.Close()
+			t.Fatal("the client has an answer although it left")
+		}
+		o.log.entries(t, 1)
+		windows := o.board.Drain(time.Now())
+		if len(windows) != 1 || windows[0].Slowed.Count() != want || windows[0].Latency.Count() != 0 {
+			t.Errorf("with %s as the limit %d were slow, want %d: %+v", limit, windows[0].Slowed.Count(), want, windows[0].Classes)
+		}
+	}
+}
+
 // A stream may last for hours; what counts is how long its head took. Where it
 // breaks off that is a failure all the same.
 func TestAStreamIsMeasuredByItsHead(t *testing.T) {

@@ -22,6 +22,9 @@ type Sample struct {
 	// Took is how long the client waited for the response head; 0 or less: that
 	// says nothing about the lane, and is left out of Latency and of Slow.
 	Took time.Duration
+	// Waited is how long a client had waited who left without an answer: at least
+	// so long it would have taken. Where that is slow, the request was slow.
+	Waited time.Duration
 	// Class is what became of it.
 	Class uint8
 	// Failed says that it counts against the lane.
@@ -88,7 +91,7 @@ func (r *Recorder) Record(s Sample) {
 		t = half.tally.Load()
 	}
 	limit := time.Duration(r.slow.Load())
-	t.count(&s, limit > 0 && s.Took > limit)
+	t.count(&s, limit > 0 && max(s.Took, s.Waited) > limit)
 	half.ended.Add(1)
 }
 
