@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
@@ -126,7 +127,7 @@ func (p *Pilot) gather(ctx context.Context, frozen *gate.Frozen, routes []*Route
 		found.breakers = make(map[string][]gate.Breaker)
 	}
 	for name := range dead {
-		found.breakers[name] = append(found.breakers[name][:len(found.breakers[name]):len(found.breakers[name])],
+		found.breakers[name] = append(slices.Clip(found.breakers[name]),
 			gate.Breaker{Instance: "every router", State: unreachable, Reason: "no request of the last seconds met an endpoint"})
 	}
 	return found, nil
