@@ -18,9 +18,11 @@ func (s *Snapshot) Autopilot() autopilot.Fleet {
 		if !switched {
 			mode = autopilot.Off
 		}
+		policy := definition.ShadowPolicy()
 		seen.Routes[i] = autopilot.Route{
 			Name: definition.Name, Group: definition.Group, State: state.State, Revision: state.Revision,
 			StepRevision: state.StepRevision, StepAt: state.StepAt, Facts: definition.Facts(), Mode: mode,
+			Comparing: policy.Share(state.Stage) > 0,
 		}
 	}
 	if freeze := s.Controls.Freeze; freeze != nil {

@@ -52,7 +52,7 @@ func (f *facts) assessOne(route *Route) *Assessment {
 func (f *facts) input(route *Route) gate.Input {
 	in := gate.Input{
 		Now: f.now, Stage: route.State.Stage, Weight: route.State.Weight, Since: route.StepAt, Bake: route.Facts.Plan.Bake,
-		Shadowable: route.Facts.Shadowable, Breakers: f.breakers[route.Name], Frozen: f.frozen,
+		Shadowable: route.Facts.Shadowable, Comparing: route.Comparing, Breakers: f.breakers[route.Name], Frozen: f.frozen,
 	}
 	if compared, known := f.parity[route.Name]; known {
 		in.Parity = &compared

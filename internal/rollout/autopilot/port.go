@@ -71,6 +71,7 @@ type Route struct {
 	StepRevision routing.Revision // of the change that brought it to this stage and weight
 	StepAt       time.Time        // when that was
 	Facts        rollout.Facts
+	Comparing    bool // copies of its requests are compared where it stands
 	Mode         Mode
 }
 

@@ -16,6 +16,7 @@ type Input struct {
 	Bake   time.Duration // how long each step is watched
 
 	Shadowable bool      // copies of its requests may be compared
+	Comparing  bool      // and are, in this stage
 	Parity     *Compared // nil: nobody could say
 
 	// What the autopilot has added up; nil: it has seen nothing of this route yet.

@@ -23,7 +23,7 @@ func Judge(policy Policy, in Input) []Finding {
 		found = append(found, bake(in))
 	}
 	if moved && in.Shadowable && !policy.Parity.Off {
-		found = append(found, parity(policy.Parity, in.Parity))
+		found = append(found, parity(policy.Parity, in.Parity, in.Comparing))
 	}
 	if exposed(in.Stage) {
 		if !policy.Errors.Off {

@@ -27,7 +27,7 @@ func count(exposures, events uint64) sequential.Count {
 func well() gate.Input {
 	in := gate.Input{
 		Now: noon(), Stage: routing.StageCanary, Weight: 2_500, Since: noon().Add(-time.Hour), Bake: 10 * time.Minute,
-		Shadowable: true, Parity: &gate.Compared{Compared: 18_211, Mismatched: 11, PerHour: 200},
+		Shadowable: true, Comparing: true, Parity: &gate.Compared{Compared: 18_211, Mismatched: 11, PerHour: 200},
 		Errors:   watched(count(1_820, 4), count(5_400, 16)),
 		Slowness: watched(count(1_820, 70), count(5_400, 260)),
 		SlowOver: 84*time.Millisecond + 312*time.Microsecond,
@@ -120,6 +120,12 @@ func TestFindings(t *testing.T) {
 			name:    gate.NameParity,
 			change:  func(_ *gate.Policy, in *gate.Input) { in.Parity = &gate.Compared{} },
 			verdict: sequential.Insufficient, text: "nothing has been compared", missing: "needs 400 comparisons; there are none at present",
+		},
+		{
+			name:    gate.NameParity,
+			change:  func(_ *gate.Policy, in *gate.Input) { in.Comparing, in.Parity = false, &gate.Compared{Compared: 350, PerHour: 25} },
+			verdict: sequential.Insufficient, text: "100% of 350 comparisons match, at least 99.04% is certain",
+			missing: "needs 50 more comparisons; nothing is compared in this stage: stranglerctl shadow start has it compared",
 		},
 		{
 			name: gate.NameParity,

@@ -9,7 +9,7 @@ import (
 
 // parity passes when mismatches are surely rarer than the limit, and as many answers
 // were compared as the policy wants.
-func parity(policy Parity, have *Compared) Finding {
+func parity(policy Parity, have *Compared, comparing bool) Finding {
 	f := Finding{Gate: NameParity, Verdict: sequential.Insufficient, Limit: policy.Max}
 	if have == nil {
 		f.Text, f.Missing = "what was compared could not be read", "needs what was compared"
@@ -23,7 +23,11 @@ func parity(policy Parity, have *Compared) Finding {
 		return f
 	}
 	f.Verdict = sequential.Insufficient
-	f.wants(comparisons(), "mismatches", least, report.Forecast, have.PerHour)
+	what, perHour := comparisons(), have.PerHour
+	if !comparing { // whatever came of late
+		what.none, perHour = "nothing is compared in this stage: stranglerctl shadow start has it compared", 0
+	}
+	f.wants(what, "mismatches", least, report.Forecast, perHour)
 	return f
 }
 
