@@ -122,8 +122,10 @@ func TestFindings(t *testing.T) {
 			verdict: sequential.Insufficient, text: "nothing has been compared", missing: "needs 400 comparisons; there are none at present",
 		},
 		{
-			name:    gate.NameParity,
-			change:  func(_ *gate.Policy, in *gate.Input) { in.Comparing, in.Parity = false, &gate.Compared{Compared: 350, PerHour: 25} },
+			name: gate.NameParity,
+			change: func(_ *gate.Policy, in *gate.Input) {
+				in.Comparing, in.Parity = false, &gate.Compared{Compared: 350, PerHour: 25}
+			},
 			verdict: sequential.Insufficient, text: "100% of 350 comparisons match, at least 99.04% is certain",
 			missing: "needs 50 more comparisons; nothing is compared in this stage: stranglerctl shadow start has it compared",
 		},
@@ -214,7 +216,7 @@ func TestFindings(t *testing.T) {
 		{
 			name:    gate.NameSlowness,
 			change:  func(_ *gate.Policy, in *gate.Input) { in.SlowOver = 0 },
-			verdict: sequential.Insufficient, text: "legacy's p95 is not known yet", missing: "needs 200 requests on legacy within a day",
+			verdict: sequential.Insufficient, text: "legacy's p95 is not known yet", missing: "needs 200 requests on legacy within a day; each counts after 15 min",
 		},
 
 		{
