@@ -31,13 +31,20 @@ func lineage(current, next *Snapshot) error {
 		return fmt.Errorf("%w: it is at %d, and %d stays in force; this happens after a fail-over to a replica that lagged or a restored backup: "+
 			"bring the store forward, or "+accept,
 			ErrStoreWentBack, next.Revision, current.Revision)
-	case next.Revision == current.Revision && next.Digest != current.Digest:
+	case next.Revision == current.Revision && next.Digest != current.Digest && !sameHistory(current, next):
 		return fmt.Errorf("%w: both are %d, and the table in force stays; this happens after a fail-over or a restored backup: "+
 			"any change makes a new revision that the router follows, or "+accept,
 			ErrStoreForked, next.Revision)
 	default:
 		return nil
 	}
+}
+
+// sameHistory reports whether the same event made the revision of both. Then they
+// differ because the program that wrote the snapshot file was an older one, and left
+// out what it did not know.
+func sameHistory(current, next *Snapshot) bool {
+	return current.Head != "" && next.Head == current.Head
 }
 
 // check reports whether the parts of a snapshot fit together. A snapshot with

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/routing"
+	"github.com/stranglerfig/strangler/internal/spec"
 )
 
 func TestFirstSnapshotIsAppliedAtOnce(t *testing.T) {
@@ -243,6 +244,39 @@ func TestStepsThatTheFileDoesNotKnowAreApplied(t *testing.T) {
 			t.Errorf("applied %v, and serving step %d; want revision 9 twice, then step 7", got, r.Current().Routes[0].StepRevision)
 		}
 	})
+}
+
+// An older program leaves out of its file what it does not know. When it is brought
+// up to date that is no other history, whether the store is there at once or later.
+func TestFileOfAnOlderProgramIsNoOtherHistory(t *testing.T) {
+	for name, away := range map[string]error{"store there": nil, "store away": errDown} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				old, content := snapshot(9, 500), snapshot(9, 500)
+				old.Head, content.Head = "5ea1", "5ea1"
+				keep(t, folder, old)
+				content.Definitions.Webhooks = []spec.Webhook{{Name: "oncall", URL: "env:ONCALL_URL", Format: spec.FormatSlack}}
+				content.WebhookRevisions = []routing.Revision{9}
+				content.DefinitionsDigest = ""
+				content.Seal()
+				s := newStore(content)
+				s.down = away
+				r := watch(t, s, folder)
+				<-r.Ready()
+				s.with(func() { s.down = nil })
+				time.Sleep(15 * time.Second)
+				r.acknowledged(t, 9)
+				if status := r.Status(); status.Alarm != nil || len(r.Current().Definitions.Webhooks) != 1 {
+					t.Errorf("alarm %v, serving %+v; want the store's webhook", status.Alarm, r.Current().Definitions)
+				}
+				time.Sleep(2 * time.Second)
+				if kept := recall(t, folder); len(kept.Definitions.Webhooks) != 1 {
+					t.Errorf("the file has %+v; want the webhook", kept.Definitions)
+				}
+			})
+		})
+	}
 }
 
 func TestNeitherStoreNorFileIsNotReady(t *testing.T) {
