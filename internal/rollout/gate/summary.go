@@ -14,7 +14,7 @@ func Summary(findings []Finding) string {
 		return "no gate was asked"
 	}
 	if failed := with(findings, sequential.Fail); len(failed) > 0 {
-		return failed[0].because() + others(len(failed)-1, "fails", "fail")
+		return failed[0].Because() + others(len(failed)-1, "fails", "fail")
 	}
 	if waiting := with(findings, sequential.Insufficient); len(waiting) > 0 {
 		return fmt.Sprintf("%s: %s", waiting[0].Gate, waiting[0].Missing) + others(len(waiting)-1, "waits", "wait")
@@ -28,14 +28,15 @@ func Reason(findings []Finding) string {
 	var told []string
 	for i := range findings {
 		if findings[i].RollsBack {
-			told = append(told, findings[i].because())
+			told = append(told, findings[i].Because())
 		}
 	}
 	return strings.Join(told, "; ")
 }
 
-// because says what was found, and when it will be otherwise if that is known.
-func (f *Finding) because() string {
+// Because names the gate and says what was found, and when it will be otherwise if that
+// is known: "window: closed, opens Mon 9:00 Europe/Berlin, in 3 d".
+func (f *Finding) Because() string {
 	text := fmt.Sprintf("%s: %s", f.Gate, f.Text)
 	if f.Gate == NameWindow && f.Missing != "" {
 		text += ", " + f.Missing
