@@ -57,10 +57,13 @@ func (d *DB) commitEdit(ctx context.Context, w *writing, edit spec.Edit, rows ca
 	if err := w.recordEdit(ctx, edit, changes); err != nil {
 		return err
 	}
+	if err := d.holdPlaces(ctx, w, changes); err != nil {
+		return err
+	}
 	if err := w.remove(ctx, changes); err != nil {
 		return err
 	}
-	if err := d.forgetDossiers(ctx, w, changes); err != nil {
+	if err := w.forgetDossiers(ctx, changes); err != nil {
 		return err
 	}
 	if err := w.putDefinitions(ctx, edit.Actor, rows, changes); err != nil {
