@@ -80,29 +80,37 @@ func (p *Pilot) takeIn(ctx context.Context, routes []*Route, now time.Time) (dea
 		p.accounts[route.Name].stand(route)
 		p.sights[route.Name].forget(now, route.StepRevision)
 	}
+	var judged []*stats.LaneWindow
 	for i := range windows {
-		p.see(&windows[i], known[windows[i].Route], now)
+		if w := &windows[i]; p.meet(w, known[w.Route], now) {
+			p.sights[w.Route].hear(w, p.accounts[w.Route])
+			judged = append(judged, w)
+		}
+	}
+	for _, w := range judged { // once all builds are known
+		if account := p.accounts[w.Route]; !w.To.Before(account.Since) {
+			p.sights[w.Route].see(w, known[w.Route], account)
+		}
 	}
 	maps.DeleteFunc(p.met, func(_ int64, at time.Time) bool { return now.Sub(at) > 2*overlap })
 	dead = make(map[string]bool)
 	for _, route := range routes {
-		if exposed(route) && p.sights[route.Name].count(p.accounts[route.Name], route) {
+		account := p.accounts[route.Name]
+		if exposed(route) && !account.ahead(route) && p.sights[route.Name].count(account, route) {
 			dead[route.Name] = true
 		}
 	}
 	return dead, nil
 }
 
-// see takes one window in, once. One of a step that this router does not know
-// yet is met again.
-func (p *Pilot) see(w *stats.LaneWindow, route *Route, now time.Time) {
-	if _, met := p.met[w.ID]; met || route == nil || routing.Revision(w.Step) > route.StepRevision {
-		return
+// meet notes that a window was read, and reports whether it is to be judged. One of a
+// step that this router does not know yet is met again.
+func (p *Pilot) meet(w *stats.LaneWindow, route *Route, now time.Time) (judged bool) {
+	if _, met := p.met[w.ID]; met || route == nil || routing.Revision(w.Step) > route.StepRevision || p.accounts[w.Route].ahead(route) {
+		return false
 	}
 	p.met[w.ID] = now
-	if exposed(route) {
-		p.sights[route.Name].see(w, route, p.accounts[route.Name])
-	}
+	return exposed(route) && p.sights[route.Name].judged(w, route, p.accounts[route.Name], now)
 }
 
 // unreachable is how new's lane stands where nobody meets an endpoint of it.
