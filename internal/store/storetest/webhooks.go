@@ -107,7 +107,7 @@ func webhooksRetried(t *testing.T, backend Backend) {
 	defs.Webhooks = oncall()
 	defs.Webhooks[0].URL = "https://hooks.example.com/y"
 	f.apply(defs)
-	waiting.NextTry, waiting.Failures = time.Time{}, 0
+	waiting.NextTry, waiting.Failures, waiting.LastError = time.Time{}, 0, ""
 	equal(t, "the place", f.place(), waiting)
 }
 

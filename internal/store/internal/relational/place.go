@@ -63,7 +63,7 @@ func (w *writing) beginPlaces(ctx context.Context, changes []spec.Change) error 
 		case change.Op == spec.Added:
 			added = append(added, []any{change.Name, w.head.eventID})
 		case change.Op == spec.Changed:
-			_, err := w.tx.ExecContext(ctx, `UPDATE webhook_places SET next_try = NULL, failures = 0 WHERE webhook = $1`, change.Name)
+			_, err := w.tx.ExecContext(ctx, `UPDATE webhook_places SET next_try = NULL, failures = 0, last_error = '' WHERE webhook = $1`, change.Name)
 			if err != nil {
 				return fmt.Errorf("try webhook %q again: %w", change.Name, err)
 			}
