@@ -3,11 +3,13 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
 	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/notify"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
 	"github.com/stranglerfig/strangler/internal/rollout/gate"
@@ -184,16 +186,27 @@ func (s *server) webhookChecks(ctx context.Context, snapshot *fleet.Snapshot) ([
 	}
 	var checks []wire.Check
 	for _, webhook := range snapshot.Definitions.Webhooks {
-		place := places[webhook.Name]
-		if place.Failures == 0 {
-			continue
+		if trouble := telling(places[webhook.Name]); trouble != "" {
+			checks = append(checks, checkup(wire.CheckGroupAutopilot).warn("webhook_failing",
+				"when it is mended: stranglerctl notify test "+webhook.Name, "webhook %s %s", webhook.Name, trouble))
 		}
-		last := "nothing ever arrived"
-		if !place.Delivered.IsZero() {
-			last = "the last that arrived was at " + place.Delivered.UTC().Format(time.RFC3339)
-		}
-		checks = append(checks, checkup(wire.CheckGroupAutopilot).warn("webhook_failing", "when it is mended: stranglerctl notify test "+webhook.Name,
-			"webhook %s cannot be told: attempt %d at its next event failed: %s; %s", webhook.Name, place.Failures, place.LastError, last))
 	}
 	return checks, nil
+}
+
+// telling says what keeps a webhook from being told, or what it has missed; empty:
+// nothing.
+func telling(place notify.Place) string {
+	last := "nothing ever arrived"
+	if !place.Delivered.IsZero() {
+		last = "the last that arrived was at " + place.Delivered.UTC().Format(time.RFC3339)
+	}
+	switch {
+	case place.Failures > 0:
+		return fmt.Sprintf("cannot be told: attempt %d at its next event failed: %s; %s", place.Failures, place.LastError, last)
+	case place.LastError != "":
+		return fmt.Sprintf("has missed what only the history has: %s; %s", place.LastError, last)
+	default:
+		return ""
+	}
 }
