@@ -109,7 +109,7 @@ func TestARefusalAtAGateNamesWhatFails(t *testing.T) {
 		},
 	} {
 		test.failed.Verdict = sequential.Fail
-		findings := append(said(sequential.Insufficient)["orders"], test.failed)
+		findings := []gate.Finding{said(sequential.Insufficient)["orders"][0], test.failed}
 		_, err := rollout.Decide(rollout.Command{Verb: rollout.VerbPromote, Findings: map[string][]gate.Finding{"orders": findings}}, record(test.from), now)
 		refusal, is := errors.AsType[*rollout.Refusal](err)
 		if !is || len(refusal.Findings) != 2 {

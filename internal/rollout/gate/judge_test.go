@@ -127,7 +127,7 @@ func TestFindings(t *testing.T) {
 				in.Comparing, in.Parity = false, &gate.Compared{Compared: 350, PerHour: 25}
 			},
 			verdict: sequential.Insufficient, text: "100% of 350 comparisons match, at least 99.04% is certain",
-			missing: "needs 50 more comparisons; nothing is compared in this stage: stranglerctl shadow start has it compared",
+			missing: "needs 50 more comparisons; nothing is compared in this stage until stranglerctl shadow start",
 		},
 		{
 			name: gate.NameParity,
