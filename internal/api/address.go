@@ -22,13 +22,9 @@ func hostOnly(address string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// addressCut begins an address that is not shown. No definition may have such a
-// one: what was cut is not applied by mistake.
-const addressCut = "hidden:"
-
 func cutAddress(address string) string {
 	if cut := hostOnly(address); cut != address {
-		return addressCut + cut
+		return spec.URLHidden + cut
 	}
 	return address
 }

@@ -137,7 +137,7 @@ func TestWhatIsWrongWithGates(t *testing.T) {
 		"{fallbacks: {max: 100%}}":              `30: route "r": fallbacks max is 100%: ` + inside,
 		"{fallbacks: {min: 7}}":                 `25: unknown key "min" in routes[0].gates.fallbacks; the keys are max`,
 		"{window: off}":                         `21: routes[0].gates.window is the value "off": want a map with the keys zone, days, hours`,
-		"{window: {}}":                          "",
+		"{window: {}}":                          `21: route "r": the change window is empty, so it would never close: write its zone, and days or hours, or leave window out`,
 		"{window: {days: mon-thu}}":             `21: route "r": not a change window: the zone is missing, and hours mean nothing without one: ` + zones,
 		"{window: {zone: CEST, days: mon}}":     `28: route "r": not a change window: the zone "CEST" is not known: ` + zones,
 		"{window: {zone: Local, days: mon}}":    `28: route "r": not a change window: the zone Local is another one on every machine: ` + zones,

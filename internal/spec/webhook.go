@@ -30,6 +30,10 @@ const (
 	SecretFile = "file:" // a file on each router's machine
 )
 
+// URLHidden begins an address that is shown to those who may not change definitions.
+// No definition may have such a one: what was cut is not applied by mistake.
+const URLHidden = "hidden:"
+
 // What webhooks may be at most.
 const (
 	maxWebhooks = 100
@@ -114,6 +118,8 @@ func webhookURLFault(text string) string {
 	switch {
 	case text == "":
 		return "is missing: " + want
+	case strings.HasPrefix(text, URLHidden):
+		return "was cut for somebody who may not change definitions: write all of it, or export with the role admin"
 	case len(text) > maxURL:
 		return fmt.Sprintf("has %d bytes: at most %d are allowed", len(text), maxURL)
 	case strings.ContainsFunc(text, func(r rune) bool { return r == ' ' || unprintable(r) }):
