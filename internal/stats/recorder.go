@@ -101,8 +101,8 @@ func (r *Recorder) Drain(now time.Time) Window {
 	r.draining.Lock()
 	defer r.draining.Unlock()
 	w := Window{From: r.since, To: stamp(now)}
-	if w.To.Before(w.From) { // a clock that was set back
-		w.To = w.From
+	if w.To.Before(w.From) { // a clock that was set back: what is counted by it is of now
+		w.From = w.To
 	}
 	r.since = w.To
 
