@@ -30,10 +30,6 @@ const (
 	SecretFile = "file:" // a file on each router's machine
 )
 
-// URLHidden begins an address that is shown to those who may not change definitions.
-// No definition may have such a one: what was cut is not applied by mistake.
-const URLHidden = "hidden:"
-
 // What webhooks may be at most.
 const (
 	maxWebhooks = 100
