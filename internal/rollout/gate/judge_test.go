@@ -379,6 +379,8 @@ func TestSummaryAndReason(t *testing.T) {
 	waiting.Since, waiting.Parity = noon(), &gate.Compared{}
 	mismatched := well()
 	mismatched.Parity.Mismatched = 9_000
+	both := mismatched
+	both.Breakers = []gate.Breaker{{Instance: "edge-1", State: "open", Reason: "trial_failed"}}
 	for _, c := range []struct {
 		name    string
 		policy  gate.Policy
@@ -396,6 +398,10 @@ func TestSummaryAndReason(t *testing.T) {
 		{
 			"mismatched", gate.DefaultPolicy(), mismatched,
 			"parity: 51% of 18,211 comparisons match, at most 55% is certain; more than 99% have to", "",
+		},
+		{
+			"mismatched and ill", gate.DefaultPolicy(), both,
+			"breaker: open on edge-1 (trial failed) (1 more fails)", "breaker: open on edge-1 (trial failed)",
 		},
 		{"closed", gate.Policy{Window: weekdays(t, 9, 12)}, gate.Input{Now: noon()}, "window: closed, opens Mon 9:00 Europe/Berlin, in 3 days", ""},
 	} {
