@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
@@ -44,11 +45,13 @@ func whyNot(r wire.RouteGates) string {
 	if r.Autopilot == wire.AutopilotModeOn && r.Held != "" {
 		return r.Held
 	}
-	for _, wanted := range []wire.GateVerdict{wire.GateVerdictFail, wire.GateVerdictInsufficient} {
-		for _, f := range r.Findings {
-			if f.Verdict == wanted {
-				return string(f.Gate) + ": " + reasonOf(f)
-			}
+	for _, first := range []func(f wire.GateFinding) bool{
+		func(f wire.GateFinding) bool { return f.RollsBack },
+		func(f wire.GateFinding) bool { return f.Verdict == wire.GateVerdictFail },
+		func(f wire.GateFinding) bool { return f.Verdict == wire.GateVerdictInsufficient },
+	} {
+		if i := slices.IndexFunc(r.Findings, first); i >= 0 {
+			return string(r.Findings[i].Gate) + ": " + reasonOf(r.Findings[i])
 		}
 	}
 	return r.Held
@@ -83,7 +86,17 @@ func (c *cli) printGates(r wire.RouteGates, wide bool) error {
 	if held := heldText(r); held != "" {
 		c.out.Linef("it stays here: %s", held)
 	}
+	c.warnDisarmed(r)
 	return nil
+}
+
+// warnDisarmed says what would be taken back if it were not for people.
+func (c *cli) warnDisarmed(r wire.RouteGates) {
+	harm := func(f wire.GateFinding) bool { return f.RollsBack }
+	if r.Autopilot == wire.AutopilotModeDisarmed && slices.ContainsFunc(r.Findings, harm) {
+		c.out.Linef("%s new does harm, and the autopilot is disarmed: only a person takes it back: stranglerctl rollback %s",
+			c.out.Paint(term.Bad, markBad), term.ShellWord(r.Route))
+	}
 }
 
 // heldText is why an autopilot that is on does not take the next step, where that

@@ -88,6 +88,7 @@ func (s *statusReader) printFindings(r *wire.RouteGates) {
 	if held := heldText(*r); held != "" {
 		s.out.Linef("  %-8s %s", "stays", held)
 	}
+	s.warnDisarmed(*r)
 }
 
 // counts reports whether a gate goes by what was counted.
