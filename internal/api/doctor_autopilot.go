@@ -44,16 +44,16 @@ func (s *server) autopilotChecks(ctx context.Context, snapshot *fleet.Snapshot) 
 }
 
 // windowChecks warns of change windows that this router cannot read: to it they
-// are always open.
+// are never open.
 func windowChecks(definitions spec.Definitions) []wire.Check {
 	var checks []wire.Check
 	for _, route := range definitions.Routes {
-		if route.Gates == nil || route.Gates.Window == nil || route.GatePolicy().Window != nil {
+		if window := route.GatePolicy().Window; window == nil || window.Zone != nil {
 			continue
 		}
 		checks = append(checks, checkup(wire.CheckGroupAutopilot).fail("window_unreadable",
 			"bring all routers to the same version of the program, which has the zones of the world in it",
-			"%s: this router cannot read the change window of zone %s, and takes it for always open", route.Name, route.Gates.Window.Zone))
+			"%s: this router cannot read the change window of zone %s, and takes it for closed", route.Name, route.Gates.Window.Zone))
 	}
 	return checks
 }

@@ -157,7 +157,7 @@ func TestDoctorNamesChangeWindowsThatCannotBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"window_unreadable fail: orders-get: this router cannot read the change window of zone Mars/Olympus, and takes it for always open"}
+	want := []string{"window_unreadable fail: orders-get: this router cannot read the change window of zone Mars/Olympus, and takes it for closed"}
 	if diff := cmp.Diff(want, flightChecks(h)); diff != "" {
 		t.Error(diff)
 	}

@@ -286,7 +286,7 @@ func TestFindings(t *testing.T) {
 		},
 		{
 			name: gate.NameWindow, change: func(p *gate.Policy, _ *gate.Input) { p.Window = &gate.Window{} },
-			verdict: sequential.Fail, text: "the window has no zone", missing: "needs a zone, such as zone: Europe/Berlin",
+			verdict: sequential.Fail, text: "this router cannot read the window", missing: "needs a zone, days and hours that its version knows",
 		},
 
 		{name: gate.NameFreeze, verdict: sequential.Pass, text: "changes are not frozen"},
