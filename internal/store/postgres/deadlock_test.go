@@ -3,7 +3,9 @@ package postgres_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/stranglerfig/strangler/internal/notify"
 	"github.com/stranglerfig/strangler/internal/rollout"
@@ -52,6 +54,45 @@ func TestAWebhookIsToldWhileItIsRemoved(t *testing.T) {
 	}
 	if err := <-removed; err != nil {
 		t.Errorf("the edit: %v", err)
+	}
+}
+
+// TestWhoWaitsForTheLeaseHoldsUpNobodyForLong lets a router stall while it takes the
+// lease: until the server notices, whoever needs the lease for a change has the lock
+// that everybody's changes need.
+func TestWhoWaitsForTheLeaseHoldsUpNobodyForLong(t *testing.T) {
+	address := pgtest.URL(t)
+	s, lease := grouped(t, address)
+	stalled, err := pgtest.Connect(t, address).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stalled.Exec(t.Context(), "SELECT 1 FROM autopilot_lease FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	db := raw(t, address)
+	fewer := func(current spec.Current) (spec.Definitions, error) {
+		current.Definitions.Routes = current.Definitions.Routes[:1]
+		return current.Definitions, nil
+	}
+	for what, do := range map[string]func() error{
+		"a step": func() error { return stepped(t, s, lease.Fence, func() {}) },
+		"an edit": func() error {
+			_, err := s.Edit(t.Context(), spec.Edit{Verb: rollout.VerbApply, Actor: "ana"}, fewer)
+			return err
+		},
+	} {
+		done := make(chan error, 1)
+		go func() { done <- do() }()
+		awaitWaiting(t, db)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		if err := add(ctx, s, what); err != nil {
+			t.Errorf("a verb beside %s: %v", what, err)
+		}
+		cancel()
+		if err := <-done; !errors.Is(err, rollout.ErrUnavailable) || errors.Is(err, rollout.ErrUncertain) {
+			t.Errorf("%s: %v, want ErrUnavailable", what, err)
+		}
 	}
 }
 

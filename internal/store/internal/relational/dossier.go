@@ -83,7 +83,7 @@ func (d *DB) holdPlaces(ctx context.Context, w *writing, changes []spec.Change) 
 	if !slices.ContainsFunc(changes, concerned) {
 		return nil
 	}
-	_, err := d.readLease(ctx, w.tx, d.dialect.Lock)
+	_, err := d.lockLease(ctx, w.tx, d.dialect.Lock)
 	return err
 }
 
