@@ -19,8 +19,9 @@ type Sample struct {
 	Key uint64
 	// At says in which minute the request counts.
 	At time.Time
-	// Took is how long the client waited for the response head; 0 or less: that
-	// says nothing about the lane, and is left out of Latency and of Slow.
+	// Took is how long the client waited for the response head, once it had sent its
+	// request; 0 or less: that says nothing about the lane, and is left out of Latency
+	// and of Slow.
 	Took time.Duration
 	// Waited is how long a client had waited who left without an answer: at least
 	// so long it would have taken. Where that is slow, the request was slow.
