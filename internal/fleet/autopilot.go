@@ -20,7 +20,7 @@ func (s *Snapshot) Autopilot() autopilot.Fleet {
 		}
 		policy := definition.ShadowPolicy()
 		seen.Routes[i] = autopilot.Route{
-			Name: definition.Name, Group: definition.Group, State: state.State, Revision: state.Revision,
+			Name: definition.Name, Group: definition.Group, New: definition.New, State: state.State, Revision: state.Revision,
 			StepRevision: state.StepRevision, StepAt: state.StepAt, Facts: definition.Facts(), Mode: mode,
 			Comparing: policy.Share(state.Stage) > 0,
 		}

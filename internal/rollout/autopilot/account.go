@@ -17,6 +17,7 @@ import (
 type Account struct {
 	Step     routing.Revision // of the route, when it was looked at last
 	Weight   routing.Weight   // the same
+	New      string           // the same: the backend of its new side
 	Errors   sequential.Watch
 	Slowness sequential.Watch
 	Served   gate.Served // by new in this step, and since its newest build
@@ -73,6 +74,7 @@ type account struct {
 	Version  int              `json:"version"`
 	Step     routing.Revision `json:"step"`
 	Weight   routing.Weight   `json:"weight_bp"`
+	New      string           `json:"new,omitempty"`
 	Errors   sequential.Watch `json:"errors"`
 	Slowness sequential.Watch `json:"slowness"`
 	Served   gate.Served      `json:"served"`
@@ -89,7 +91,7 @@ type account struct {
 // MarshalJSON writes all of it.
 func (a *Account) MarshalJSON() ([]byte, error) {
 	return json.Marshal(account{
-		Version: accountVersion, Step: a.Step, Weight: a.Weight, Errors: a.Errors, Slowness: a.Slowness,
+		Version: accountVersion, Step: a.Step, Weight: a.Weight, New: a.New, Errors: a.Errors, Slowness: a.Slowness,
 		Served: a.Served, PerHour: a.PerHour, Legacy: a.Legacy, NewP95: a.P95.New, OldP95: a.P95.Legacy,
 		Builds: a.Builds, Since: a.Since, Failing: a.Failing, Counted: a.Counted,
 	})
@@ -106,7 +108,7 @@ func (a *Account) UnmarshalJSON(text []byte) error {
 		return fmt.Errorf("%w: it has version %d and this program knows %d: begin with an empty one", ErrAccount, kept.Version, accountVersion)
 	}
 	*a = Account{
-		Step: kept.Step, Weight: kept.Weight, Errors: kept.Errors, Slowness: kept.Slowness,
+		Step: kept.Step, Weight: kept.Weight, New: kept.New, Errors: kept.Errors, Slowness: kept.Slowness,
 		Served: kept.Served, PerHour: kept.PerHour, Legacy: kept.Legacy, Builds: kept.Builds, Since: kept.Since,
 		Failing: kept.Failing, Counted: kept.Counted,
 	}
@@ -165,11 +167,25 @@ func (a *Account) hear(build string, at time.Time) (anew bool) {
 		return false
 	}
 	if anew = len(a.Builds) > 0; anew {
-		last := a.Served.LastFallback // it was legacy that was needed, whoever could not
-		a.forget()
-		a.Since, a.Counted, a.Served.LastFallback = at, nil, last
+		a.renew(at)
 	}
 	a.Builds = newest(append(a.Builds, build), mostBuilds)
+	return anew
+}
+
+// renew begins anew with another new side: what ended before at is not its doing.
+func (a *Account) renew(at time.Time) {
+	last := a.Served.LastFallback // it was legacy that was needed, whoever could not
+	a.forget()
+	a.Since, a.Counted, a.Served.LastFallback = at, nil, last
+}
+
+// face notes which backend is the new side. Another one begins anew, as a build does.
+func (a *Account) face(backend string, now time.Time) (anew bool) {
+	if anew = a.New != "" && a.New != backend; anew {
+		a.renew(now)
+	}
+	a.New = backend
 	return anew
 }
 

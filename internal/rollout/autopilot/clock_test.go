@@ -1,6 +1,7 @@
 package autopilot_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -79,5 +80,28 @@ func TestARouterWhoseClockIsWrong(t *testing.T) {
 				t.Errorf("it counted %+v and %+v, want 10 and 30", *found.New, *found.Legacy)
 			}
 		})
+	}
+}
+
+// So does another backend, whatever it says of itself.
+func TestAnotherBackendAnswersForItself(t *testing.T) {
+	const backends = `
+backends:
+  - {name: old, endpoints: ["http://127.0.0.1:3000"]}
+  - {name: fresh, endpoints: ["http://127.0.0.1:4000"]}
+  - {name: fresher, endpoints: ["http://127.0.0.1:5000"]}
+`
+	w := newWorld(t, "routes:\n"+route("orders", easy))
+	w.promote("orders", "25%")
+	pilot := w.pilot("a")
+	w.look(pilot)
+	w.ago(5*time.Second, func() { w.serve(served{route: "orders", side: "new", requests: 40, failed: 2}) })
+	w.look(pilot)
+	w.apply(backends + "routes:\n" + strings.ReplaceAll(route("orders", easy), "new: fresh", "new: fresher"))
+	w.let("orders", autopilot.On)
+	w.look(pilot)
+	w.stands("orders", "25%")
+	if found := w.finding("orders", gate.NameErrors); found.New.Exposures != 0 || found.Verdict != sequential.Insufficient {
+		t.Errorf("of the other backend it is held that %+v", found)
 	}
 }

@@ -68,6 +68,9 @@ func (p *Pilot) takeIn(ctx context.Context, routes []*Route, now time.Time) (dea
 	for _, route := range routes {
 		known[route.Name] = route
 		p.accounts[route.Name].stand(route)
+		if p.accounts[route.Name].face(route.New, now) {
+			p.sights[route.Name] = newSight()
+		}
 		p.sights[route.Name].forget(now, route.StepRevision)
 	}
 	for _, query := range p.unread(routes, now) {

@@ -66,6 +66,7 @@ const (
 // Route is one route as the autopilot sees it.
 type Route struct {
 	Name, Group  string // Group is empty for a route of its own
+	New          string // the backend of its new side
 	State        rollout.State
 	Revision     routing.Revision // of its last change
 	StepRevision routing.Revision // of the change that brought it to this stage and weight
