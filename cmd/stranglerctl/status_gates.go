@@ -27,6 +27,9 @@ func gatesCell(r wire.RouteStatus) term.Cell {
 		mark, _ := verdictLook(r.Gates.Verdict)
 		cell.Text = mark + " " + r.Gates.Missing
 	}
+	if r.Gates.Held != "" {
+		cell.Text += ", " + r.Gates.Held
+	}
 	return cell
 }
 

@@ -145,6 +145,8 @@ func gatesInShort(route string, judged map[string]autopilot.Assessment) *wire.Ga
 	short := &wire.GatesInShort{Verdict: wire.GateVerdict(assessment.Verdict)}
 	if assessment.Verdict != sequential.Pass {
 		short.Missing = gate.Summary(assessment.Findings)
+	} else if assessment.Mode == autopilot.On {
+		short.Held = assessment.Held
 	}
 	return short
 }

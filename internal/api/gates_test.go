@@ -155,3 +155,18 @@ func TestWithoutItsStoreARouterKnowsNoGates(t *testing.T) {
 		}
 	}
 }
+
+// All gates pass, and yet it stays where it is: a status says why.
+func TestAStatusSaysForWhomARouteWaits(t *testing.T) {
+	h := openShop(t)
+	h.post("/api/v1/routes/orders-get/autopilot", `{"mode": "on"}`).want(http.StatusOK)
+	for _, r := range decode[[]wire.RouteStatus](h.get("/api/v1/routes").want(http.StatusOK)) {
+		var want string
+		if r.Name == "orders-get" {
+			want = "waits for orders-list of group visitors: the autopilot is off"
+		}
+		if r.New != "" && (r.Gates == nil || r.Gates.Held != want) {
+			t.Errorf("%s: %+v, want %q", r.Name, r.Gates, want)
+		}
+	}
+}

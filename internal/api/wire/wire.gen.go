@@ -1621,6 +1621,9 @@ type GatesDefinition struct {
 
 // GatesInShort What the gates say of a route.
 type GatesInShort struct {
+	// Held What keeps the autopilot from the next step although it is on and all gates pass, such as another route of the group; empty: nothing does, or they do not.
+	Held string `json:"held"`
+
 	// Missing What fails or, where nothing fails, is missing, for people: of the first such gate with its name, and how many more there are; empty when all pass.
 	Missing string `json:"missing"`
 
