@@ -121,7 +121,7 @@ func sameOrigin(r *http.Request) error {
 // setCookie sets the cookie of a session, or with a negative age removes it. Its age
 // is told, not its end: the browser's clock may be wrong.
 func setCookie(w http.ResponseWriter, r *http.Request, value string, age int) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // without TLS no browser would send a Secure one back
 		Name: sessionCookie, Value: value, Path: "/", MaxAge: age,
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
 	})
