@@ -164,6 +164,10 @@ type Config struct {
 	Forwarders Forwarders   // nil: nobody knows
 	Metrics    http.Handler // answers /metrics
 
+	// Served returns a channel that is closed when the router serves another snapshot.
+	// Nil: nobody tells, and streams look twice a second.
+	Served func() <-chan struct{}
+
 	// Trouble is what is not at rest on this router now. Nil: nobody knows.
 	Trouble func() fleet.Trouble
 
@@ -212,6 +216,9 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	if cfg.Changed == nil {
 		cfg.Changed = func() {}
+	}
+	if cfg.Served == nil {
+		cfg.Served = func() <-chan struct{} { return nil }
 	}
 	if cfg.Signer == nil {
 		cfg.Signer = new(auth.OverrideKeys)

@@ -11,7 +11,7 @@ import (
 
 // What bounds streams.
 const (
-	feedEvery    = 500 * time.Millisecond // the pace of updates
+	feedEvery    = 500 * time.Millisecond // between two updates, at least
 	mostStreams  = 256                    // on one router
 	mostUnread   = 16                     // updates that wait for a listener: 8 s and more
 	unknownEvent = int64(-1)              // the history could not be read yet
@@ -91,19 +91,29 @@ func (f *feed) drop(l *listener) {
 	}
 }
 
-// run gathers until ctx ends.
+// run gathers until ctx ends: at once when the table changes, unless something was
+// told just before, and else every now and then.
 func (f *feed) run(ctx context.Context, news *gatherer) {
 	defer f.survive(ctx, news.server.Logger)
-	pace := time.NewTicker(feedEvery)
-	defer pace.Stop()
-	for {
+	for ctx.Err() == nil {
+		next := news.server.Served()
 		changed, picture := news.gather(ctx)
 		f.publish(ctx, changed, picture)
-		select {
-		case <-pace.C:
-		case <-ctx.Done():
-			return
+		if !changed.empty() {
+			wait(ctx, feedEvery, nil)
 		}
+		wait(ctx, feedEvery, next)
+	}
+}
+
+// wait waits for so long, or until next is closed or ctx ends.
+func wait(ctx context.Context, long time.Duration, next <-chan struct{}) {
+	timer := time.NewTimer(long)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-next:
+	case <-ctx.Done():
 	}
 }
 

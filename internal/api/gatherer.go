@@ -19,7 +19,7 @@ import (
 const (
 	lookEvery  = 2 * time.Second // evidence, and events that come with no new revision
 	awayEvery  = 5 * time.Second // the age of what is served while the store is away
-	eventsPage = 200             // events that one update tells of; the next one tells more
+	eventsPage = 500             // events that one update tells of; the next one tells more
 )
 
 // gatherer finds out what has changed for the listeners of one feed. It is not safe

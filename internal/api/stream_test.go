@@ -81,7 +81,7 @@ func TestAStreamIsResumedWithNothingLost(t *testing.T) {
 		turn := func(i int) {
 			h.post("/api/v1/routes/orders-get/"+[]string{"pause", "resume"}[i%2], fmt.Sprintf(`{"reason": "turn %d"}`, i)).want(http.StatusOK)
 		}
-		const before, after = 230, 20 // more than a page
+		const before, after = 520, 20 // more than a page
 		for i := range before {
 			turn(i)
 		}

@@ -172,7 +172,7 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 	handler, err := api.New(api.Config{
 		Catalog: r.store, Editor: r.store, History: r.store,
 		Mover:  &rollout.Controller{Ledger: r.store, History: r.store, Gates: r.pilotage.evaluator},
-		Router: r, Forwarders: r, Accept: r.watcher.Accept, Trouble: r.troubles.now,
+		Router: r, Forwarders: r, Served: r.watcher.Changed, Accept: r.watcher.Accept, Trouble: r.troubles.now,
 		Tokens: r.verifier(metrics), TokenStore: r.store,
 		Overrides: r.store, Controls: r.store, Signer: r.overrides, Counts: r.store, Evidence: r.store, Replay: r.shadows.replay,
 		Gates: r.pilotage.evaluator, Leases: r.store, Windows: r.store, Places: r.store, Notifier: r.pilotage.notifier,
