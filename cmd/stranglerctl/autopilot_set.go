@@ -21,8 +21,10 @@ func newAutopilotOnCommand(c *cli) *cobra.Command {
 		Use:   "on ROUTE",
 		Short: "Let evidence promote a route",
 		Long: `On lets the autopilot take the next step of the route's plan whenever every gate
-passes. It holds while one is insufficient, while the route is paused or rolled
-back, and while promotions are frozen. On moves no traffic itself.
+passes. It waits while one is insufficient, while the route is paused or rolled
+back, and while promotions are frozen. In stage legacy there is nothing to measure:
+there it takes the first step at once, unless promotions are frozen or it is outside
+of the route's window.
 
 A route that has no autopilot is rolled back by evidence all the same.`,
 		Example: `  stranglerctl autopilot on orders-get --reason "two weeks by hand"`,

@@ -35,6 +35,8 @@ waits, answers with a status in place of the backend, or ends as if the backend
 had reset the connection. Breaker, retries and fallback take it for real, and so
 do users whom none of them helps. The breaker counts a fault by --header with all
 the rest: where half of the requests bear that header, it opens for everybody.
+Gates take it for real as well: a route whose new side fails is rolled back, unless
+its autopilot is disarmed.
 
 A fault ends by itself, after an hour at most, also while the database is away.`,
 		Example: `  stranglerctl fault start orders-get --side new --latency 300ms --jitter 100ms --for 5m

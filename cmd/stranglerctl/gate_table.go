@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stranglerfig/strangler/cmd/stranglerctl/internal/term"
@@ -22,7 +23,7 @@ func (c *cli) printAllGates(routes []wire.RouteGates) error {
 		t.Add(append(term.Cells(r.Route, place(gatesState(r)), stepText(r.Step, r.Steps), nextStep(r), string(r.Autopilot)),
 			verdictCell(r.Verdict), term.Cell{Text: whyNot(r)})...)
 	}
-	return c.out.Table(t)
+	return c.out.Table(t.Unfolded(c.out.Width, 1))
 }
 
 // gatesState is where the route stood when its gates were asked.
@@ -44,56 +45,58 @@ func whyNot(r wire.RouteGates) string {
 	if r.Autopilot == wire.AutopilotModeOn && r.Held != "" {
 		return r.Held
 	}
-	for _, wanted := range []wire.GateVerdict{wire.GateVerdictFail, wire.GateVerdictInsufficient} {
-		for _, f := range r.Findings {
-			if f.Verdict == wanted {
-				return string(f.Gate) + ": " + reasonOf(f)
-			}
+	for _, first := range []func(f wire.GateFinding) bool{
+		func(f wire.GateFinding) bool { return f.RollsBack },
+		func(f wire.GateFinding) bool { return f.Verdict == wire.GateVerdictFail },
+		func(f wire.GateFinding) bool { return f.Verdict == wire.GateVerdictInsufficient },
+	} {
+		if i := slices.IndexFunc(r.Findings, first); i >= 0 {
+			return string(r.Findings[i].Gate) + ": " + reasonOf(r.Findings[i])
 		}
 	}
 	return r.Held
 }
 
-// reasonOf is the one thing to say of a gate: what it waits for, or what it found.
+// reasonOf is the one thing to say of a gate: what it waits for, or what it found,
+// and when it will be otherwise if that is known.
 func reasonOf(f wire.GateFinding) string {
-	if f.Verdict == wire.GateVerdictInsufficient && f.Missing != "" {
+	switch {
+	case f.Missing == "":
+		return f.Text
+	case f.Verdict == wire.GateVerdictInsufficient:
 		return f.Missing
 	}
-	return f.Text
+	return f.Text + ", " + f.Missing
 }
 
 // printGates prints what each gate of a route says.
 func (c *cli) printGates(r wire.RouteGates, wide bool) error {
 	c.out.Linef("%s  %s  %s  (%s)", c.out.Paint(term.Strong, r.Route), place(gatesState(r)), c.verdictText(r.Verdict), gatesFacts(r))
-	t := &term.Table{Heading: []string{"GATE", "VERDICT", "FOUND", "LIMIT", "MISSING"}, Spare: []string{"LIMIT"}}
+	t := &term.Table{Heading: []string{"GATE", "VERDICT", "LIMIT", "FOUND", "MISSING"}}
 	for _, f := range r.Findings {
-		t.Add(term.Cell{Text: string(f.Gate)}, verdictCell(f.Verdict), term.Cell{Text: f.Text},
-			term.Cell{Text: limitText(f)}, term.Cell{Text: f.Missing})
+		t.Add(term.Cell{Text: string(f.Gate)}, verdictCell(f.Verdict), term.Cell{Text: limitText(f)},
+			term.Cell{Text: f.Text}, term.Cell{Text: f.Missing})
 	}
-	if !wide && !t.Fits(c.out.Width) {
-		t = missingBelow(t)
+	if !wide {
+		t = t.Unfolded(c.out.Width, 2)
 	}
 	if err := c.showTable(t, len(t.Heading), wide); err != nil {
 		return err
 	}
 	if held := heldText(r); held != "" {
-		c.out.Linef("the autopilot waits: %s", held)
+		c.out.Linef("it stays here: %s", held)
 	}
+	c.warnDisarmed(r)
 	return nil
 }
 
-// missingBelow is the table of gates with its last column below the rows: what is
-// missing is what people look for, and is not to be shortened.
-func missingBelow(t *term.Table) *term.Table {
-	last := len(t.Heading) - 1
-	narrow := &term.Table{Heading: t.Heading[:last], Spare: t.Spare}
-	for _, row := range t.Rows {
-		narrow.Add(row[:last]...)
-		if row[last].Text != "" {
-			narrow.Below(row[last])
-		}
+// warnDisarmed says what would be taken back if it were not for people.
+func (c *cli) warnDisarmed(r wire.RouteGates) {
+	harm := func(f wire.GateFinding) bool { return f.RollsBack }
+	if r.Autopilot == wire.AutopilotModeDisarmed && slices.ContainsFunc(r.Findings, harm) {
+		c.out.Linef("%s new does harm, and the autopilot is disarmed: only a person takes it back: stranglerctl rollback %s",
+			c.out.Paint(term.Bad, markBad), term.ShellWord(r.Route))
 	}
-	return narrow
 }
 
 // heldText is why an autopilot that is on does not take the next step, where that

@@ -71,8 +71,12 @@ func (p proof) text() string {
 	if p.Build != "" {
 		text += "; build " + p.Build
 	}
-	if len(p.Requests) > 0 {
-		text += "; such as request " + strings.Join(p.Requests, ", ")
+	switch len(p.Requests) {
+	case 0:
+	case 1:
+		text += "; such as request " + p.Requests[0]
+	default:
+		text += "; such as requests " + strings.Join(p.Requests, ", ")
 	}
 	return text
 }

@@ -52,9 +52,14 @@ func (c *cli) showWebhooks(webhooks answer[[]wire.Webhook]) error {
 			row := term.Cells(w.Name, string(w.Format), w.URL, "", "", "", strings.Join(w.On, ", "), strings.Join(w.Routes, ", "))
 			if p := w.Place; p != nil {
 				row[3].Text, row[5].Text = c.arrivedText(*p), strconv.FormatInt(p.Behind, 10)
-				row[4] = term.Cell{Text: c.troubleText(*p), Colour: term.Bad}
+				if trouble := c.troubleText(*p); trouble != "" {
+					row[4] = term.Cell{Text: trouble, Colour: term.Bad}
+				}
 			}
 			t.Add(row...)
+		}
+		if !wide {
+			return c.out.Table(t.First(5).Unfolded(c.out.Width, 1))
 		}
 		return c.showTable(t, 5, wide)
 	}}

@@ -206,7 +206,7 @@ func TestWhatAGateMissesIsWholeOnANarrowTerminal(t *testing.T) {
 		t.Fatalf("exit code %d", code)
 	}
 	shown := readUntil(t, screen, "freeze")
-	want := "parity  … insufficient  nothing has been compared        1%\r\n    needs 400 comparisons; there are none at present\r\n"
+	want := "parity  … insufficient  1%     nothing has been compared\r\n    needs 400 comparisons; there are none at present\r\n"
 	if !strings.Contains(shown, want) || strings.Contains(shown, "MISSING") {
 		t.Errorf("%q is not in\n%s", want, shown)
 	}

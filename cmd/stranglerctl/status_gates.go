@@ -50,6 +50,9 @@ func (s *statusReader) gatesOf(ctx context.Context, d wire.RouteDetail) *wire.Ro
 	return &gates.value
 }
 
+// besides is how many characters stand before what a gate says, title and mark.
+const besides = 13
+
 // printFindings prints a line for each gate; those that pass and have nothing to
 // count share one.
 func (s *statusReader) printFindings(r *wire.RouteGates) {
@@ -59,7 +62,13 @@ func (s *statusReader) printFindings(r *wire.RouteGates) {
 	title := "gates"
 	line := func(v wire.GateVerdict, text string) {
 		mark, colour := verdictLook(v)
-		s.out.Linef("  %-8s %s %s", title, s.out.Paint(colour, mark), text)
+		for i, part := range term.Wrap(text, s.out.Width-besides) {
+			if i > 0 {
+				s.out.Linef("  %-8s   %s", "", part)
+				continue
+			}
+			s.out.Linef("  %-8s %s %s", title, s.out.Paint(colour, mark), part)
+		}
 		title = ""
 	}
 	var plain []string
@@ -77,8 +86,9 @@ func (s *statusReader) printFindings(r *wire.RouteGates) {
 		line(wire.GateVerdictPass, inWords(plain))
 	}
 	if held := heldText(*r); held != "" {
-		s.out.Linef("  %-8s %s", "waits", held)
+		s.out.Linef("  %-8s %s", "stays", held)
 	}
+	s.warnDisarmed(*r)
 }
 
 // counts reports whether a gate goes by what was counted.

@@ -152,7 +152,7 @@ func (v *verb) tellNotes(made []wire.Move) {
 		if m.Note != "" {
 			v.note.Linef("%s: %s", m.Route, m.Note)
 		}
-		if m.Changed && !m.DryRun && m.After.Stage == wire.StageShadow {
+		if m.Changed && !m.DryRun && m.After.Stage == wire.StageShadow && m.Before.Stage != wire.StageShadow {
 			shadowed = m.Route
 		}
 	}

@@ -99,12 +99,13 @@ type Leases interface {
 	CurrentLease(ctx context.Context) (autopilot.Lease, error)
 }
 
-// Windows is the store as those who draw what lanes saw need it; see
-// stats.WindowReader and stats.WindowSink.
+// Windows is the store as those who draw what lanes saw need it, and who look
+// whether somebody says what they saw; see stats.WindowReader and stats.WindowSink.
 type Windows interface {
 	Windows(ctx context.Context, query stats.WindowQuery) (windows []stats.LaneWindow, read time.Time, err error)
 	Spans(ctx context.Context, routes []string, from time.Time) ([]stats.LaneWindow, error)
 	Thresholds(ctx context.Context) (map[string]time.Duration, error)
+	Recorders(ctx context.Context, within time.Duration) ([]string, error)
 }
 
 // Places says how far each webhook has come in the history; see notify.Places.

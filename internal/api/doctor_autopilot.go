@@ -3,18 +3,20 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/api/wire"
 	"github.com/stranglerfig/strangler/internal/fleet"
+	"github.com/stranglerfig/strangler/internal/notify"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
 	"github.com/stranglerfig/strangler/internal/rollout/gate"
 	"github.com/stranglerfig/strangler/internal/rollout/sequential"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/spec"
-	"github.com/stranglerfig/strangler/internal/stats"
 )
 
 // autopilotChecks warns of routes that nobody moves although somebody relies on
@@ -42,16 +44,16 @@ func (s *server) autopilotChecks(ctx context.Context, snapshot *fleet.Snapshot) 
 }
 
 // windowChecks warns of change windows that this router cannot read: to it they
-// are always open.
+// are never open.
 func windowChecks(definitions spec.Definitions) []wire.Check {
 	var checks []wire.Check
 	for _, route := range definitions.Routes {
-		if route.Gates == nil || route.Gates.Window == nil || route.GatePolicy().Window != nil {
+		if window := route.GatePolicy().Window; window == nil || window.Zone != nil {
 			continue
 		}
 		checks = append(checks, checkup(wire.CheckGroupAutopilot).fail("window_unreadable",
 			"bring all routers to the same version of the program, which has the zones of the world in it",
-			"%s: this router cannot read the change window of zone %s, and takes it for always open", route.Name, route.Gates.Window.Zone))
+			"%s: this router cannot read the change window of zone %s, and takes it for closed", route.Name, route.Gates.Window.Zone))
 	}
 	return checks
 }
@@ -94,15 +96,14 @@ func (s *server) starvedChecks(ctx context.Context, snapshot *fleet.Snapshot) ([
 	if err != nil {
 		return nil, err
 	}
-	spans, err := s.Windows.Spans(ctx, flying, time.Now().Add(-lately))
-	if err != nil {
-		return nil, err
-	}
-	served := servedLately(spans)
 	var checks []wire.Check
 	for _, name := range flying {
 		i, _ := find(snapshot.Definitions.Routes, name, routeName)
-		checks = append(checks, starved(snapshot, i, judged[name], served[name])...)
+		found, err := s.starved(ctx, snapshot, i, judged[name])
+		if err != nil {
+			return nil, err
+		}
+		checks = append(checks, found...)
 	}
 	return checks, nil
 }
@@ -110,19 +111,19 @@ func (s *server) starvedChecks(ctx context.Context, snapshot *fleet.Snapshot) ([
 // amounts are requests, and key-minutes of those that are judged.
 type amounts struct{ requests, exposed uint64 }
 
-func servedLately(spans []stats.LaneWindow) map[string]amounts {
-	served := make(map[string]amounts)
+// servedLately adds up what was served of one route: of a thousand at once that would
+// be a hundred thousand spans in memory.
+func (s *server) servedLately(ctx context.Context, route string) (served amounts, err error) {
+	spans, err := s.Windows.Spans(ctx, []string{route}, time.Now().Add(-lately))
 	for i := range spans {
-		sum := served[spans[i].Route]
-		sum.requests += spans[i].Window.Requests()
-		sum.exposed += spans[i].Exposed.Count()
-		served[spans[i].Route] = sum
+		served.requests += spans[i].Window.Requests()
+		served.exposed += spans[i].Exposed.Count()
 	}
-	return served
+	return served, err
 }
 
 // starved says what the i-th route of a snapshot waits for in vain.
-func starved(snapshot *fleet.Snapshot, i int, judged autopilot.Assessment, served amounts) []wire.Check {
+func (s *server) starved(ctx context.Context, snapshot *fleet.Snapshot, i int, judged autopilot.Assessment) ([]wire.Check, error) {
 	group, route, stage := checkup(wire.CheckGroupAutopilot), snapshot.Definitions.Routes[i], snapshot.Routes[i].Stage
 	var checks []wire.Check
 	for _, f := range judged.Findings {
@@ -133,13 +134,24 @@ func starved(snapshot *fleet.Snapshot, i int, judged autopilot.Assessment, serve
 			checks = append(checks, group.warn("parity_starved", "stranglerctl shadow start "+route.Name+", or write gates: {parity: off}",
 				"%s: the autopilot waits for comparisons, and in stage %s nothing of it is shadowed", route.Name, stage))
 		}
-		if f.Gate == gate.NameErrors && stage == routing.StageCanary && served.exposed == 0 && served.requests >= fewSamples {
+		if f.Gate != gate.NameErrors || stage != routing.StageCanary {
+			continue
+		}
+		served, err := s.servedLately(ctx, route.Name)
+		if err != nil {
+			return nil, err
+		}
+		if served.exposed == 0 && served.requests >= fewSamples {
 			checks = append(checks, group.warn("keys_starved", "add a key that its requests carry, client_address at the last",
 				"%s: the autopilot waits for key-minutes, and of %d requests in the last hour none had one of the cohort keys", route.Name, served.requests))
 		}
 	}
-	return checks
+	return checks, nil
 }
+
+// recordedFor is after how long a router that serves has brought some statistics:
+// traffic is known by whole minutes.
+const recordedFor = 2 * time.Minute
 
 // recorderChecks warns of routers that serve and bring no statistics: what they
 // see is not judged.
@@ -153,18 +165,14 @@ func (s *server) recorderChecks(ctx context.Context, _ *fleet.Snapshot) ([]wire.
 	if err != nil {
 		return nil, err
 	}
-	windows, _, err := s.Windows.Windows(ctx, stats.WindowQuery{From: now.Truncate(time.Minute).Add(-time.Minute)})
+	recorders, err := s.Windows.Recorders(ctx, recordedFor)
 	if err != nil {
 		return nil, err
-	}
-	recorded := make(map[string]bool)
-	for i := range windows {
-		recorded[windows[i].Instance] = true
 	}
 	var checks []wire.Check
 	for _, instance := range instances {
 		serving := instanceState(instance) == wire.InstanceStateServing && servedWholeMinute(instance, now)
-		if serving && traffic[instance.Name] > 0 && !recorded[instance.Name] {
+		if serving && traffic[instance.Name] > 0 && !slices.Contains(recorders, instance.Name) {
 			checks = append(checks, checkup(wire.CheckGroupAutopilot).warn("statistics_missing",
 				"look into its log; a version before this one brings none",
 				"%s serves requests and brings no statistics: the autopilot does not see what it does", instance.Name))
@@ -184,16 +192,27 @@ func (s *server) webhookChecks(ctx context.Context, snapshot *fleet.Snapshot) ([
 	}
 	var checks []wire.Check
 	for _, webhook := range snapshot.Definitions.Webhooks {
-		place := places[webhook.Name]
-		if place.Failures == 0 {
-			continue
+		if trouble := telling(places[webhook.Name]); trouble != "" {
+			checks = append(checks, checkup(wire.CheckGroupAutopilot).warn("webhook_failing",
+				"when it is mended: stranglerctl notify test "+webhook.Name, "webhook %s %s", webhook.Name, trouble))
 		}
-		last := "nothing ever arrived"
-		if !place.Delivered.IsZero() {
-			last = "the last that arrived was at " + place.Delivered.UTC().Format(time.RFC3339)
-		}
-		checks = append(checks, checkup(wire.CheckGroupAutopilot).warn("webhook_failing", "when it is mended: stranglerctl notify test "+webhook.Name,
-			"webhook %s cannot be told: attempt %d at its next event failed: %s; %s", webhook.Name, place.Failures, place.LastError, last))
 	}
 	return checks, nil
+}
+
+// telling says what keeps a webhook from being told, or what it has missed; empty:
+// nothing.
+func telling(place notify.Place) string {
+	last := "nothing ever arrived"
+	if !place.Delivered.IsZero() {
+		last = "the last that arrived was at " + place.Delivered.UTC().Format(time.RFC3339)
+	}
+	switch {
+	case place.Failures > 0:
+		return fmt.Sprintf("cannot be told: attempt %d at its next event failed: %s; %s", place.Failures, place.LastError, last)
+	case place.LastError != "":
+		return fmt.Sprintf("has missed what only the history has: %s; %s", place.LastError, last)
+	default:
+		return ""
+	}
 }

@@ -128,6 +128,7 @@ func TestDoctorNamesWebhooksThatCannotBeTold(t *testing.T) {
 	for _, place := range []notify.Place{
 		{Webhook: "chat", Failures: 3, LastError: "it answered 503", Delivered: at},
 		{Webhook: "oncall", Failures: 1, LastError: "ONCALL_URL is not set"},
+		{Webhook: "pager", LastError: "given up: the receiver answered 410 Gone", Delivered: at},
 	} {
 		if err := h.store.KeepPlace(t.Context(), led(t, h.store).Fence, place); err != nil {
 			t.Fatal(err)
@@ -136,6 +137,7 @@ func TestDoctorNamesWebhooksThatCannotBeTold(t *testing.T) {
 	want := []string{
 		"webhook_failing warn: webhook chat cannot be told: attempt 3 at its next event failed: it answered 503; the last that arrived was at 2026-05-04T09:30:00Z",
 		"webhook_failing warn: webhook oncall cannot be told: attempt 1 at its next event failed: ONCALL_URL is not set; nothing ever arrived",
+		"webhook_failing warn: webhook pager has missed what only the history has: given up: the receiver answered 410 Gone; the last that arrived was at 2026-05-04T09:30:00Z",
 	}
 	if diff := cmp.Diff(want, flightChecks(h)); diff != "" {
 		t.Error(diff)
@@ -155,7 +157,7 @@ func TestDoctorNamesChangeWindowsThatCannotBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"window_unreadable fail: orders-get: this router cannot read the change window of zone Mars/Olympus, and takes it for always open"}
+	want := []string{"window_unreadable fail: orders-get: this router cannot read the change window of zone Mars/Olympus, and takes it for closed"}
 	if diff := cmp.Diff(want, flightChecks(h)); diff != "" {
 		t.Error(diff)
 	}

@@ -57,7 +57,7 @@ func (s *server) places(ctx context.Context) (places map[string]notify.Place, ne
 
 func wireWebhook(webhook spec.Webhook, routes []string) wire.Webhook {
 	answer := wire.Webhook{
-		Name: webhook.Name, Format: wire.WebhookFormat(webhook.Kind()), URL: hostOnly(webhook.URL),
+		Name: webhook.Name, Format: wire.WebhookFormat(webhook.Kind()), URL: webhook.Host(),
 		On: []string{}, Routes: orEmpty(routes),
 	}
 	for _, verb := range webhook.Verbs() {

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -25,6 +27,7 @@ type pilotage struct {
 	pilot     *autopilot.Pilot
 	evaluator *autopilot.Evaluator
 	notifier  *notify.Notifier
+	ready     <-chan struct{} // closed when it is known how routes stand
 }
 
 // newPilotage binds the autopilot to what this router knows.
@@ -32,10 +35,12 @@ func (r *Router) newPilotage(metrics *telemetry.Metrics) *pilotage {
 	view := &fleetView{current: r.Snapshot}
 	sources := autopilot.Sources{
 		Fleet:    view.fleet,
-		Parity:   (&parityView{evidence: r.store, current: r.Snapshot}).parity,
+		Doubt:    func() error { return doubt(r.watcher.Status(), time.Now()) },
+		Parity:   newParityView(r.store, r.Snapshot).parity,
 		Breakers: func(ctx context.Context) (map[string][]gate.Breaker, error) { return openBreakers(ctx, r.store) },
 	}
 	return &pilotage{
+		ready:     r.watcher.Ready(),
 		evaluator: &autopilot.Evaluator{Dossiers: r.store, Leases: r.store, Sources: sources, Logger: r.logger},
 		pilot: autopilot.New(autopilot.Config{
 			Instance: r.config.instanceName(r.data.Addr()), Store: r.store,
@@ -49,11 +54,35 @@ func (r *Router) newPilotage(metrics *telemetry.Metrics) *pilotage {
 	}
 }
 
+// unseen is how long a router may not have heard from the store, and still knows how
+// routes stand: it asks every two seconds, and waits ten for an answer.
+const unseen = 15 * time.Second
+
+// doubt says why what this router serves may not be what the store has; nil: it is.
+func doubt(status fleet.Status, now time.Time) error {
+	switch {
+	case status.Alarm != nil:
+		return fmt.Errorf("this router does not serve what the store has: %w", status.Alarm)
+	case status.FromFile:
+		return errors.New("this router serves its snapshot file, which the store has not confirmed yet")
+	case now.Sub(status.ConfirmedAt) > unseen:
+		return fmt.Errorf("this router has not been able to read the store's table for more than %v", unseen)
+	default:
+		return nil
+	}
+}
+
 // run acts until ctx ends.
 func (p *pilotage) run(ctx context.Context) {
 	var both sync.WaitGroup
 	both.Go(func() { p.notifier.Run(ctx, p.pilot.Leads) })
-	both.Go(func() { p.pilot.Run(ctx) })
+	both.Go(func() {
+		select {
+		case <-p.ready:
+			p.pilot.Run(ctx)
+		case <-ctx.Done():
+		}
+	})
 	both.Wait()
 }
 

@@ -3,8 +3,8 @@ package app
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/fleet"
@@ -28,8 +28,12 @@ type parityView struct {
 	evidence shadow.Reader
 	current  func() *fleet.Snapshot
 
-	mu    sync.Mutex // owns the rest, and lets one read at a time
+	turn  chan struct{} // of one slot, full while somebody reads; it owns the rest
 	known map[string]remembered
+}
+
+func newParityView(evidence shadow.Reader, current func() *fleet.Snapshot) *parityView {
+	return &parityView{evidence: evidence, current: current, turn: make(chan struct{}, 1)}
 }
 
 type remembered struct {
@@ -44,8 +48,12 @@ type remembered struct {
 // is of another epoch.
 func (v *parityView) parity(ctx context.Context, routes []string) (map[string]gate.Compared, error) {
 	rules := v.rules(routes)
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	select { // who has no time left need not wait for others who read
+	case v.turn <- struct{}{}:
+		defer func() { <-v.turn }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for others who read what was compared: %w", ctx.Err())
+	}
 	now := time.Now()
 	stale := slices.DeleteFunc(slices.Clone(routes), func(route string) bool {
 		known, found := v.known[route]
@@ -82,7 +90,7 @@ func (v *parityView) rules(routes []string) map[string]string {
 	return rules
 }
 
-// read needs mu.
+// read needs its turn.
 func (v *parityView) read(ctx context.Context, routes []string, rules map[string]string, now time.Time) error {
 	all, err := v.evidence.Evidence(ctx, shadow.Query{Routes: routes})
 	if err != nil {

@@ -11,7 +11,7 @@ func (s *Snapshot) Autopilot() autopilot.Fleet {
 	for _, switched := range s.Controls.Autopilots {
 		modes[switched.Route] = switched.Mode
 	}
-	seen := autopilot.Fleet{Routes: make([]autopilot.Route, len(s.Routes))}
+	seen := autopilot.Fleet{Revision: s.Revision, Routes: make([]autopilot.Route, len(s.Routes))}
 	for i, definition := range s.Definitions.Routes {
 		state := &s.Routes[i]
 		mode, switched := modes[definition.Name]

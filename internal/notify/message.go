@@ -83,7 +83,7 @@ func newMessage(subscriptions Subscriptions, events []rollout.Event, link string
 		}
 		route := toldRoute{
 			Route: event.Subject, Group: subscriptions.Routes[event.Subject].Group,
-			Before: event.Before, After: event.After, Link: linkTo(link, event.Subject),
+			Before: standingOnly(event.Before), After: standingOnly(event.After), Link: linkTo(link, event.Subject),
 		}
 		if event.Reason != chief.Reason {
 			route.Reason = event.Reason
@@ -94,6 +94,19 @@ func newMessage(subscriptions Subscriptions, events []rollout.Event, link string
 		m.Data.Routes = append(m.Data.Routes, route)
 	}
 	return m
+}
+
+// standingOnly is where a route stands without the evidence that a hold keeps: it is
+// the event's own, or that of one before.
+func standingOnly(facts json.RawMessage) json.RawMessage {
+	var whole, hold map[string]json.RawMessage
+	if json.Unmarshal(facts, &whole) != nil || json.Unmarshal(whole["hold"], &hold) != nil || hold["evidence"] == nil {
+		return facts
+	}
+	delete(hold, "evidence")
+	whole["hold"], _ = json.Marshal(hold) // what was read as JSON can be written as such
+	shorter, _ := json.Marshal(whole)
+	return shorter
 }
 
 // fitting is the evidence if there is room for it, and takes that.

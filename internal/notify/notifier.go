@@ -46,12 +46,12 @@ type Options struct {
 // Notifier tells webhooks what happened.
 type Notifier struct {
 	Options
-	client *http.Client
+	transport *http.Transport
 }
 
 // New returns a notifier. It sends nothing before Run or Test is called.
 func New(options Options) *Notifier {
-	return &Notifier{Options: options, client: newClient(options.Roots)}
+	return &Notifier{Options: options, transport: newTransport(options.Roots)}
 }
 
 // Run delivers until ctx ends, for as long as lead says that this router is the

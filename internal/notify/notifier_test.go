@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -37,6 +38,7 @@ func TestReceiverVerifiesWhatItIsTold(t *testing.T) {
 	event := moved(414, rollout.VerbRollback, "orders-get", 2500, 0, "errors: 30% on new")
 	event.Actor, event.Cause = "autopilot", rollout.CauseAutopilot
 	event.Evidence = json.RawMessage(`{"findings":[{"gate":"errors"}]}`)
+	event.After = json.RawMessage(`{"stage":"shadow","weight_bp":0,"hold":{"kind":"rolled_back","reason":"errors: 30% on new","evidence":{"findings":[]}}}`)
 	m.add(event)
 	target := oncall(t, r.URL+"/hook?tenant=7")
 	running(t, notify.Options{
@@ -67,6 +69,9 @@ func TestReceiverVerifiesWhatItIsTold(t *testing.T) {
 	if route.Route != "orders-get" || route.Group != "shop" || route.Before.Weight != 2500 || route.After.Weight != 0 || route.Reason != "" ||
 		route.Link != "https://look.example.com/r/orders-get?x=1" || route.Evidence != nil || string(d.Evidence) != `{"findings":[{"gate":"errors"}]}` {
 		t.Errorf("told of the route %+v", route)
+	}
+	if hold := route.After.Hold; hold.Kind != rollout.HoldRolledBack || hold.Reason != d.Reason || hold.Evidence != nil {
+		t.Errorf("it holds as %+v: its evidence is the message's", hold)
 	}
 	place := m.settled(t, "oncall", 2)
 	if place.Failures != 0 || place.LastError != "" || time.Since(place.Delivered) > time.Minute {
@@ -241,10 +246,10 @@ func TestWebhookThatComesBackIsNew(t *testing.T) {
 	}
 }
 
-func TestReceiverThatFailsIsAskedAgainAsTheStandardSays(t *testing.T) {
-	for failures, want := range []time.Duration{
-		5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
-		10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+// A receiver that was down for a day is told within the hour that it is back.
+func TestReceiverThatFailsIsAskedAgain(t *testing.T) {
+	for failures, want := range map[int]time.Duration{
+		0: 5 * time.Second, 1: 5 * time.Minute, 2: 30 * time.Minute, 3: time.Hour, 4: time.Hour, 26: time.Hour, 73: time.Hour,
 	} {
 		r, m := newReceiver(t, failing(http.StatusInternalServerError, "")), newMemory()
 		m.places["oncall"] = notify.Place{Webhook: "oncall", Event: 1, Failures: failures, NextTry: time.Now().Add(-time.Second)}
@@ -262,7 +267,7 @@ func TestReceiverThatFailsIsAskedAgainAsTheStandardSays(t *testing.T) {
 
 func TestWhatCannotBeDeliveredIsGivenUp(t *testing.T) {
 	r, m := newReceiver(t, failing(http.StatusInternalServerError, "")), newMemory()
-	m.places["oncall"] = notify.Place{Webhook: "oncall", Event: 1, Failures: 9}
+	m.places["oncall"] = notify.Place{Webhook: "oncall", Event: 1, Failures: 74}
 	m.add(moved(2, rollout.VerbPromote, "orders-get", 0, 100, ""))
 	var mu sync.Mutex
 	counted := map[notify.Result]int{}
@@ -375,6 +380,36 @@ func TestMendedWebhookIsToldAtOnce(t *testing.T) {
 	}
 }
 
+// A webhook may be mended while the old address is being asked: what failed there
+// says nothing of the new one.
+func TestWebhookMendedMeanwhileIsToldAtOnce(t *testing.T) {
+	asked, mended := make(chan struct{}), make(chan struct{})
+	old := newReceiver(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+		close(asked)
+		<-mended
+		w.WriteHeader(http.StatusInternalServerError)
+	})
+	r, m := newReceiver(t, nil), newMemory("oncall")
+	m.places["oncall"] = notify.Place{Webhook: "oncall", Event: 1, Failures: 5}
+	m.add(moved(2, rollout.VerbPromote, "orders-get", 0, 100, ""))
+	var mu sync.Mutex
+	target := oncall(t, old.URL)
+	running(t, notify.Options{History: m, Places: m, Known: func() notify.Subscriptions {
+		mu.Lock()
+		defer mu.Unlock()
+		return notify.Subscriptions{StoreID: "s", Targets: []notify.Target{target}}
+	}})
+	<-asked
+	mu.Lock()
+	target.URL = r.URL
+	mu.Unlock()
+	m.with(func() { m.places["oncall"] = notify.Place{Webhook: "oncall", Event: 1} }) // as the store does
+	close(mended)
+	if p := r.got(t).verified(t, secret); p.Data.Revision != 2 {
+		t.Errorf("it was told of revision %d", p.Data.Revision)
+	}
+}
+
 // A receiver that hangs keeps its own messages, and nobody else's.
 func TestReceiverThatHangsHoldsUpNobodyElse(t *testing.T) {
 	hang := make(chan struct{})
@@ -435,6 +470,55 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		t.Errorf("the error is %q", place.LastError)
 	}
 	elsewhere.nothingMore(t)
+}
+
+// Where a redirect leads is not read: it may say again what is a secret.
+func TestMalformedRedirectGivesNothingAway(t *testing.T) {
+	r := newReceiver(t, func(w http.ResponseWriter, req *http.Request, _ int) {
+		w.Header().Set("Location", "http://[::1"+req.URL.Path)
+		w.WriteHeader(http.StatusPermanentRedirect)
+	})
+	n := made(t, notify.Options{Known: fixed(oncall(t, r.URL+"/hunter2"))})
+	d, err := n.Test(t.Context(), "oncall")
+	if d.Status != 308 || err == nil || !strings.Contains(err.Error(), "answered 308, and redirects are not followed") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+// What does not speak HTTP may say a lot: an error is kept with the webhook's place,
+// and shown.
+func TestErrorsAreBrief(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		connection, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		_, _ = connection.Write([]byte(strings.Repeat("ü", 10_000) + "\r\n\r\n"))
+		_ = connection.Close()
+	}()
+	n := made(t, notify.Options{Known: fixed(oncall(t, "http://"+listener.Addr().String()))})
+	if _, err = n.Test(t.Context(), "oncall"); err == nil || len(err.Error()) > 600 || !strings.HasPrefix(err.Error(), "the receiver was not reached: ") {
+		t.Errorf("%d bytes: %.100v", len(fmt.Sprint(err)), err)
+	}
+}
+
+// A user and a password in an address that is kept elsewhere are sent.
+func TestUserOfAnAddressIsSent(t *testing.T) {
+	r := newReceiver(t, nil)
+	t.Setenv("HOOK", strings.Replace(r.URL, "http://", "http://ana:hunter2@", 1))
+	n := made(t, notify.Options{Known: fixed(oncall(t, "env:HOOK"))})
+	if _, err := n.Test(t.Context(), "oncall"); err != nil {
+		t.Fatal(err)
+	}
+	request := http.Request{Header: r.got(t).header}
+	if user, password, _ := request.BasicAuth(); user != "ana" || password != "hunter2" {
+		t.Errorf("sent %q with %q", user, password)
+	}
 }
 
 func TestAnotherRoutersLeaseEndsTheTerm(t *testing.T) {
@@ -536,7 +620,7 @@ func TestErrorsNameThePlaceAndNotTheSecret(t *testing.T) {
 		{"env:NOT_THERE", "env:GOOD", "its URL: the environment variable NOT_THERE is not set"},
 		{r.URL, "env:NOT_THERE", "its secret: the environment variable NOT_THERE is not set"},
 		{r.URL, "env:EMPTY", "its secret: the environment variable EMPTY is not set"},
-		{r.URL, "file:/does/not/exist", "its secret: read what it is given by: open /does/not/exist"},
+		{r.URL, "file:/does/not/exist", "its secret: read what it is given by: stat /does/not/exist"},
 		{r.URL, "env:SHORT", "the secret in env:SHORT has 12 bytes; Standard Webhooks wants 24 to 64"},
 		{r.URL, "env:PLAIN", "what env:PLAIN holds is no secret: it is written as whsec_ and base64"},
 		{r.URL, "whsec_hunter2", "its secret is not given as env:NAME or file:/path"},

@@ -57,20 +57,18 @@ func retryAfter(err error) time.Duration {
 	return r.after
 }
 
-// newClient returns one that goes nowhere but where it is told to: through no
-// proxy of the environment, by no redirect, and to no metadata service.
-func newClient(roots *x509.CertPool) *http.Client {
+// newTransport returns one that goes nowhere but where it is told to: through no
+// proxy of the environment, and to no metadata service. It is used without a
+// client, which would read where a redirect leads.
+func newTransport(roots *x509.CertPool) *http.Transport {
 	dialer := net.Dialer{ControlContext: checkDialled}
-	return &http.Client{
-		Transport: &http.Transport{
-			DialContext:            dialer.DialContext,
-			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-			ForceAttemptHTTP2:      true,
-			DisableCompression:     true,
-			DisableKeepAlives:      true, // messages are rare
-			MaxResponseHeaderBytes: 64 << 10,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	return &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true,
+		DisableKeepAlives:      true, // messages are rare
+		MaxResponseHeaderBytes: 64 << 10,
 	}
 }
 
@@ -93,7 +91,7 @@ func (n *Notifier) post(ctx context.Context, target Target, m message) (Delivery
 		return Delivery{}, err
 	}
 	started := time.Now()
-	answer, err := n.client.Do(request)
+	answer, err := n.transport.RoundTrip(request)
 	took := time.Since(started)
 	if err != nil {
 		return Delivery{Took: took}, unreached(err)
@@ -124,6 +122,10 @@ func newRequest(ctx context.Context, target Target, m message) (*http.Request, e
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "strangler")
+	if user := request.URL.User; user != nil {
+		password, _ := user.Password()
+		request.SetBasicAuth(user.Username(), password)
+	}
 	if target.Format == Slack {
 		return request, nil
 	}
@@ -135,15 +137,16 @@ func newRequest(ctx context.Context, target Target, m message) (*http.Request, e
 	return request, nil
 }
 
-// unreached is why there was no answer, without the URL that net/http puts before it.
+// mostError is how much of an error is said, in bytes. What does not speak HTTP is
+// quoted in it.
+const mostError = 500
+
+// unreached is why there was no answer.
 func unreached(err error) error {
-	if failure, is := errors.AsType[*url.Error](err); is {
-		err = failure.Err
-	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("the receiver did not answer within %s", attemptFor)
 	}
-	return fmt.Errorf("the receiver was not reached: %w", err)
+	return errors.New("the receiver was not reached: " + cut(err.Error(), mostError))
 }
 
 // askedToWait reads Retry-After: seconds, or a time.

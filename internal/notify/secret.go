@@ -33,13 +33,31 @@ func resolve(value string) (string, error) {
 		return found, nil
 	}
 	if path, in := strings.CutPrefix(value, inFile); in {
-		text, err := os.ReadFile(path)
+		text, err := readFile(path)
 		if err != nil {
 			return "", fmt.Errorf("read what it is given by: %w", err)
 		}
-		return strings.TrimSpace(string(text)), nil
+		return strings.TrimSpace(text), nil
 	}
 	return value, nil
+}
+
+// mostFile is how many bytes a file has at most that a value is kept in.
+const mostFile = 64 << 10
+
+// readFile reads a file that ends. A pipe, or a device, might hold up whoever reads it.
+func readFile(path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is no file", path)
+	case info.Size() > mostFile:
+		return "", fmt.Errorf("%s has more than %d bytes", path, mostFile)
+	}
+	text, err := os.ReadFile(path)
+	return string(text), err
 }
 
 // keys returns what messages are signed with. Where there are several secrets,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"time"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
 )
@@ -92,8 +93,11 @@ func (t *term) meet(targets []Target, newest int64) error {
 			continue
 		}
 		place, known := places[target.Name]
-		if !known { // what happened before is none of its business
+		switch {
+		case !known: // what happened before is none of its business
 			place = Place{Webhook: target.Name, Event: newest}
+		case t.couriers[target.Name] != nil: // what failed may have been kept after the edit
+			place.Failures, place.NextTry = 0, time.Time{}
 		}
 		t.couriers[target.Name] = &courier{term: t, target: target, turn: make(chan struct{}, 1), place: place, unkept: !known}
 	}

@@ -75,7 +75,7 @@ func (m message) text() string {
 	var b strings.Builder
 	b.WriteString(m.heading())
 	if m.Data.Reason != "" {
-		b.WriteString("\n> " + escaped(cut(m.Data.Reason)))
+		b.WriteString("\n> " + escaped(cut(m.Data.Reason, mostReason)))
 	}
 	if len(m.Data.Routes) == 1 {
 		fmt.Fprintf(&b, "\n`stranglerctl history %s`", escaped(m.Data.Routes[0].Route))
@@ -97,7 +97,7 @@ func (m message) headless() string {
 	}
 	text := fmt.Sprintf("*%s* by %s", done(m.Data.Verb), escaped(m.Data.Actor))
 	if m.Data.Reason != "" {
-		text += "\n> " + escaped(cut(m.Data.Reason))
+		text += "\n> " + escaped(cut(m.Data.Reason, mostReason))
 	}
 	return text
 }
@@ -164,13 +164,13 @@ func escaped(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 }
 
-func cut(text string) string {
-	if len(text) <= mostReason {
+// cut is a text of so many bytes at most, and a sign that there was more.
+func cut(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	end := mostReason
-	for !utf8.RuneStart(text[end]) {
-		end--
+	for !utf8.RuneStart(text[most]) {
+		most--
 	}
-	return text[:end] + "…"
+	return text[:most] + "…"
 }

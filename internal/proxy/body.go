@@ -19,7 +19,9 @@ type clientBody struct {
 	src     io.ReadCloser
 	length  int64       // announced; -1: unknown
 	trailer http.Header // the client's; filled when the end is read
+	begun   time.Time   // the exchange
 
+	came   atomic.Int64          // when the last bytes did, in nanoseconds since begun; 0: none have
 	read   atomic.Int64          // bytes so far
 	ended  atomic.Bool           // the end was read
 	failed atomic.Pointer[error] // the client's fault; nil: none
@@ -34,6 +36,9 @@ type clientBody struct {
 // next reads on, for u. It needs reading.
 func (b *clientBody) next(p []byte, u *upload) (int, error) {
 	n, err := b.src.Read(p)
+	if n > 0 {
+		b.came.Store(int64(time.Since(b.begun)))
+	}
 	b.read.Add(int64(n))
 	b.record.add(p[:n])
 	if b.copy != nil {

@@ -202,7 +202,7 @@ func (f *flow) outbound(endpoint *pool, within time.Duration) *http.Request {
 func (f *flow) sendBody(out *http.Request, endpoint *pool, within time.Duration) {
 	in := f.r
 	if f.body == nil {
-		f.body = &clientBody{src: in.Body, length: in.ContentLength, trailer: in.Trailer, copy: f.shadow.Upload()}
+		f.body = &clientBody{src: in.Body, length: in.ContentLength, trailer: in.Trailer, begun: f.Start, copy: f.shadow.Upload()}
 		if limit := f.KeepsBody(); limit > 0 && in.ContentLength <= limit {
 			f.body.record = &record{limit: limit}
 		}

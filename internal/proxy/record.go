@@ -14,7 +14,7 @@ func (f *flow) record(end time.Time) {
 	class := f.outcome()
 	s := stats.Sample{At: end, Class: uint8(class), Failed: class.BackendFault(), Stumbled: f.stumbled}
 	if class == guard.ClientGone && f.res == nil {
-		s.Waited = end.Sub(f.Start) - f.entered // a side that hangs is left by its clients before it times out
+		s.Waited = f.awaited(end.Sub(f.Start)) // a side that hangs is left by its clients before it times out
 	}
 	f.sample(s)
 }
@@ -45,13 +45,26 @@ func (f *flow) sample(s stats.Sample) {
 		return
 	}
 	if f.res != nil && f.Class != guard.Timeout { // its head came, and in time
-		s.Took = f.FirstByte - f.entered
+		s.Took = f.awaited(f.FirstByte)
 		f.heard()
 	}
 	if s.Drawn = f.Assignment.Drawn(); s.Drawn {
 		s.Key = f.route.Identity(&f.request, &f.Assignment)
 	}
 	f.lane.recorder.Record(s, uint64(f.Assignment.Revision), f.RequestID)
+}
+
+// awaited is how long the lane was waited for by then: since the request came to it, and
+// since the client's last bytes. Who sends slowly makes no side slow; 0 where he has not
+// sent everything.
+func (f *flow) awaited(until time.Duration) time.Duration {
+	if f.body == nil {
+		return until - f.entered
+	}
+	if !f.body.whole() {
+		return 0
+	}
+	return max(0, until-max(f.entered, time.Duration(f.body.came.Load())))
 }
 
 // heard notes which build of the backend has answered, where it says so.

@@ -41,14 +41,21 @@ func observe(t testing.TB, backends map[string]string, opts ...option) *observed
 	return &observed{tester: startTester(t, backends, opts...), board: board}
 }
 
+// windows waits until so many more requests have ended, and returns what was seen since
+// the last time.
+func (o *observed) windows(requests int) []stats.LaneWindow {
+	o.t.Helper()
+	o.done += requests
+	o.log.entries(o.t, o.done)
+	return o.board.Drain(time.Now())
+}
+
 // seen waits until so many more requests have ended, and returns what was seen of
 // the route orders since the last time. A request is recorded before it is logged.
 func (o *observed) seen(requests int) []laneSeen {
 	o.t.Helper()
-	o.done += requests
-	o.log.entries(o.t, o.done)
 	var all []laneSeen
-	windows := o.board.Drain(time.Now())
+	windows := o.windows(requests)
 	for i := range windows {
 		w := &windows[i]
 		if w.Route != "orders" {
@@ -258,6 +265,32 @@ func TestAClientThatLeavesASlowSideSaysThatItIsSlow(t *testing.T) {
 		if len(windows) != 1 || windows[0].Slowed.Count() != want || windows[0].Latency.Count() != 0 {
 			t.Errorf("with %s as the limit %d were slow, want %d: %+v", limit, windows[0].Slowed.Count(), want, windows[0].Classes)
 		}
+	}
+}
+
+// Who sends his request slowly says nothing about the side: whoever chooses his key could
+// make new look slow.
+func TestASlowClientMakesNoSideSlow(t *testing.T) {
+	const pauses, limit = 120 * time.Millisecond, 60 * time.Millisecond
+	o := observe(t, map[string]string{"legacy": named(t, "legacy"), "new": backend(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+	})})
+	o.install(1, canary("/orders", routing.FullWeight))
+	o.board.SetSlow(map[string]time.Duration{"orders": limit})
+	reading, writing := io.Pipe()
+	go func() {
+		_, _ = io.WriteString(writing, "one")
+		time.Sleep(pauses) // what it is slow by
+		_, _ = io.WriteString(writing, "two")
+		_ = writing.Close()
+	}()
+	res, err := client().Post("http://"+o.addr+"/orders/1", "text/plain", reading)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if got := o.windows(1); len(got) != 1 || got[0].Slow != 0 || got[0].Slowed.Count() != 0 || got[0].Latency.Count() != 1 || got[0].Latency.Quantile(1).Low >= limit {
+		t.Errorf("who sends slowly: %+v", got)
 	}
 }
 

@@ -33,7 +33,8 @@ type Command struct {
 	Evidence json.RawMessage // rollback: what spoke for it, kept with the hold
 	Actor    string
 	Cause    Cause
-	Fence    *Fence // of the autopilot that gives it; nil: a person does
+	Fence    *Fence            // of the autopilot that gives it; nil: a person does
+	Table    *routing.Revision // by which it was decided, where it must be the newest: see Selection
 }
 
 // urgent reports whether the command takes everything from new: then nothing may

@@ -96,10 +96,14 @@ func (c Command) evidence(rec Record, next State) (json.RawMessage, error) {
 // refuseAtGate says which gates the route cannot pass.
 func refuseAtGate(rec Record, target Target, findings []gate.Finding) *Refusal {
 	var failed, waiting []string
+	way := "wait"
 	for _, f := range findings {
 		switch f.Verdict {
 		case sequential.Fail:
-			failed = append(failed, string(f.Gate)+": "+f.Text)
+			if failed == nil {
+				way = wayOn(rec, f.Gate)
+			}
+			failed = append(failed, f.Because())
 		case sequential.Insufficient:
 			waiting = append(waiting, string(f.Gate)+": "+f.Missing)
 		}
@@ -107,8 +111,21 @@ func refuseAtGate(rec Record, target Target, findings []gate.Finding) *Refusal {
 	if failed == nil {
 		failed = waiting
 	}
-	refusal := refuse(rec, CodeGate, "wait, or "+run(rec, VerbPromote, " --to "+target.String()+" --force --reason WHY"),
-		"stands at %s and cannot go to %s: its gates refuse it (%s)", where(rec.State), target, strings.Join(failed, "; "))
+	here := rec.State
+	here.Hold.Reason = "" // what kept it then is not what refuses now
+	refusal := refuse(rec, CodeGate, way+", or "+run(rec, VerbPromote, " --to "+target.String()+" --force --reason WHY"),
+		"stands at %s and cannot go to %s: its gates refuse it (%s)", where(here), target, strings.Join(failed, "; "))
 	refusal.Findings = findings
 	return refusal
+}
+
+// wayOn is what to do about a gate that fails, short of forcing it.
+func wayOn(rec Record, failed gate.Name) string {
+	switch failed {
+	case gate.NameParity:
+		return "look where they differ: stranglerctl diff " + rec.Route
+	case gate.NameFreeze:
+		return "when changes may go on: stranglerctl unfreeze"
+	}
+	return "wait"
 }

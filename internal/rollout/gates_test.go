@@ -76,15 +76,48 @@ func TestWhomGatesStop(t *testing.T) {
 }
 
 func TestARefusalAtAGateNamesWhatFails(t *testing.T) {
-	_, err := rollout.Decide(rollout.Command{Verb: rollout.VerbPromote, Findings: said(sequential.Insufficient, sequential.Fail)}, record(state(t, "5%")), now)
-	refusal, is := errors.AsType[*rollout.Refusal](err)
-	if !is || len(refusal.Findings) != 2 {
-		t.Fatalf("got %v", err)
-	}
-	const want = "route orders stands at 5% and cannot go to 25%: its gates refuse it (errors: 2% of 900 key-minutes); nothing was changed; " +
-		"wait, or run: stranglerctl promote orders --to 25% --force --reason WHY"
-	if err.Error() != want {
-		t.Errorf("got  %s\nwant %s", err, want)
+	rolledBack := state(t, "shadow+r")
+	rolledBack.Hold.Reason = "errors: 31% of 48 key-minutes"
+	for _, test := range []struct {
+		from   rollout.State
+		failed gate.Finding
+		want   string
+	}{
+		{
+			state(t, "5%"),
+			gate.Finding{Gate: gate.NameErrors, Text: "2% of 900 key-minutes"},
+			"route orders stands at 5% and cannot go to 25%: its gates refuse it (errors: 2% of 900 key-minutes); nothing was changed; " +
+				"wait, or run: stranglerctl promote orders --to 25% --force --reason WHY",
+		},
+		{
+			rolledBack,
+			gate.Finding{Gate: gate.NameParity, Text: "0% of 900 comparisons match"},
+			"route orders stands at shadow, rolled back and cannot go to 1%: its gates refuse it (parity: 0% of 900 comparisons match); nothing was changed; " +
+				"look where they differ: stranglerctl diff orders, or run: stranglerctl promote orders --to 1% --force --reason WHY",
+		},
+		{
+			state(t, "5%"),
+			gate.Finding{Gate: gate.NameWindow, Text: "closed", Missing: "opens Mon 9:00 UTC, in 3 d"},
+			"route orders stands at 5% and cannot go to 25%: its gates refuse it (window: closed, opens Mon 9:00 UTC, in 3 d); nothing was changed; " +
+				"wait, or run: stranglerctl promote orders --to 25% --force --reason WHY",
+		},
+		{
+			state(t, "5%"),
+			gate.Finding{Gate: gate.NameFreeze, Text: "frozen by ana"},
+			"route orders stands at 5% and cannot go to 25%: its gates refuse it (freeze: frozen by ana); nothing was changed; " +
+				"when changes may go on: stranglerctl unfreeze, or run: stranglerctl promote orders --to 25% --force --reason WHY",
+		},
+	} {
+		test.failed.Verdict = sequential.Fail
+		findings := []gate.Finding{said(sequential.Insufficient)["orders"][0], test.failed}
+		_, err := rollout.Decide(rollout.Command{Verb: rollout.VerbPromote, Findings: map[string][]gate.Finding{"orders": findings}}, record(test.from), now)
+		refusal, is := errors.AsType[*rollout.Refusal](err)
+		if !is || len(refusal.Findings) != 2 {
+			t.Fatalf("got %v", err)
+		}
+		if err.Error() != test.want {
+			t.Errorf("got  %s\nwant %s", err, test.want)
+		}
 	}
 }
 
@@ -156,7 +189,7 @@ func TestThePromotionKeepsWhatTheGatesSaid(t *testing.T) {
 func TestMoveLeavesARouteThatHasMoved(t *testing.T) {
 	c, kept := controller(t)
 	do(t, c, "cart", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "5%")})
-	stood := map[string]rollout.Standing{"cart": {Step: standing(t, kept, "cart")}, "orders": {Step: standing(t, kept, "orders")}}
+	stood := map[string]rollout.Standing{"cart": {Step: standing(t, kept, "cart")}, "orders-get": {Step: standing(t, kept, "orders-get")}}
 	do(t, c, "cart", rollout.Command{Verb: rollout.VerbPromote, To: to(t, "25%")})
 	before := head(t, kept)
 	cmd := rollout.Command{Verb: rollout.VerbRollback, Cause: rollout.CauseAutopilot}

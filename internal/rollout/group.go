@@ -61,7 +61,15 @@ func (c *Controller) refusals(ctx context.Context, group string, cmd Command) er
 			Hint: "see its routes: stranglerctl group show " + group,
 		}
 	case len(refused) > 0:
-		return joined(refused)
+		all := joined(refused)
+		if all.Code == CodeGate { // who forces one route alone tears the group apart
+			all.Hint = "see: stranglerctl gate ls, or run: stranglerctl promote --group " + group + " "
+			if cmd.To != nil {
+				all.Hint += "--to " + cmd.To.String() + " "
+			}
+			all.Hint += "--force --reason WHY"
+		}
+		return all
 	}
 	return nil
 }

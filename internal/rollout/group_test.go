@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
+	"github.com/stranglerfig/strangler/internal/rollout/gate"
+	"github.com/stranglerfig/strangler/internal/rollout/sequential"
 )
 
 func promoteGroup(t *testing.T, c *rollout.Controller, group string, cmd rollout.Command) (map[string]string, []rollout.Result, error) {
@@ -68,6 +70,26 @@ func TestWhatRefusesOneRouteOfAGroupRefusesAll(t *testing.T) {
 	}
 	if after := history(t, kept); after != before {
 		t.Errorf("%d events became %d", before, after)
+	}
+}
+
+// Who forces one route of a group alone tears it apart.
+func TestARefusalAtTheGatesOfAGroupSaysHowToForceAllOfIt(t *testing.T) {
+	c, _ := controller(t)
+	c.Gates = asked(func(rollout.Selection) (map[string][]gate.Finding, error) {
+		return map[string][]gate.Finding{"till-get": said(sequential.Fail)["orders"]}, nil
+	})
+	for _, test := range []struct {
+		cmd  rollout.Command
+		hint string
+	}{
+		{rollout.Command{AcceptSplitWrites: true}, "see: stranglerctl gate ls, or run: stranglerctl promote --group tills --force --reason WHY"},
+		{rollout.Command{AcceptSplitWrites: true, To: to(t, "5%")}, "see: stranglerctl gate ls, or run: stranglerctl promote --group tills --to 5% --force --reason WHY"},
+	} {
+		_, _, err := promoteGroup(t, c, "tills", test.cmd)
+		if refusal, is := errors.AsType[*rollout.Refusal](err); !is || refusal.Code != rollout.CodeGate || refusal.Hint != test.hint {
+			t.Errorf("got %v, want the hint %q", err, test.hint)
+		}
 	}
 }
 

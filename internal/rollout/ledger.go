@@ -16,7 +16,7 @@ type Ledger interface {
 	// them as one new revision. When decide changes nothing, no revision is
 	// spent. An error of decide, or of the selection, leaves everything as it was.
 	//
-	// Errors: ErrUnknownRoute, *Conflict, ErrFenced, whatever decide returned, or a
+	// Errors: ErrUnknownRoute, *Conflict, ErrFenced, ErrOvertaken, whatever decide returned, or a
 	// store error that matches ErrUnavailable. Only after one that matches
 	// ErrUncertain is it open whether the change was made.
 	Change(ctx context.Context, sel Selection, decide func(Record) (Decision, error)) (Committed, error)
@@ -29,6 +29,7 @@ type Selection struct {
 	Group      string            // every route of this group that has a new side; "": no group
 	IfRevision *routing.Revision // one route only: refuse with *Conflict unless its Revision is this one
 	Fence      *Fence            // nil: a person; else refuse with ErrFenced unless it is the present lease's
+	Table      *routing.Revision // refuse with ErrOvertaken unless it is the newest; nil: whichever is
 }
 
 // Decision is what is to be done to one route. The Ledger fills the event's
@@ -57,6 +58,10 @@ var ErrUnavailable = errors.New("the store is unavailable")
 // ErrUncertain says that a change was handed to the store and no answer came
 // back: whether it was made is not known, the history will tell.
 var ErrUncertain = errors.New("whether the change was made is not known")
+
+// ErrOvertaken says that something has changed since the table by which it was
+// decided, be it somebody's switch; nothing was changed.
+var ErrOvertaken = errors.New("something has changed meanwhile")
 
 // ErrText says that a name or a reason holds what no store keeps: a NUL byte,
 // or bytes that are not UTF-8. Nothing was changed.

@@ -87,10 +87,14 @@ func (r Route) checkRate(name string, rate gate.Rate, always float64, found *fin
 
 // check checks each part of the window by itself.
 func (w *Window) check(found *findings) {
-	if w == nil || *w == (Window{}) {
+	const path = partGates + "." + partWindow
+	if w == nil {
 		return
 	}
-	const path = partGates + "." + partWindow
+	if *w == (Window{}) {
+		found.add(path, CodeGate, "the change window is empty, so it would never close: write its zone, and days or hours, or leave window out")
+		return
+	}
 	if _, err := gate.ParseZone(w.Zone); err != nil {
 		found.add(path+".zone", CodeGate, "%v", err)
 	}

@@ -52,7 +52,8 @@ const (
 )
 
 // GatePolicy returns what the route's gates ask for. What cannot be read, which
-// Validate refuses, keeps its default; a window that cannot be read is none.
+// Validate refuses and only another version has stored, keeps its default; a window
+// that cannot be read has no zone, and is never open.
 func (r Route) GatePolicy() gate.Policy {
 	policy := gate.DefaultPolicy()
 	if r.Gates == nil {
@@ -65,7 +66,10 @@ func (r Route) GatePolicy() gate.Policy {
 	_, policy.Errors.Off = r.Gates.Errors.written()
 	_, policy.Slowness.Off = r.Gates.Slowness.written()
 	_, policy.Fallbacks.Off = r.Gates.Fallbacks.written()
-	policy.Window, _ = r.Gates.Window.parse()
+	var err error
+	if policy.Window, err = r.Gates.Window.parse(); err != nil {
+		policy.Window = &gate.Window{}
+	}
 	return policy
 }
 
@@ -111,7 +115,7 @@ func always(off bool) func(guard.Policy) bool {
 	return func(guard.Policy) bool { return off }
 }
 
-// parse reads the window; nil where none is written, or cannot be read.
+// parse reads the window; nil where none is written.
 func (w *Window) parse() (*gate.Window, error) {
 	if w == nil || *w == (Window{}) {
 		return nil, nil //nolint:nilnil // no window is a window, too: at all times

@@ -93,6 +93,7 @@ func TestGatesThatAreOff(t *testing.T) {
 func TestGatesThatCannotBeRead(t *testing.T) {
 	want := gate.DefaultPolicy()
 	want.Errors.Min = 7
+	want.Window = &gate.Window{} // which is never open
 	for _, window := range []spec.Window{
 		{Zone: "Atlantis", Days: "mon"}, {Zone: "UTC", Days: "someday"}, {Zone: "UTC", Hours: "16-9"}, {Days: "mon", Hours: "9-16"},
 	} {
@@ -137,7 +138,7 @@ func TestWhatIsWrongWithGates(t *testing.T) {
 		"{fallbacks: {max: 100%}}":              `30: route "r": fallbacks max is 100%: ` + inside,
 		"{fallbacks: {min: 7}}":                 `25: unknown key "min" in routes[0].gates.fallbacks; the keys are max`,
 		"{window: off}":                         `21: routes[0].gates.window is the value "off": want a map with the keys zone, days, hours`,
-		"{window: {}}":                          "",
+		"{window: {}}":                          `21: route "r": the change window is empty, so it would never close: write its zone, and days or hours, or leave window out`,
 		"{window: {days: mon-thu}}":             `21: route "r": not a change window: the zone is missing, and hours mean nothing without one: ` + zones,
 		"{window: {zone: CEST, days: mon}}":     `28: route "r": not a change window: the zone "CEST" is not known: ` + zones,
 		"{window: {zone: Local, days: mon}}":    `28: route "r": not a change window: the zone Local is another one on every machine: ` + zones,

@@ -114,6 +114,8 @@ func webhookURLFault(text string) string {
 	switch {
 	case text == "":
 		return "is missing: " + want
+	case strings.HasPrefix(text, URLHidden):
+		return "was cut for somebody who may not change definitions: write all of it, or export with the role admin"
 	case len(text) > maxURL:
 		return fmt.Sprintf("has %d bytes: at most %d are allowed", len(text), maxURL)
 	case strings.ContainsFunc(text, func(r rune) bool { return r == ' ' || unprintable(r) }):

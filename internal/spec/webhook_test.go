@@ -37,6 +37,7 @@ func TestWebhooks(t *testing.T) {
 		"url: 'http://169.254.169.254/latest', format: slack":                       `20: webhook "w": the url is refused: address refused: 169.254.169.254 is link-local, where metadata services live`,
 		"url: 'http://metadata.google.internal/x', format: slack":                   `20: webhook "w": the url is refused: metadata.google.internal is a cloud's metadata service`,
 		"url: 'https://h.example/" + strings.Repeat("a", 2048) + "', format: slack": `20: webhook "w": the url has 2066 bytes: at most 2048 are allowed`,
+		"url: 'hidden:https://h.example', format: slack":                            `20: webhook "w": the url was cut for somebody who may not change definitions: write all of it, or export with the role admin`,
 		"url: 'env:', format: slack":                                                `20: webhook "w": the url ` + name,
 		"url: 'env:MY-URL', format: slack":                                          `20: webhook "w": the url ` + name,
 

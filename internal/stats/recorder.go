@@ -19,8 +19,9 @@ type Sample struct {
 	Key uint64
 	// At says in which minute the request counts.
 	At time.Time
-	// Took is how long the client waited for the response head; 0 or less: that
-	// says nothing about the lane, and is left out of Latency and of Slow.
+	// Took is how long the client waited for the response head, once it had sent its
+	// request; 0 or less: that says nothing about the lane, and is left out of Latency
+	// and of Slow.
 	Took time.Duration
 	// Waited is how long a client had waited who left without an answer: at least
 	// so long it would have taken. Where that is slow, the request was slow.
@@ -101,8 +102,8 @@ func (r *Recorder) Drain(now time.Time) Window {
 	r.draining.Lock()
 	defer r.draining.Unlock()
 	w := Window{From: r.since, To: stamp(now)}
-	if w.To.Before(w.From) { // a clock that was set back
-		w.To = w.From
+	if w.To.Before(w.From) { // a clock that was set back: what is counted by it is of now
+		w.From = w.To
 	}
 	r.since = w.To
 

@@ -85,11 +85,18 @@ func TestNothingIsSlowUntilItIsSaidWhatIs(t *testing.T) {
 	expect(t, &w, numbers{Requests: 3, Measured: 3, Slow: 1, Exposed: 3, Slowed: 1})
 }
 
-func TestAClockThatIsSetBackDoesNotTurnAWindowRound(t *testing.T) {
+// By a clock that was set back, requests count in the minute that it shows.
+func TestAClockThatIsSetBack(t *testing.T) {
 	r := stats.NewRecorder(noon)
-	w := r.Drain(noon.Add(-time.Hour))
-	if !w.From.Equal(noon) || !w.To.Equal(noon) {
-		t.Errorf("from %v to %v, want noon", w.From, w.To)
+	back := noon.Add(-time.Hour)
+	r.Record(stats.Sample{Key: 1, At: back, Drawn: true})
+	w := r.Drain(back.Add(5 * time.Second))
+	if want := back.Add(5 * time.Second); !w.From.Equal(want) || !w.To.Equal(want) || w.Exposed.Count() != 1 {
+		t.Errorf("the first window is from %v to %v with %d key-minutes, want %v and one", w.From, w.To, w.Exposed.Count(), want)
+	}
+	r.Record(stats.Sample{Key: 1, At: back, Drawn: true})
+	if w = r.Drain(back.Add(10 * time.Second)); !w.From.Equal(back.Add(5*time.Second)) || !w.To.Equal(back.Add(10*time.Second)) {
+		t.Errorf("the next one is from %v to %v", w.From, w.To)
 	}
 }
 

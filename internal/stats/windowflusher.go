@@ -9,8 +9,8 @@ import (
 	"github.com/stranglerfig/strangler/internal/flush"
 )
 
-// mostPending is how many windows wait for a store that is away, at most. Each
-// takes 9 KiB as a rule, and 33 KiB at most.
+// mostPending is how many windows wait for a store that is away, at most, beside those
+// of the newest slot. Each takes 9 KiB as a rule, and 33 KiB at most.
 const mostPending = 2048
 
 // slack is how late a timer may fire and still stand for the end of its slot.
@@ -48,8 +48,8 @@ func (f *WindowFlusher) Run(ctx context.Context) {
 // was is dropped, for counting it twice would be worse.
 func (f *WindowFlusher) write(ctx context.Context) error {
 	now := slotEnd(time.Now())
-	f.pending = append(f.pending, f.Board.Drain(now)...)
 	f.forget(now.Add(-WindowsKept))
+	f.pending = append(f.pending, f.Board.Drain(now)...)
 	if len(f.pending) == 0 {
 		return nil
 	}

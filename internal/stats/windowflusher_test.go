@@ -221,3 +221,20 @@ func TestThereIsABoundToWhatWaits(t *testing.T) {
 		}
 	})
 }
+
+// A router of many routes loses nothing while the store is there.
+func TestABusySlotIsWrittenWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to := &windowSink{}
+		board, stop := flushing(to, new(bytes.Buffer))
+		for route := range 1500 {
+			board.Lane(fmt.Sprint("route-", route), "new").Record(drawn(1), 1, "")
+			board.Lane(fmt.Sprint("route-", route), "legacy").Record(drawn(2), 1, "")
+		}
+		time.Sleep(5 * time.Second)
+		stop()
+		if n := to.requests(); n != 3000 {
+			t.Errorf("%d requests were written, want 3000", n)
+		}
+	})
+}

@@ -79,6 +79,9 @@ type Store interface {
 	// Traffic returns the requests per second of each instance over the last
 	// whole minute.
 	Traffic(ctx context.Context) (map[string]float64, error)
+	// Recorders returns the names of the instances that have written windows within
+	// so long, sorted.
+	Recorders(ctx context.Context, within time.Duration) ([]string, error)
 	// Ping fails when the store cannot be read.
 	Ping(ctx context.Context) error
 	// URL is the store's address without password and parameters.

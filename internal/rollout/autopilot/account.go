@@ -25,6 +25,7 @@ type Account struct {
 	SlowOver time.Duration                       // what is slow: longer than legacy's p95; 0: not known. It is kept beside
 	P95      struct{ New, Legacy time.Duration } // in this step
 	Builds   []string                            // of the new side, as heard of, the newest last
+	Since    time.Time                           // when the newest was heard of first; zero: there was but one
 	Failing  []string                            // ids of requests that failed on new, the newest last
 	Counted  []minute                            // what is in the watches of the newest minutes, in order
 }
@@ -80,6 +81,7 @@ type account struct {
 	NewP95   time.Duration    `json:"new_p95_ns,omitempty"`
 	OldP95   time.Duration    `json:"legacy_p95_ns,omitempty"`
 	Builds   []string         `json:"builds,omitempty"`
+	Since    time.Time        `json:"since,omitzero"`
 	Failing  []string         `json:"failing,omitempty"`
 	Counted  []minute         `json:"counted,omitempty"`
 }
@@ -89,7 +91,7 @@ func (a *Account) MarshalJSON() ([]byte, error) {
 	return json.Marshal(account{
 		Version: accountVersion, Step: a.Step, Weight: a.Weight, Errors: a.Errors, Slowness: a.Slowness,
 		Served: a.Served, PerHour: a.PerHour, Legacy: a.Legacy, NewP95: a.P95.New, OldP95: a.P95.Legacy,
-		Builds: a.Builds, Failing: a.Failing, Counted: a.Counted,
+		Builds: a.Builds, Since: a.Since, Failing: a.Failing, Counted: a.Counted,
 	})
 }
 
@@ -105,7 +107,8 @@ func (a *Account) UnmarshalJSON(text []byte) error {
 	}
 	*a = Account{
 		Step: kept.Step, Weight: kept.Weight, Errors: kept.Errors, Slowness: kept.Slowness,
-		Served: kept.Served, PerHour: kept.PerHour, Legacy: kept.Legacy, Builds: kept.Builds, Failing: kept.Failing, Counted: kept.Counted,
+		Served: kept.Served, PerHour: kept.PerHour, Legacy: kept.Legacy, Builds: kept.Builds, Since: kept.Since,
+		Failing: kept.Failing, Counted: kept.Counted,
 	}
 	a.P95.New, a.P95.Legacy = kept.NewP95, kept.OldP95
 	return nil
@@ -115,11 +118,11 @@ func (a *Account) UnmarshalJSON(text []byte) error {
 // new serves nothing any more all that spoke for and against it is forgotten,
 // so that the next try is not judged by this one.
 func (a *Account) stand(route *Route) {
-	if a.Step == route.StepRevision && a.Weight == route.State.Weight {
+	if a.Step == route.StepRevision && a.Weight == route.State.Weight || a.ahead(route) {
 		return
 	}
 	a.Step, a.Weight = route.StepRevision, route.State.Weight
-	a.Served = gate.Served{}
+	a.Served, a.Counted = gate.Served{}, nil
 	a.P95.New, a.P95.Legacy = 0, 0
 	if !exposed(route) {
 		a.forget()
@@ -137,6 +140,10 @@ func (a *Account) stand(route *Route) {
 	a.Slowness.Add(begin)
 }
 
+// ahead reports whether the account is of a later step than this router knows of yet.
+// Then nothing is added until it does.
+func (a *Account) ahead(route *Route) bool { return a.Step > route.StepRevision }
+
 func share(weight routing.Weight) float64 { return float64(weight) / float64(routing.FullWeight) }
 
 // failed reports whether what was held against new was enough to take it back.
@@ -153,14 +160,17 @@ func (a *Account) forget() {
 // hear notes a build of the new side. One that was never heard of begins anew:
 // what the last one did says nothing about it. One that was, such as that of an
 // endpoint which is not yet replaced, changes nothing.
-func (a *Account) hear(build string) {
+func (a *Account) hear(build string, at time.Time) (anew bool) {
 	if build == "" || slices.Contains(a.Builds, build) {
-		return
+		return false
 	}
-	if len(a.Builds) > 0 {
+	if anew = len(a.Builds) > 0; anew {
+		last := a.Served.LastFallback // it was legacy that was needed, whoever could not
 		a.forget()
+		a.Since, a.Counted, a.Served.LastFallback = at, nil, last
 	}
 	a.Builds = newest(append(a.Builds, build), mostBuilds)
+	return anew
 }
 
 // newest keeps the last n.

@@ -96,7 +96,8 @@ func (p *Pilot) rollback(found *facts, route *Route, findings []gate.Finding, to
 }
 
 // promote takes the next step where nothing holds a route, and with it the routes
-// of its group that have come as far.
+// of its group that have come as far. Nobody may have switched anything since the table
+// that is known here: what was frozen a moment ago is frozen.
 func (p *Pilot) promote(ctx context.Context, routes []*Route, all map[string]*Assessment) error {
 	var failed error
 	for _, group := range groups(routes) {
@@ -113,8 +114,9 @@ func (p *Pilot) promote(ctx context.Context, routes []*Route, all map[string]*As
 		for _, route := range onward {
 			findings[route.Name] = all[route.Name].Findings
 		}
+		table := p.table
 		failed = errors.Join(failed, p.move(ctx, onward, rollout.Command{
-			Verb: rollout.VerbPromote, Actor: Actor, Cause: rollout.CauseAutopilot, Fence: &p.lease,
+			Verb: rollout.VerbPromote, Actor: Actor, Cause: rollout.CauseAutopilot, Fence: &p.lease, Table: &table,
 			Reason: "all gates pass", Findings: findings,
 		}))
 	}
@@ -129,7 +131,7 @@ func (p *Pilot) move(ctx context.Context, routes []*Route, cmd rollout.Command) 
 	_, conflict := errors.AsType[*rollout.Conflict](err)
 	refusal, refused := errors.AsType[*rollout.Refusal](err)
 	switch {
-	case conflict || errors.Is(err, rollout.ErrUnknownRoute):
+	case conflict || errors.Is(err, rollout.ErrOvertaken) || errors.Is(err, rollout.ErrUnknownRoute):
 		return nil
 	case refused:
 		p.Logger.Warn("the autopilot could not move a route", "verb", string(cmd.Verb), "error", refusal)
@@ -138,6 +140,9 @@ func (p *Pilot) move(ctx context.Context, routes []*Route, cmd rollout.Command) 
 		return err
 	}
 	for _, result := range results {
+		if result.Previous == p.table {
+			p.table = result.Revision
+		}
 		p.Logger.Warn("the autopilot has moved a route", "route", result.Route, "verb", string(cmd.Verb),
 			"from", result.Before.Target().String(), "to", result.After.Target().String(),
 			"revision", result.Revision, "reason", cmd.Reason)

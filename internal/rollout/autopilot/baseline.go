@@ -24,6 +24,7 @@ const (
 	knownFor    = time.Hour   // after which what legacy does is looked at again
 	unknownFor  = time.Minute // the same, while it is not known
 	askedAtOnce = 50          // routes, in one look
+	measureFor  = 3 * time.Second
 )
 
 // due returns the routes of which it is time to look at what legacy does, those
@@ -48,12 +49,25 @@ func (p *Pilot) due(routes []*Route, now time.Time) []*Route {
 	return due[:min(len(due), askedAtOnce)]
 }
 
-// measure looks at what legacy does, of the routes of which that is due.
-func (p *Pilot) measure(ctx context.Context, routes []*Route, now time.Time) error {
+// measure looks at what legacy does, of the routes of which that is due. What cannot be
+// read stays as it was, and keeps nobody from anything else.
+func (p *Pilot) measure(ctx context.Context, routes []*Route, now time.Time) {
 	due := p.due(routes, now)
 	if len(due) == 0 {
-		return nil
+		return
 	}
+	for _, route := range due {
+		p.accounts[route.Name].Legacy.Asked = now
+	}
+	ctx, cancel := context.WithTimeout(ctx, measureFor)
+	defer cancel()
+	if err := p.usual(ctx, due, now); err != nil {
+		p.Logger.Info("what legacy did could not be read: it is tried again later", "routes", len(due), "error", err)
+	}
+}
+
+// usual reads what legacy did of some routes.
+func (p *Pilot) usual(ctx context.Context, due []*Route, now time.Time) error {
 	names := make([]string, len(due))
 	for i, route := range due {
 		names[i] = route.Name
@@ -68,7 +82,6 @@ func (p *Pilot) measure(ctx context.Context, routes []*Route, now time.Time) err
 	}
 	for _, route := range due {
 		account := p.accounts[route.Name]
-		account.Legacy.Asked = now
 		if total := totals[route.Name]; total.Exposed > 0 {
 			account.Legacy.Errors = sequential.Baseline(sequential.Count{Exposures: total.Exposed, Events: total.Failed})
 		}

@@ -64,73 +64,111 @@ func opened(route string, dossiers map[string]Dossier, logger *slog.Logger) *Acc
 // takeIn reads what the routers have written since the last time, and takes it into
 // the accounts. It returns the routes on which no request met an endpoint of new.
 func (p *Pilot) takeIn(ctx context.Context, routes []*Route, now time.Time) (dead map[string]bool, err error) {
-	query := stats.WindowQuery{Exposed: true, Written: p.read.Add(-overlap)}
-	if p.read.IsZero() {
-		query = stats.WindowQuery{Exposed: true, From: now.Truncate(time.Minute).Add(-recent * time.Minute)}
-	}
-	query.Met = func(id int64) bool { _, met := p.met[id]; return met }
-	windows, read, err := p.Store.Windows(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	p.read = read
 	known := make(map[string]*Route, len(routes))
 	for _, route := range routes {
 		known[route.Name] = route
 		p.accounts[route.Name].stand(route)
 		p.sights[route.Name].forget(now, route.StepRevision)
 	}
-	for i := range windows {
-		p.see(&windows[i], known[windows[i].Route], now)
+	for _, query := range p.unread(routes, now) {
+		windows, _, err := p.Store.Windows(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		p.see(windows, known, now)
 	}
+	p.read = now
 	maps.DeleteFunc(p.met, func(_ int64, at time.Time) bool { return now.Sub(at) > 2*overlap })
 	dead = make(map[string]bool)
 	for _, route := range routes {
-		if exposed(route) && p.sights[route.Name].count(p.accounts[route.Name], route) {
+		account := p.accounts[route.Name]
+		if exposed(route) && !account.ahead(route) && p.sights[route.Name].count(account, route) {
 			dead[route.Name] = true
 		}
 	}
 	return dead, nil
 }
 
-// see takes one window in, once. One of a step that this router does not know
-// yet is met again.
-func (p *Pilot) see(w *stats.LaneWindow, route *Route, now time.Time) {
-	if _, met := p.met[w.ID]; met || route == nil || routing.Revision(w.Step) > route.StepRevision {
-		return
+// routesAtOnce is of how many routes all recent windows are read at once: a busy one has
+// a hundred for each router, of some 10 KiB.
+const routesAtOnce = 25
+
+// unread are the windows that were not read yet. Whoever takes over begins with those
+// of the newest minutes; what he has read of them when a look is over he need not read
+// again.
+func (p *Pilot) unread(routes []*Route, now time.Time) []stats.WindowQuery {
+	met := func(id int64) bool { _, met := p.met[id]; return met }
+	if !p.read.IsZero() {
+		return []stats.WindowQuery{{Exposed: true, Written: p.read.Add(-overlap), Met: met}}
+	}
+	var names []string
+	for _, route := range routes {
+		if exposed(route) {
+			names = append(names, route.Name)
+		}
+	}
+	var queries []stats.WindowQuery
+	for part := range slices.Chunk(names, routesAtOnce) {
+		queries = append(queries, stats.WindowQuery{
+			Routes: part, Exposed: true, From: now.Truncate(time.Minute).Add(-recent * time.Minute), Met: met,
+		})
+	}
+	return queries
+}
+
+// see takes windows in, each once.
+func (p *Pilot) see(windows []stats.LaneWindow, known map[string]*Route, now time.Time) {
+	var judged []*stats.LaneWindow
+	for i := range windows {
+		if w := &windows[i]; p.meet(w, known[w.Route], now) {
+			p.sights[w.Route].hear(w, p.accounts[w.Route])
+			judged = append(judged, w)
+		}
+	}
+	for _, w := range judged { // once all builds are known
+		if account := p.accounts[w.Route]; !w.To.Before(account.Since) {
+			p.sights[w.Route].see(w, known[w.Route], account)
+		}
+	}
+}
+
+// meet notes that a window was read, and reports whether it is to be judged. One of a
+// step that this router does not know yet is met again.
+func (p *Pilot) meet(w *stats.LaneWindow, route *Route, now time.Time) (judged bool) {
+	if _, met := p.met[w.ID]; met || route == nil || routing.Revision(w.Step) > route.StepRevision || p.accounts[w.Route].ahead(route) {
+		return false
 	}
 	p.met[w.ID] = now
-	if exposed(route) {
-		p.sights[route.Name].see(w, route, p.accounts[route.Name])
-	}
+	return exposed(route) && p.sights[route.Name].judged(w, route, p.accounts[route.Name], now)
 }
 
 // unreachable is how new's lane stands where nobody meets an endpoint of it.
 const unreachable = "unreachable"
 
-// gather reads the rest of what speaks for and against the routes.
-func (p *Pilot) gather(ctx context.Context, frozen *gate.Frozen, routes []*Route, dead map[string]bool, now time.Time) (*facts, error) {
-	found := &facts{now: now, frozen: frozen, accounts: p.accounts}
+// gather reads what else speaks against the routes. Where that fails it has what is
+// known without it.
+func (p *Pilot) gather(ctx context.Context, frozen *gate.Frozen, dead map[string]bool, now time.Time) (*facts, error) {
+	found := &facts{now: now, frozen: frozen, accounts: p.accounts, breakers: make(map[string][]gate.Breaker)}
+	breakers, err := p.Sources.Breakers(ctx)
+	maps.Copy(found.breakers, breakers)
+	for name := range dead {
+		found.breakers[name] = append(slices.Clip(found.breakers[name]),
+			gate.Breaker{Instance: "every router", State: unreachable, Reason: "no request of the last seconds met an endpoint"})
+	}
+	return found, err
+}
+
+// compare reads what speaks for the routes that might be promoted; false: there are none.
+func (p *Pilot) compare(ctx context.Context, found *facts, routes []*Route) (some bool) {
 	var compared []string
 	for _, route := range routes {
+		some = some || route.Mode == On
 		if route.Mode == On && route.State.Stage != routing.StageLegacy {
 			compared = append(compared, route.Name)
 		}
 	}
 	found.parity = p.Sources.compared(ctx, compared, p.Logger)
-	breakers, err := p.Sources.Breakers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found.breakers = maps.Clone(breakers)
-	if found.breakers == nil {
-		found.breakers = make(map[string][]gate.Breaker)
-	}
-	for name := range dead {
-		found.breakers[name] = append(slices.Clip(found.breakers[name]),
-			gate.Breaker{Instance: "every router", State: unreachable, Reason: "no request of the last seconds met an endpoint"})
-	}
-	return found, nil
+	return some
 }
 
 // keep writes what has changed of the accounts.

@@ -48,8 +48,10 @@ type Pilot struct {
 	sights   map[string]*sight
 	read     time.Time           // until when windows were read, by the store's clock
 	met      map[int64]time.Time // windows that are taken in, and when
+	table    routing.Revision    // the newest that is known
 	folded   time.Time
 	failing  bool // the last look failed
+	failed   int  // looks with the lease, one after the other
 }
 
 // leadership is the lease as this machine's clock has it.
@@ -67,6 +69,9 @@ const (
 	foldEvery  = time.Minute
 	foldFor    = 20 * time.Second
 	releaseFor = 2 * time.Second
+	restFor    = 3 * knockEvery // whoever has failed lets others knock
+
+	mostFailed = 3 // looks that fail, until another autopilot may try
 )
 
 // New returns a Pilot that has done nothing yet.
@@ -94,10 +99,15 @@ func (p *Pilot) Run(ctx context.Context) {
 			p.resign(context.WithoutCancel(ctx))
 			return
 		}
-		p.note(ctx, p.Look(ctx))
-		wait = knockEvery
-		if _, leads := p.Leads(); leads {
+		err := p.Look(ctx)
+		p.note(ctx, err)
+		switch _, leads := p.Leads(); {
+		case leads:
 			wait = untilLook(time.Now())
+		case err != nil:
+			wait = restFor
+		default:
+			wait = knockEvery
 		}
 	}
 }
@@ -132,10 +142,30 @@ func (p *Pilot) Leads() (rollout.Fence, bool) {
 }
 
 // Look takes or prolongs the lease, and where it has it looks at all routes once,
-// and moves those that are to be moved. Run calls it; nobody else may meanwhile.
+// and moves those that are to be moved. Run calls it; nobody else may meanwhile. Who does
+// not know how routes stand, and who has failed several times, gives the lease away.
 func (p *Pilot) Look(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, lookFor)
+	if p.Sources.Doubt != nil {
+		if err := p.Sources.Doubt(); err != nil {
+			p.resign(context.WithoutCancel(ctx))
+			return err
+		}
+	}
+	looking, cancel := context.WithTimeout(ctx, lookFor)
 	defer cancel()
+	err := p.look(looking)
+	if _, leads := p.Leads(); err == nil || !leads {
+		p.failed = 0
+		return err
+	}
+	if p.failed++; p.failed == mostFailed {
+		p.failed = 0
+		p.resign(context.WithoutCancel(ctx))
+	}
+	return err
+}
+
+func (p *Pilot) look(ctx context.Context) error {
 	asked := time.Now()
 	lease, err := p.Store.Lease(ctx, p.Instance, LeaseTime)
 	if err != nil {
@@ -150,20 +180,19 @@ func (p *Pilot) Look(ctx context.Context) error {
 		p.begin(lease.Fence)
 	}
 	p.leading.Store(&leadership{fence: lease.Fence, until: asked.Add(LeaseTime)})
-	if err := p.work(ctx, lease.Read); err != nil {
-		if errors.Is(err, rollout.ErrFenced) {
-			p.leading.Store(nil)
-			p.begin(rollout.Fence{})
-		}
-		return err
-	}
 	p.fold(ctx, lease.Read)
-	return nil
+	if err = p.work(ctx, lease.Read); errors.Is(err, rollout.ErrFenced) {
+		p.leading.Store(nil)
+		p.begin(rollout.Fence{})
+	}
+	return err
 }
 
-// work is one look at the fleet.
+// work is one look at the fleet. What does harm is taken back before anything is read
+// that only promotions need.
 func (p *Pilot) work(ctx context.Context, now time.Time) error {
 	fleet := p.Sources.Fleet()
+	p.table = fleet.Revision
 	routes := movable(fleet.Routes)
 	if err := p.recall(ctx, routes); err != nil {
 		return err
@@ -172,18 +201,19 @@ func (p *Pilot) work(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := p.measure(ctx, routes, now); err != nil {
-		return err
+	found, failed := p.gather(ctx, fleet.Frozen, dead, now)
+	failed = errors.Join(failed, p.rollBack(ctx, found, routes, found.assess(routes)))
+	if errors.Is(failed, rollout.ErrFenced) {
+		return failed
 	}
-	found, err := p.gather(ctx, fleet.Frozen, routes, dead, now)
-	if err != nil {
-		return err
+	p.measure(ctx, routes, now)
+	if failed = errors.Join(failed, p.keep(ctx)); failed != nil {
+		return failed
 	}
-	all := found.assess(routes)
-	if err := p.keep(ctx); err != nil {
-		return err
+	if !p.compare(ctx, found, routes) {
+		return nil
 	}
-	return errors.Join(p.rollBack(ctx, found, routes, all), p.promote(ctx, routes, all))
+	return p.promote(ctx, routes, found.assess(routes))
 }
 
 // movable are the routes that have somewhere to go.

@@ -77,6 +77,7 @@ type Route struct {
 
 // Fleet is what the autopilot acts upon.
 type Fleet struct {
-	Routes []Route
-	Frozen *gate.Frozen
+	Revision routing.Revision // of the table, and of what is switched
+	Routes   []Route
+	Frozen   *gate.Frozen
 }

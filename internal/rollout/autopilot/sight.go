@@ -18,6 +18,9 @@ const (
 	// What comes later is shown, and not judged.
 	recent = 3
 
+	// ahead is by how many minutes a router's clock may be ahead of the store's.
+	ahead = 1
+
 	// fewest is without how many requests nobody calls a side unreachable: as many
 	// connections in a row open a breaker.
 	fewest = 5
@@ -56,12 +59,25 @@ func (p *pair[T]) of(side string) *T {
 
 func newSight() *sight { return &sight{minutes: make(map[moment]*pair[stats.Window])} }
 
-// see takes a window of the route's in. Of another step than the present one it
-// says nothing that is asked.
-func (s *sight) see(w *stats.LaneWindow, route *Route, a *Account) {
-	if routing.Revision(w.Step) != route.StepRevision {
-		return
+// judged reports whether a window of the route's says something that is asked: it is of
+// the present step and build, and of a minute that is being added up. Where a router's
+// clock is off by more than that, what it has seen is only shown.
+func (s *sight) judged(w *stats.LaneWindow, route *Route, a *Account, now time.Time) bool {
+	ago := now.Unix()/60 - w.From.Unix()/60
+	return routing.Revision(w.Step) == route.StepRevision && !w.To.Before(a.Since) && ago <= recent && ago >= -ahead
+}
+
+// hear notes of which build a window is. A new one begins with nothing seen, not even
+// in this minute: whoever was counted already could fail once more, and would be an
+// event without an exposure.
+func (s *sight) hear(w *stats.LaneWindow, a *Account) {
+	if w.Side == sideNew && a.hear(w.Build, w.To) {
+		*s = *newSight()
 	}
+}
+
+// see takes a window of the route's in that is to be judged.
+func (s *sight) see(w *stats.LaneWindow, route *Route, a *Account) {
 	at := moment{minute: w.From.Unix() / 60, step: route.StepRevision}
 	if s.minutes[at] == nil {
 		s.minutes[at] = new(pair[stats.Window])
@@ -75,7 +91,6 @@ func (s *sight) see(w *stats.LaneWindow, route *Route, a *Account) {
 	}
 	s.asked += w.Window.Requests()
 	s.unreached += w.Classes[guard.NotSent]
-	a.hear(w.Build)
 	for _, id := range w.Requests {
 		if !slices.Contains(a.Failing, id) {
 			a.Failing = newest(append(a.Failing, id), mostFailing)
@@ -153,7 +168,7 @@ func (a *Account) add(now minute, route *Route) {
 		a.Counted = slices.Insert(a.Counted, at, was)
 	}
 	a.Counted[at].To, a.Counted[at].New, a.Counted[at].Legacy = later(now.To, was.To), now.New.most(was.New), now.Legacy.most(was.Legacy)
-	a.Counted = newest(a.Counted, recent+2)
+	a.Counted = newest(a.Counted, recent+1+ahead)
 	fresh, old := now.New.minus(was.New), now.Legacy.minus(was.Legacy)
 	if fresh == (tally{}) && old == (tally{}) {
 		return
@@ -162,9 +177,11 @@ func (a *Account) add(now minute, route *Route) {
 	if a.Served.Fallbacks += fresh.Fallbacks; fresh.Fallbacks > 0 {
 		a.Served.LastFallback = now.To
 	}
+	end := begin.Add(time.Minute)
 	window := sequential.Window{
-		From: was.To, To: earlier(later(now.To, was.To), begin.Add(time.Minute)), Step: uint64(now.Step),
-		Weight: share(route.State.Weight),
+		// What comes after all of its minute was seen still belongs to that minute.
+		From: earlier(was.To, end.Add(-time.Millisecond)), To: earlier(later(now.To, was.To), end),
+		Step: uint64(now.Step), Weight: share(route.State.Weight),
 	}
 	gates := route.Facts.Gates
 	a.Errors.Add(judged(window, gates.Errors, a.Legacy.Errors, fresh.of(fresh.Failed), old.of(old.Failed)))

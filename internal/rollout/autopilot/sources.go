@@ -12,6 +12,9 @@ type Sources struct {
 	// Fleet is what this router knows of definitions and states, at the newest
 	// revision that it serves.
 	Fleet func() Fleet
+	// Doubt says why that may not be what the store has. Then another router's autopilot
+	// acts. Nil: it always is.
+	Doubt func() error
 	// Parity returns what the comparisons of the present epoch came to, of the
 	// routes that were compared at all.
 	Parity func(ctx context.Context, routes []string) (map[string]gate.Compared, error)

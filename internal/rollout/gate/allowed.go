@@ -19,7 +19,7 @@ func window(w *Window, now time.Time) Finding {
 		return f
 	}
 	if w.Zone == nil {
-		f.Verdict, f.Text, f.Missing = sequential.Fail, "the window has no zone", "needs a zone, such as zone: Europe/Berlin"
+		f.Verdict, f.Text, f.Missing = sequential.Fail, "this router cannot read the window", "needs a zone, days and hours that its version knows"
 		return f
 	}
 	if w.Open(now) {

@@ -25,7 +25,7 @@ func breaker(in Input) Finding {
 	for _, b := range all[:min(named, len(all))] {
 		text := strings.ReplaceAll(line(b.State), "_", " ") + " on " + line(b.Instance)
 		if b.Reason != "" {
-			text += " (" + line(b.Reason) + ")"
+			text += " (" + line(strings.ReplaceAll(b.Reason, "_", " ")) + ")"
 		}
 		if !began(b) {
 			text += ", since before this step"

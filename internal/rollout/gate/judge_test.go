@@ -127,7 +127,7 @@ func TestFindings(t *testing.T) {
 				in.Comparing, in.Parity = false, &gate.Compared{Compared: 350, PerHour: 25}
 			},
 			verdict: sequential.Insufficient, text: "100% of 350 comparisons match, at least 99.04% is certain",
-			missing: "needs 50 more comparisons; nothing is compared in this stage: stranglerctl shadow start has it compared",
+			missing: "needs 50 more comparisons; nothing is compared in this stage until stranglerctl shadow start",
 		},
 		{
 			name: gate.NameParity,
@@ -286,7 +286,7 @@ func TestFindings(t *testing.T) {
 		},
 		{
 			name: gate.NameWindow, change: func(p *gate.Policy, _ *gate.Input) { p.Window = &gate.Window{} },
-			verdict: sequential.Fail, text: "the window has no zone", missing: "needs a zone, such as zone: Europe/Berlin",
+			verdict: sequential.Fail, text: "this router cannot read the window", missing: "needs a zone, days and hours that its version knows",
 		},
 
 		{name: gate.NameFreeze, verdict: sequential.Pass, text: "changes are not frozen"},
@@ -379,6 +379,8 @@ func TestSummaryAndReason(t *testing.T) {
 	waiting.Since, waiting.Parity = noon(), &gate.Compared{}
 	mismatched := well()
 	mismatched.Parity.Mismatched = 9_000
+	both := mismatched
+	both.Breakers = []gate.Breaker{{Instance: "edge-1", State: "open", Reason: "trial_failed"}}
 	for _, c := range []struct {
 		name    string
 		policy  gate.Policy
@@ -396,6 +398,10 @@ func TestSummaryAndReason(t *testing.T) {
 		{
 			"mismatched", gate.DefaultPolicy(), mismatched,
 			"parity: 51% of 18,211 comparisons match, at most 55% is certain; more than 99% have to", "",
+		},
+		{
+			"mismatched and ill", gate.DefaultPolicy(), both,
+			"breaker: open on edge-1 (trial failed) (1 more fails)", "breaker: open on edge-1 (trial failed)",
 		},
 		{"closed", gate.Policy{Window: weekdays(t, 9, 12)}, gate.Input{Now: noon()}, "window: closed, opens Mon 9:00 Europe/Berlin, in 3 days", ""},
 	} {

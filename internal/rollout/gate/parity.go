@@ -25,7 +25,7 @@ func parity(policy Parity, have *Compared, comparing bool) Finding {
 	f.Verdict = sequential.Insufficient
 	what, perHour := comparisons(), have.PerHour
 	if !comparing { // whatever came of late
-		what.none, perHour = "nothing is compared in this stage: stranglerctl shadow start has it compared", 0
+		what.none, perHour = "nothing is compared in this stage until stranglerctl shadow start", 0
 	}
 	f.wants(what, "mismatches", least, report.Forecast, perHour)
 	return f

@@ -7,7 +7,7 @@ type Policy struct {
 	Errors    Rate
 	Slowness  Rate
 	Fallbacks Fallbacks
-	Window    *Window // nil: at any time
+	Window    *Window // nil: at any time; without a zone: never, because it cannot be read
 }
 
 // Parity asks whether the answers of both sides are the same.

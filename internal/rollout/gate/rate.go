@@ -10,7 +10,8 @@ import (
 )
 
 // SlowKnownFrom is how many requests legacy has to have served in a day for its p95 of
-// that day, by which slow is defined, to be known: ten of them are slower.
+// that day, by which slow is defined, to be known: ten of them are slower. They count when
+// their minutes have been merged, which is stats.WindowsKept later.
 const SlowKnownFrom = 200
 
 // failing asks whether new fails more often than legacy.
@@ -24,7 +25,7 @@ func slow(policy Rate, in Input) Finding {
 	if in.SlowOver <= 0 {
 		return Finding{
 			Gate: NameSlowness, Verdict: sequential.Insufficient, Text: "legacy's p95 is not known yet",
-			Missing: fmt.Sprintf("needs %d requests on legacy within a day", SlowKnownFrom),
+			Missing: fmt.Sprintf("needs %d requests on legacy within a day; each counts after 15 min", SlowKnownFrom),
 		}
 	}
 	f.Text += "; slow is over " + brief(in.SlowOver)

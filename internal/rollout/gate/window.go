@@ -5,7 +5,7 @@ import "time"
 // Window is when changes are allowed: on some days of the week, between two hours
 // of the day, as the clocks on the walls of a zone show them.
 type Window struct {
-	Zone *time.Location // never nil
+	Zone *time.Location // nil in a policy alone, and then nothing of the window is asked
 	Days [7]bool        // by time.Weekday
 	// From and To are times of day since midnight; To is not within, and may be 24 h.
 	From, To time.Duration

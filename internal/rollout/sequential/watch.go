@@ -92,16 +92,24 @@ func (s Sides) plus(w *Window) Sides {
 //
 // Against legacy each event of the window is a trial, and one on new a success; the
 // chance of that, if the sides are alike, is new's share of the exposures. Against
-// a ceiling each exposure of new is a trial, and one with an event a success.
+// a ceiling each exposure of new is a trial, and one with an event a success; a window
+// of an earlier minute than the last one's is not held against ceilings, nor are the
+// events of one that takes no time.
 func (w *Watch) Add(window Window) {
 	if window.Step != w.number || w.step == (Sides{}) {
 		w.number, w.step, w.recent = window.Step, Sides{}, expected(window.Weight)
 	}
 	w.total, w.step = w.total.plus(&window), w.step.plus(&window)
 	chance := w.recent.add(window.New, window.Legacy)
-	w.pass(&window)
+	late := !w.pass(&window)
 	fresh, old := window.New.Events, window.Legacy.Events
 	w.legacy.split(fresh, fresh+old, tolerated(chance, window.Tolerance))
+	if late {
+		return
+	}
+	if !window.To.After(window.From) {
+		fresh = 0 // they are of some time before, which the newest copies have not paid for
+	}
 	w.excess.exceed(fresh, window.New.Exposures, &w.open, window.Ceilings.Excess)
 	if chance >= mostly {
 		w.baseline.exceed(fresh, window.New.Exposures, &w.open, window.Ceilings.Baseline)
@@ -109,15 +117,22 @@ func (w *Watch) Add(window Window) {
 	}
 }
 
-// pass lets time pass for the ceilings.
-func (w *Watch) pass(window *Window) {
-	if minute := window.From.Unix() / 60; minute > w.open.number {
+// pass lets time pass for the ceilings. False: the window's minute is over. Copies that
+// have begun since have not paid for what could happen in it, and it would be theirs for
+// nothing.
+func (w *Watch) pass(window *Window) bool {
+	minute := window.From.Unix() / 60
+	if minute < w.open.number {
+		return false
+	}
+	if minute > w.open.number {
 		w.open = open{number: minute}
 		w.excess.turn()
 		w.baseline.turn()
 		w.limit.turn()
 	}
 	w.open.add(window.New.Exposures, min(1, max(0, window.To.Sub(window.From).Minutes())))
+	return true
 }
 
 // tolerated is the chance at odds that are higher by the tolerance.

@@ -185,7 +185,7 @@ func TestOneSideAloneSaysNothing(t *testing.T) {
 
 func TestCeilings(t *testing.T) {
 	full := func(events uint64, c sequential.Ceilings) sequential.Window {
-		return sequential.Window{Weight: 1, New: sequential.Count{Exposures: 100, Events: events}, Ceilings: c}
+		return sequential.Window{From: time.Unix(0, 0), To: time.Unix(5, 0), Weight: 1, New: sequential.Count{Exposures: 100, Events: events}, Ceilings: c}
 	}
 	for _, c := range []struct {
 		window sequential.Window

@@ -8,9 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stranglerfig/strangler/internal/fleet"
 	"github.com/stranglerfig/strangler/internal/notify"
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/rollout/autopilot"
+	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/store"
 )
 
@@ -25,6 +27,7 @@ func testLeases(t *testing.T, backend Backend) {
 		"of nobody let nobody write":                 leasesOfNobody,
 		"are not for a name that no database keeps":  leasesText,
 		"fence a change before it is decided at all": leasesDecide,
+		"do not let decide by an old table":          leasesOvertaken,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, backend) })
 	}
@@ -38,6 +41,33 @@ func taken(t *testing.T, s store.Store, holder string) autopilot.Lease {
 		t.Fatalf("take the lease: %v", err)
 	}
 	return lease
+}
+
+// leasesOvertaken has something switched between the reading of a table and a change
+// that was decided by it.
+func leasesOvertaken(t *testing.T, backend Backend) {
+	f := applied(t, backend)
+	seen := f.load(nil).Revision
+	f.control(func(now fleet.Controlling) fleet.Controls {
+		now.Controls.Freeze = &fleet.Freeze{Actor: "olga", At: now.At}
+		return now.Controls
+	})
+	before := f.load(nil)
+	asked := false
+	change := func(table routing.Revision) error {
+		_, err := f.Change(t.Context(), rollout.Selection{Routes: []string{"cart"}, Table: &table}, func(rec rollout.Record) (rollout.Decision, error) {
+			asked = true
+			return moveTo(at(500))(rec)
+		})
+		return err
+	}
+	if err := change(seen); !errors.Is(err, rollout.ErrOvertaken) || asked {
+		t.Errorf("by revision %d, while %d is the newest: %v, asked: %v", seen, before.Revision, err, asked)
+	}
+	f.unchanged(before)
+	if err := change(before.Revision); err != nil {
+		t.Errorf("by the newest revision: %v", err)
+	}
 }
 
 // expire lets the lease expire now.

@@ -16,6 +16,7 @@ func testWebhooks(t *testing.T, backend Backend) {
 		"have a place in the history":      webhooksPlaced,
 		"are tried again when they change": webhooksRetried,
 		"go with their place":              webhooksGone,
+		"keep their address to themselves": webhooksCut,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, backend) })
 	}
@@ -107,7 +108,7 @@ func webhooksRetried(t *testing.T, backend Backend) {
 	defs.Webhooks = oncall()
 	defs.Webhooks[0].URL = "https://hooks.example.com/y"
 	f.apply(defs)
-	waiting.NextTry = time.Time{}
+	waiting.NextTry, waiting.Failures, waiting.LastError = time.Time{}, 0, ""
 	equal(t, "the place", f.place(), waiting)
 }
 
@@ -125,4 +126,27 @@ func webhooksGone(t *testing.T, backend Backend) {
 	f.apply(defs)
 	newest := f.events(rollout.EventQuery{Limit: 1})[0].ID
 	equal(t, "the place of one that came back", f.place(), notify.Place{Webhook: "oncall", Event: newest})
+}
+
+// webhooksCut: the history is never rewritten, and a secret that came into it would
+// stay.
+func webhooksCut(t *testing.T, backend Backend) {
+	f := hooked(t, backend)
+	defs := shop()
+	defs.Webhooks = oncall()
+	defs.Webhooks[0].URL = "https://hooks.example.com/hunter2?key=hunter2"
+	f.apply(defs)
+	equal(t, "the address", f.load(nil).Definitions.Webhooks[0].URL, defs.Webhooks[0].URL)
+	changed := f.events(rollout.EventQuery{Limit: 1})[0]
+	f.apply(shop())
+	const cut = `{"name":"oncall","url":"hidden:https://hooks.example.com","secret":"env:ONCALL_SECRET","on":["rollback"]}`
+	removed := f.events(rollout.EventQuery{Limit: 1})[0]
+	for what, text := range map[string]string{
+		"before a change": string(changed.Before), "after a change": string(changed.After), "before it was removed": string(removed.Before),
+	} {
+		equal(t, what, text, cut)
+	}
+	if found, err := f.VerifyEvents(t.Context()); err != nil || found.Broken != nil {
+		t.Errorf("the history: %+v, %v", found, err)
+	}
 }

@@ -28,6 +28,7 @@ func testWindows(t *testing.T, backend Backend) {
 		"of a caller who is gone are not kept": windowsCancelled,
 		"outlive their route":                  windowsOutlive,
 		"are told what is slow":                windowsThresholds,
+		"say who writes them":                  windowsWriters,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, backend) })
 	}
@@ -305,4 +306,22 @@ func windowsThresholds(t *testing.T, backend Backend) {
 		t.Fatal(err)
 	}
 	equal(t, "when known", thresholds(), map[string]time.Duration{"cart": 1500 * time.Microsecond})
+}
+
+func windowsWriters(t *testing.T, backend Backend) {
+	f := applied(t, backend)
+	recorders := func(within time.Duration) []string {
+		t.Helper()
+		names, err := f.Recorders(t.Context(), within)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return names
+	}
+	equal(t, "at first", recorders(time.Minute), nil)
+	for _, instance := range []string{"b", "a", "b"} {
+		f.saw(instance, slot("new", minutesAgo(1), visit{key: 1}), slot("legacy", minutesAgo(1), visit{key: 1}))
+	}
+	equal(t, "lately", recorders(time.Minute), []string{"a", "b"})
+	equal(t, "in no time", recorders(-time.Minute), nil)
 }

@@ -52,9 +52,43 @@ func (t *Table) First(columns int) *Table {
 	return narrow
 }
 
-// Fits reports whether nothing has to be shortened to fit the table into width
+// Unfolded is the table with as few of its last columns below the rows as it takes to
+// shorten nothing in width characters, and at most so many: for sentences, which say
+// little when they are cut.
+func (t *Table) Unfolded(width, most int) *Table {
+	for columns := range most {
+		if narrow := t.lastBelow(columns); narrow.fits(width) {
+			return narrow
+		}
+	}
+	return t.lastBelow(most)
+}
+
+// lastBelow is the table with some of its last columns as a line below each row.
+func (t *Table) lastBelow(columns int) *Table {
+	if columns == 0 {
+		return t
+	}
+	first := len(t.Heading) - columns
+	narrow := &Table{Heading: t.Heading[:first], Spare: t.Spare}
+	for _, row := range t.Rows {
+		narrow.Add(row[:first]...)
+		var said []string
+		for _, cell := range row[first:] {
+			if cell.Text != "" {
+				said = append(said, cell.Text)
+			}
+		}
+		if len(said) > 0 {
+			narrow.Below(Cell{Text: strings.Join(said, "; "), Colour: row[len(row)-1].Colour})
+		}
+	}
+	return narrow
+}
+
+// fits reports whether nothing has to be shortened to fit the table into width
 // characters; 0 is room for anything.
-func (t *Table) Fits(width int) bool { return width == 0 || total(columnWidths(t.all())) <= width }
+func (t *Table) fits(width int) bool { return width == 0 || total(columnWidths(t.all())) <= width }
 
 // Write prints the table, two spaces between columns and none at a line's end.
 // Empty cells are a dash, so that every column can be cut out by its number.
@@ -77,7 +111,9 @@ func (t *Table) Write(w io.Writer, palette Palette, width int) error {
 		}
 		b.WriteByte('\n')
 		if line, found := t.below[number]; found {
-			b.WriteString(indent + string(palette.Paint(line.Colour, line.Text)) + "\n")
+			for _, part := range Wrap(line.Text, width-len(indent)) {
+				b.WriteString(indent + string(palette.Paint(line.Colour, part)) + "\n")
+			}
 		}
 	}
 	_, err := io.WriteString(w, b.String())

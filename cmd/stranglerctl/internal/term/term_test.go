@@ -165,11 +165,6 @@ func TestALineBelowARowStaysWithItAndWhole(t *testing.T) {
 	table.Add(term.Cells("7", "rollback orders", "autopilot")...)
 	table.Below(term.Cell{Text: "errors: 32% of 410 key-minutes\x1b", Colour: term.Bad})
 	table.Add(term.Cells("6", "promote orders", "operator")...)
-	for width, fits := range map[int]bool{0: true, 36: true, 35: false} {
-		if table.Fits(width) != fits {
-			t.Errorf("it fits into %d: %t", width, !fits)
-		}
-	}
 	var got strings.Builder
 	if err := table.First(2).Write(&got, term.Palette{}, 20); err != nil {
 		t.Fatal(err)
@@ -180,6 +175,36 @@ func TestALineBelowARowStaysWithItAndWhole(t *testing.T) {
 		"6         promote o…\n"
 	if got.String() != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got.String(), want)
+	}
+}
+
+// A sentence is never cut: it goes below its row, and is broken between words.
+func TestSentencesAreUnfoldedWhereTheyDoNotFit(t *testing.T) {
+	table := &term.Table{Heading: []string{"GATE", "VERDICT", "FOUND", "MISSING"}}
+	table.Add(term.Cells("bake", "pass", "watched for 10m", "")...)
+	table.Add(term.Cells("errors", "insufficient", "0% of 15 key-minutes", "85 more key-minutes")...)
+	for width, want := range map[int]string{
+		0: "GATE    VERDICT       FOUND                 MISSING\n" +
+			"bake    pass          watched for 10m       -\n" +
+			"errors  insufficient  0% of 15 key-minutes  85 more key-minutes\n",
+		50: "GATE    VERDICT       FOUND\n" +
+			"bake    pass          watched for 10m\n" +
+			"errors  insufficient  0% of 15 key-minutes\n" +
+			"    85 more key-minutes\n",
+		40: "GATE    VERDICT\n" +
+			"bake    pass\n" +
+			"    watched for 10m\n" +
+			"errors  insufficient\n" +
+			"    0% of 15 key-minutes; 85 more\n" +
+			"    key-minutes\n",
+	} {
+		var got strings.Builder
+		if err := table.Unfolded(width, 2).Write(&got, term.Palette{}, width); err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != want {
+			t.Errorf("in %d characters:\n%s\nwant:\n%s", width, got.String(), want)
+		}
 	}
 }
 

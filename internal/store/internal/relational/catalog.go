@@ -65,13 +65,13 @@ func selectDefined(ctx context.Context, tx *sql.Tx, kind string) ([]definedRow, 
 func (c catalog) definitions(logger *slog.Logger) spec.Definitions {
 	var d spec.Definitions
 	for _, row := range c.backends {
-		d.Backends = append(d.Backends, decode(logger, spec.KindBackend, row.definition, spec.Backend{Name: row.name}))
+		d.Backends = append(d.Backends, decode(logger, spec.KindBackend, row.name, row.definition, spec.Backend{Name: row.name}))
 	}
 	for _, row := range c.groups {
-		d.Groups = append(d.Groups, decode(logger, spec.KindGroup, row.definition, spec.Group{Name: row.name}))
+		d.Groups = append(d.Groups, decode(logger, spec.KindGroup, row.name, row.definition, spec.Group{Name: row.name}))
 	}
 	for _, row := range c.webhooks {
-		d.Webhooks = append(d.Webhooks, decode(logger, spec.KindWebhook, row.definition, spec.Webhook{Name: row.name}))
+		d.Webhooks = append(d.Webhooks, decode(logger, spec.KindWebhook, row.name, row.definition, spec.Webhook{Name: row.name}))
 	}
 	for _, row := range c.routes {
 		d.Routes = append(d.Routes, row.decoded(logger))
@@ -80,13 +80,14 @@ func (c catalog) definitions(logger *slog.Logger) spec.Definitions {
 }
 
 func (r routeRow) decoded(logger *slog.Logger) spec.Route {
-	return decode(logger, spec.KindRoute, r.definition, spec.Route{Name: r.name})
+	return decode(logger, spec.KindRoute, r.name, r.definition, spec.Route{Name: r.name})
 }
 
-func decode[T any](logger *slog.Logger, kind string, definition document, named T) T {
+// decode does not say what it could not read: a webhook's address may be a secret.
+func decode[T any](logger *slog.Logger, kind, name string, definition document, named T) T {
 	var value T
 	if err := json.Unmarshal(definition, &value); err != nil {
-		logger.Warn("a stored definition cannot be read", "kind", kind, "definition", string(definition), "error", err)
+		logger.Warn("a stored definition cannot be read", "kind", kind, "name", name, "error", err)
 		return named
 	}
 	return value

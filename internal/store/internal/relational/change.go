@@ -31,6 +31,9 @@ func (d *DB) Change(ctx context.Context, sel rollout.Selection, decide func(roll
 				return err
 			}
 		}
+		if sel.Table != nil && *sel.Table != w.from.revision {
+			return fmt.Errorf("%w: it was decided by revision %d, and the newest is %d; nothing was changed", rollout.ErrOvertaken, *sel.Table, w.from.revision)
+		}
 		routes, err := d.selection(ctx, w, sel)
 		if err != nil {
 			return err

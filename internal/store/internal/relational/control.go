@@ -81,7 +81,7 @@ func (d *DB) controlling(ctx context.Context, w *writing, control fleet.Control)
 			return found, err
 		}
 		if i := slices.IndexFunc(rows, func(r definedRow) bool { return r.name == control.Backend }); i >= 0 {
-			backend := decode(d.logger, spec.KindBackend, rows[i].definition, spec.Backend{Name: rows[i].name})
+			backend := decode(d.logger, spec.KindBackend, rows[i].name, rows[i].definition, spec.Backend{Name: rows[i].name})
 			found.Backend = &backend
 		}
 	}

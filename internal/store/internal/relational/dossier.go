@@ -73,16 +73,27 @@ func (d *DB) KeepDossiers(ctx context.Context, fence rollout.Fence, dossiers []a
 	})
 }
 
+// holdPlaces makes those wait who write by the lease, where an edit takes away, or
+// defines anew, what they write of. It comes before anything else is locked that
+// they need: they have the lease first as well.
+func (d *DB) holdPlaces(ctx context.Context, w *writing, changes []spec.Change) error {
+	concerned := func(c spec.Change) bool {
+		return c.Op == spec.Removed && c.Kind == spec.KindWebhook || c.Op != spec.Changed && c.Kind == spec.KindRoute
+	}
+	if !slices.ContainsFunc(changes, concerned) {
+		return nil
+	}
+	_, err := d.lockLease(ctx, w.tx, d.dialect.Lock)
+	return err
+}
+
 // forgetDossiers forgets those of routes that are not there, once an edit has
 // removed some and before it adds others. Nobody keeps any meanwhile: a route that
 // is defined anew starts without.
-func (d *DB) forgetDossiers(ctx context.Context, w *writing, changes []spec.Change) error {
+func (w *writing) forgetDossiers(ctx context.Context, changes []spec.Change) error {
 	stays := func(c spec.Change) bool { return c.Kind != spec.KindRoute || c.Op == spec.Changed }
 	if !slices.ContainsFunc(changes, func(c spec.Change) bool { return !stays(c) }) {
 		return nil
-	}
-	if _, err := d.readLease(ctx, w.tx, d.dialect.Lock); err != nil {
-		return err
 	}
 	_, err := w.tx.ExecContext(ctx, `DELETE FROM dossiers WHERE NOT EXISTS (SELECT 1 FROM routes r WHERE r.name = dossiers.route)`)
 	if err != nil {

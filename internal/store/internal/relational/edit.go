@@ -2,6 +2,7 @@ package relational
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
@@ -57,10 +58,13 @@ func (d *DB) commitEdit(ctx context.Context, w *writing, edit spec.Edit, rows ca
 	if err := w.recordEdit(ctx, edit, changes); err != nil {
 		return err
 	}
+	if err := d.holdPlaces(ctx, w, changes); err != nil {
+		return err
+	}
 	if err := w.remove(ctx, changes); err != nil {
 		return err
 	}
-	if err := d.forgetDossiers(ctx, w, changes); err != nil {
+	if err := w.forgetDossiers(ctx, changes); err != nil {
 		return err
 	}
 	if err := w.putDefinitions(ctx, edit.Actor, rows, changes); err != nil {
@@ -87,7 +91,11 @@ func (w *writing) checkPrecondition(ctx context.Context, wanted *spec.Preconditi
 func (w *writing) recordEdit(ctx context.Context, edit spec.Edit, changes []spec.Change) error {
 	w.head.definitions = w.advance()
 	for _, change := range changes {
-		_, err := w.record(rollout.Event{
+		change, err := withoutSecrets(change)
+		if err != nil {
+			return err
+		}
+		_, err = w.record(rollout.Event{
 			Verb: edit.Verb, Kind: change.Kind, Subject: change.Name, Actor: edit.Actor,
 			Cause: rollout.CauseOperator, Reason: edit.Reason, Before: change.Before, After: change.After,
 		})
@@ -96,6 +104,29 @@ func (w *writing) recordEdit(ctx context.Context, edit spec.Edit, changes []spec
 		}
 	}
 	return w.flush(ctx)
+}
+
+// withoutSecrets is a change as the history has it, which everybody may read who
+// reads anything, and which is never rewritten.
+func withoutSecrets(change spec.Change) (spec.Change, error) {
+	if change.Kind != spec.KindWebhook {
+		return change, nil
+	}
+	for _, text := range []*json.RawMessage{&change.Before, &change.After} {
+		if len(*text) == 0 {
+			continue
+		}
+		var webhook spec.Webhook
+		if err := json.Unmarshal(*text, &webhook); err != nil {
+			return change, fmt.Errorf("cut the address of webhook %q: %w", change.Name, err)
+		}
+		cut, err := json.Marshal(webhook.Cut()) //nolint:gosec // its secret is the name of where one is kept
+		if err != nil {
+			return change, fmt.Errorf("cut the address of webhook %q: %w", change.Name, err)
+		}
+		*text = cut
+	}
+	return change, nil
 }
 
 func (w *writing) putDefinitions(ctx context.Context, actor string, rows catalog, changes []spec.Change) error {

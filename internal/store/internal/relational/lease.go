@@ -98,11 +98,22 @@ func writeLease(ctx context.Context, tx *sql.Tx, lease autopilot.Lease) error {
 	return nil
 }
 
+// leasePatience is how long a change waits for the lease's row: it may have the lock
+// that all others need meanwhile, and whoever has the lease for longer has stalled.
+const leasePatience = 2 * time.Second
+
+// lockLease reads the lease for a transaction in which more is written than the lease.
+func (d *DB) lockLease(ctx context.Context, tx *sql.Tx, lock string) (autopilot.Lease, error) {
+	ctx, cancel := context.WithTimeout(ctx, leasePatience)
+	defer cancel()
+	return d.readLease(ctx, tx, lock)
+}
+
 // checkFence refuses a fence that is not the present lease's. Nobody takes the
 // lease over before this transaction has ended: so what it writes comes before
 // whatever a later holder reads.
 func (d *DB) checkFence(ctx context.Context, tx *sql.Tx, fence rollout.Fence) error {
-	lease, err := d.readLease(ctx, tx, d.dialect.Share)
+	lease, err := d.lockLease(ctx, tx, d.dialect.Share)
 	switch {
 	case err != nil:
 		return err

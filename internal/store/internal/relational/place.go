@@ -54,7 +54,7 @@ func (d *DB) KeepPlace(ctx context.Context, fence rollout.Fence, place notify.Pl
 
 // beginPlaces gives each webhook that an edit adds its place: behind the edit, so
 // that nobody is told of what was before. One that it changes is tried again at
-// once: an address that was wrong may be right now.
+// once, and as often as a new one: an address that was wrong may be right now.
 func (w *writing) beginPlaces(ctx context.Context, changes []spec.Change) error {
 	var added [][]any
 	for _, change := range changes {
@@ -63,7 +63,7 @@ func (w *writing) beginPlaces(ctx context.Context, changes []spec.Change) error 
 		case change.Op == spec.Added:
 			added = append(added, []any{change.Name, w.head.eventID})
 		case change.Op == spec.Changed:
-			_, err := w.tx.ExecContext(ctx, `UPDATE webhook_places SET next_try = NULL WHERE webhook = $1`, change.Name)
+			_, err := w.tx.ExecContext(ctx, `UPDATE webhook_places SET next_try = NULL, failures = 0, last_error = '' WHERE webhook = $1`, change.Name)
 			if err != nil {
 				return fmt.Errorf("try webhook %q again: %w", change.Name, err)
 			}

@@ -37,6 +37,28 @@ func (d *DB) Windows(ctx context.Context, query stats.WindowQuery) (windows []st
 	return windows, read, nil
 }
 
+// Recorders returns the names of the instances that have written windows within so
+// long, sorted.
+func (d *DB) Recorders(ctx context.Context, within time.Duration) ([]string, error) {
+	var names []string
+	err := d.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		now, err := d.now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var name string
+			err := rows.Scan(&name)
+			names = append(names, name)
+			return err
+		}, `SELECT DISTINCT instance FROM lane_windows WHERE written_at >= $1 ORDER BY instance`, kept(now.Add(-within)))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read who writes windows: %w", err)
+	}
+	return names, nil
+}
+
 func (d *DB) readWindows(ctx context.Context, tx *sql.Tx, query stats.WindowQuery) (windows []stats.LaneWindow, err error) {
 	scan := func(rows *sql.Rows) error {
 		w, met, err := scanWindow(rows, query.Met)
