@@ -48,7 +48,7 @@ func notSignedIn(err error) error {
 		return err
 	}
 	return newProblem(http.StatusUnauthorized, "unauthenticated", "This token is not known.", err.Error(),
-		"paste the whole token, which begins with "+auth.Prefix+"; `strangler token create` makes one")
+		"paste the whole token; `strangler token create` makes one")
 }
 
 // GetSession says who is signed in.
