@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
@@ -137,6 +138,8 @@ type Router interface {
 // Authenticator checks tokens; see auth.Verifier.
 type Authenticator interface {
 	Verify(ctx context.Context, secret, from string) (auth.Identity, error)
+	// Recheck asks again for a token that was verified, by the auth.HashSecret of it.
+	Recheck(ctx context.Context, hash [32]byte) (auth.Identity, error)
 }
 
 // Config is everything the admin API stands on. The ports, Metrics, Reach, Accept,
@@ -162,6 +165,10 @@ type Config struct {
 	Forwarders Forwarders   // nil: nobody knows
 	Metrics    http.Handler // answers /metrics
 
+	// Served returns a channel that is closed when the router serves another snapshot.
+	// Nil: nobody tells, and streams look twice a second.
+	Served func() <-chan struct{}
+
 	// Trouble is what is not at rest on this router now. Nil: nobody knows.
 	Trouble func() fleet.Trouble
 
@@ -186,6 +193,13 @@ type Config struct {
 	// need not wait to hear of it.
 	Changed func()
 
+	// Pages are the files of the dashboard: index.html, and what it asks for under
+	// assets, where a name stands for one content for ever. Nil: there is none.
+	Pages fs.FS
+	// Stopping is closed when the listener is shut down, so that streams end, which
+	// would keep it otherwise. Nil: they do not.
+	Stopping <-chan struct{}
+
 	Hosts    []string // names by which the API may be addressed, besides loopback and the address a connection came to
 	Instance string   // this router's name in the fleet
 	Version  string   // of the program
@@ -204,10 +218,17 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Changed == nil {
 		cfg.Changed = func() {}
 	}
+	if cfg.Served == nil {
+		cfg.Served = func() <-chan struct{} { return nil }
+	}
 	if cfg.Signer == nil {
 		cfg.Signer = new(auth.OverrideKeys)
 	}
 	s := &server{Config: cfg, hosts: allowedHosts(cfg.Hosts), examining: make(chan struct{}, 1), verifying: make(chan struct{}, 1)}
+	var err error
+	if s.pages, err = readPages(cfg.Pages); err != nil {
+		return nil, fmt.Errorf("%w: Config.Pages: %w", ErrConfig, err)
+	}
 	return s.handler(), nil
 }
 

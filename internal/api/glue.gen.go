@@ -180,12 +180,24 @@ type ServerInterface interface {
 	// UndoRoute Take the last move back.
 	// (POST /api/v1/routes/{route}/undo)
 	UndoRoute(w http.ResponseWriter, r *http.Request, route RouteName, params UndoRouteParams)
+	// EndSession Sign out. A token that was sent instead of a cookie stays in force.
+	// (DELETE /api/v1/session)
+	EndSession(w http.ResponseWriter, r *http.Request)
+	// GetSession Who is signed in, by cookie or by token.
+	// (GET /api/v1/session)
+	GetSession(w http.ResponseWriter, r *http.Request)
+	// CreateSession Sign in with a token. The answer sets the cookie strangler_session.
+	// (POST /api/v1/session)
+	CreateSession(w http.ResponseWriter, r *http.Request)
 	// GetStatus What this router serves, and how its store is.
 	// (GET /api/v1/status)
 	GetStatus(w http.ResponseWriter, r *http.Request)
 	// AcceptStore Let this router follow what its store holds, although it raised an alarm about it.
 	// (POST /api/v1/store/accept)
 	AcceptStore(w http.ResponseWriter, r *http.Request)
+	// FollowStream What changes, as it changes, by server-sent events.
+	// (GET /api/v1/stream)
+	FollowStream(w http.ResponseWriter, r *http.Request, params FollowStreamParams)
 	// ListTokens Every token, the oldest first; never a secret.
 	// (GET /api/v1/tokens)
 	ListTokens(w http.ResponseWriter, r *http.Request)
@@ -2429,6 +2441,48 @@ func (siw *ServerInterfaceWrapper) UndoRoute(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// EndSession operation middleware
+func (siw *ServerInterfaceWrapper) EndSession(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EndSession(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetSession operation middleware
+func (siw *ServerInterfaceWrapper) GetSession(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSession(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateSession operation middleware
+func (siw *ServerInterfaceWrapper) CreateSession(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateSession(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetStatus operation middleware
 func (siw *ServerInterfaceWrapper) GetStatus(w http.ResponseWriter, r *http.Request) {
 
@@ -2448,6 +2502,60 @@ func (siw *ServerInterfaceWrapper) AcceptStore(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.AcceptStore(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// FollowStream operation middleware
+func (siw *ServerInterfaceWrapper) FollowStream(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FollowStreamParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Last-Event-ID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Last-Event-ID")]; found {
+		var LastEventID int64
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Last-Event-ID", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Last-Event-ID", valueList[0], &LastEventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int64"})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Last-Event-ID", Err: err})
+			return
+		}
+
+		params.LastEventID = &LastEventID
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.FollowStream(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2856,6 +2964,14 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/api/v1/webhooks", wrapper.ListWebhooks).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/webhooks/{webhook}/test", wrapper.TestWebhook).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/session", wrapper.EndSession).Methods(http.MethodDelete)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/session", wrapper.GetSession).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/session", wrapper.CreateSession).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/stream", wrapper.FollowStream).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/tokens", wrapper.ListTokens).Methods(http.MethodGet)
 

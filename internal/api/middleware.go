@@ -19,21 +19,26 @@ type caller struct{ identity auth.Identity }
 
 type callerKey struct{}
 
-// actor returns the name under which the request's changes are recorded.
-func actor(r *http.Request) string {
-	if c, ok := r.Context().Value(callerKey{}).(*caller); ok {
-		return c.identity.Name
+// know notes who sent a request.
+func know(r *http.Request, identity auth.Identity) {
+	if who, ok := r.Context().Value(callerKey{}).(*caller); ok {
+		who.identity = identity
 	}
-	return ""
 }
 
-// role returns what the request's token may do; empty: nobody has looked.
-func role(r *http.Request) auth.Role {
-	if c, ok := r.Context().Value(callerKey{}).(*caller); ok {
-		return c.identity.Role
+// sender returns who sent a request; nobody, when none has looked.
+func sender(r *http.Request) auth.Identity {
+	if who, ok := r.Context().Value(callerKey{}).(*caller); ok {
+		return who.identity
 	}
-	return open
+	return auth.Identity{}
 }
+
+// actor returns the name under which the request's changes are recorded.
+func actor(r *http.Request) string { return sender(r).Name }
+
+// role returns what the request's token may do; empty: nobody has looked.
+func role(r *http.Request) auth.Role { return sender(r).Role }
 
 // hardened adds what every answer carries, and keeps other sites' pages from
 // calling with a browser's credentials.
@@ -90,17 +95,18 @@ func (s *server) guarded(out *recorder, r *http.Request, next http.Handler) {
 	next.ServeHTTP(out, r)
 }
 
-// authenticated lets a request pass whose token has at least role.
+// authenticated lets a request pass whose token, or whose session's, has at least role.
 func (s *server) authenticated(role auth.Role, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		identity, err := s.Tokens.Verify(r.Context(), auth.Bearer(r.Header.Get("Authorization")), r.RemoteAddr)
+		identity, err := s.identify(r)
+		if err == nil {
+			err = sameOrigin(r)
+		}
 		if err != nil {
 			s.fail(w, r, err)
 			return
 		}
-		if who, ok := r.Context().Value(callerKey{}).(*caller); ok {
-			who.identity = identity
-		}
+		know(r, identity)
 		if !identity.Role.Allows(role) {
 			s.fail(w, r, forbidden(identity, role))
 			return

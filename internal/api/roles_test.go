@@ -15,7 +15,11 @@ func TestEveryOperationAsksForTheRoleTheDocumentNames(t *testing.T) {
 	for _, op := range describedOperations() {
 		path := strings.NewReplacer("{route}", "nobody", "{backend}", "nobody", "{group}", "nobody", "{token}", "nobody", "{override}", "nobody", "{fault}", "1", "{exemplar}", "0", "{rule}", "0", "{webhook}", "nobody").Replace(op.path)
 		nobody := h.call(op.method, path, "", header("Authorization", ""))
-		if op.role == "open" {
+		switch {
+		case op.name == "CreateSession":
+			nobody.problem(http.StatusUnauthorized, "unauthenticated")
+			continue
+		case op.role == "open":
 			nobody.want(http.StatusOK)
 			continue
 		}

@@ -16,6 +16,9 @@ type server struct {
 	hosts    map[string]bool                         // as routing.NormalizeHost writes them
 	parity   latest[map[string]found]                // by route
 	assessed latest[map[string]autopilot.Assessment] // by route
+	sessions sessions
+	feed     feed
+	pages    map[string]page // by path, without the slash before it; nil: there is no dashboard
 
 	examining chan struct{} // holds one: one doctor at a time, so that asking often dials no more
 	verifying chan struct{} // holds one: who verifies keeps a connection of the store, and verbs need theirs
@@ -78,6 +81,11 @@ func (s *server) operations() []operation {
 		{"GetStatus", get, v1 + "/status", auth.Viewer, glue.GetStatus},
 		{"Doctor", get, v1 + "/doctor", auth.Viewer, glue.Doctor},
 		{"AcceptStore", post, v1 + "/store/accept", auth.Admin, glue.AcceptStore},
+
+		{"CreateSession", post, v1 + "/session", open, glue.CreateSession},
+		{"GetSession", get, v1 + "/session", auth.Viewer, glue.GetSession},
+		{"EndSession", del, v1 + "/session", auth.Viewer, glue.EndSession},
+		{"FollowStream", get, v1 + "/stream", auth.Viewer, glue.FollowStream},
 
 		{"ListTokens", get, v1 + "/tokens", auth.Admin, glue.ListTokens},
 		{"CreateToken", post, v1 + "/tokens", auth.Admin, glue.CreateToken},
@@ -166,7 +174,7 @@ func (s *server) handler() http.Handler {
 		}
 		router.Handle(op.path, s.admit(op)).Methods(methods...).Name(op.name)
 	}
-	router.NotFoundHandler = s.logged("NotFound", http.HandlerFunc(s.noSuchOperation))
+	router.NotFoundHandler = s.logged("NotFound", s.dashboard(http.HandlerFunc(s.noSuchOperation)))
 	router.MethodNotAllowedHandler = s.logged("MethodNotAllowed", s.wrongMethod(router))
 	return s.hardened(router)
 }
@@ -175,7 +183,10 @@ func (s *server) handler() http.Handler {
 func (s *server) admit(op operation) http.Handler {
 	handler := limited(op.handler)
 	if op.role != open {
-		handler = s.addressed(s.authenticated(op.role, handler))
+		handler = s.authenticated(op.role, handler)
+	}
+	if op.role != open || op.method != http.MethodGet { // probes ask by any name
+		handler = s.addressed(handler)
 	}
 	return s.logged(op.name, handler)
 }

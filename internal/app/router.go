@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -167,15 +168,16 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 	if err != nil {
 		return err
 	}
+	stopping := make(chan struct{})
 	handler, err := api.New(api.Config{
 		Catalog: r.store, Editor: r.store, History: r.store,
 		Mover:  &rollout.Controller{Ledger: r.store, History: r.store, Gates: r.pilotage.evaluator},
-		Router: r, Forwarders: r, Accept: r.watcher.Accept, Trouble: r.troubles.now,
+		Router: r, Forwarders: r, Served: r.watcher.Changed, Accept: r.watcher.Accept, Trouble: r.troubles.now,
 		Tokens: r.verifier(metrics), TokenStore: r.store,
 		Overrides: r.store, Controls: r.store, Signer: r.overrides, Counts: r.store, Evidence: r.store, Replay: r.shadows.replay,
 		Gates: r.pilotage.evaluator, Leases: r.store, Windows: r.store, Places: r.store, Notifier: r.pilotage.notifier,
 		Reach: reach, BackendTLS: checkTLS, Metrics: metrics.Handler(), Changed: r.watcher.Wake,
-		Hosts: r.config.AdminHosts, Instance: r.config.instanceName(r.data.Addr()),
+		Stopping: stopping, Hosts: r.config.AdminHosts, Instance: r.config.instanceName(r.data.Addr()),
 		Version: r.env.Version, StoreURL: r.store.URL(), Logger: r.logger,
 	})
 	if err != nil {
@@ -188,6 +190,7 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 		MaxHeaderBytes: 64 << 10,
 		ErrorLog:       slog.NewLogLogger(r.logger.Handler(), slog.LevelWarn),
 	}
+	r.api.RegisterOnShutdown(sync.OnceFunc(func() { close(stopping) }))
 	return nil
 }
 

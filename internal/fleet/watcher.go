@@ -63,9 +63,10 @@ type Watcher struct {
 	keeper  *keeper
 
 	mu        sync.Mutex
-	status    Status    // guarded by mu
-	said      time.Time // when a lasting trouble was last logged; guarded by mu
-	mentioned bool      // missing notifications were logged once; guarded by mu
+	status    Status        // guarded by mu
+	changed   chan struct{} // closed when another snapshot is served; guarded by mu
+	said      time.Time     // when a lasting trouble was last logged; guarded by mu
+	mentioned bool          // missing notifications were logged once; guarded by mu
 }
 
 // NewWatcher returns a Watcher that does nothing until Run.
@@ -86,6 +87,7 @@ func NewWatcher(cfg Config) *Watcher {
 		acks:    newAcks(),
 		keeper:  newKeeper(cfg.StateDir, cfg.Logger),
 		status:  Status{Since: now},
+		changed: make(chan struct{}),
 	}
 }
 
@@ -106,6 +108,22 @@ func (w *Watcher) Run(ctx context.Context) error {
 
 // Current returns the snapshot that is served; nil before the first.
 func (w *Watcher) Current() *Snapshot { return w.current.Load() }
+
+// Changed returns a channel that is closed when another snapshot is served than at
+// the time of asking.
+func (w *Watcher) Changed() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.changed
+}
+
+// tellChanged closes what Changed has returned.
+func (w *Watcher) tellChanged() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
 
 // Ready is closed when the first snapshot has been applied: before that there
 // is neither a store nor a snapshot file to serve from.
@@ -217,6 +235,7 @@ func (w *Watcher) serve(next *Snapshot) {
 	first := w.current.Load() == nil
 	applied := w.cfg.Apply(next)
 	w.current.Store(next)
+	w.tellChanged()
 	w.acks.when(applied, next.Revision)
 	if first {
 		close(w.ready)

@@ -41,6 +41,25 @@ func TestNotificationBringsAChangeAtOnce(t *testing.T) {
 	})
 }
 
+func TestWhoWaitsIsToldThatAnotherSnapshotIsServed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := watch(t, newStore(snapshot(1, 500)), "")
+		r.serving(t, 1)
+		changed := r.Changed()
+		time.Sleep(time.Minute)
+		select {
+		case <-changed:
+			t.Error("nothing has changed")
+		default:
+		}
+		r.store.commit(snapshot(2, 2500))
+		<-changed
+		if served := r.Current().Revision; served != 2 {
+			t.Errorf("told, and revision %d is served", served)
+		}
+	})
+}
+
 func TestWakeLooksAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := watch(t, newStore(snapshot(1, 500)), "")

@@ -132,12 +132,13 @@ type Event struct {
 	At       time.Time        `json:"at"`
 }
 
-// EventQuery selects events, newest first; with After, oldest first.
+// EventQuery selects events, newest first; with After or Oldest, oldest first.
 type EventQuery struct {
 	Kind, Subject string           // empty: any
 	AlsoKinds     []string         // beside Kind
 	Before        int64            // only events with a smaller ID; 0: from the newest
 	After         int64            // only events with a greater ID, oldest first; 0: newest first
+	Oldest        bool             // oldest first, also where After is 0
 	UpTo          routing.Revision // only events of this revision and earlier ones; 0: any
 	Limit         int              // at most this many; 0: 50
 }

@@ -2577,6 +2577,30 @@ type SentRequest struct {
 	Target string `json:"target"`
 }
 
+// Session Who is signed in, and where.
+type Session struct {
+	// Expires When the session ends at the latest; of a token, when it expires. Null for a token that does not.
+	Expires *time.Time `json:"expires"`
+
+	// Instance The router.
+	Instance string `json:"instance"`
+
+	// Name The actor of events.
+	Name string `json:"name"`
+
+	// Role What a token may do; each includes the ones before it.
+	Role Role `json:"role"`
+
+	// Version Of its program.
+	Version string `json:"version"`
+}
+
+// SessionRequest defines model for SessionRequest.
+type SessionRequest struct {
+	// Token A token as `strangler token create` prints it.
+	Token string `json:"token"`
+}
+
 // Setting One value in force.
 type Setting struct {
 	// Name As definitions write it: timeouts.read, breaker.slow.over, shadow.sample; breaker alone when that is off.
@@ -2869,6 +2893,78 @@ type StoreStatus struct {
 
 // StoreStatusAlarm Why what the store holds is not served although it can be read; error says it in words.
 type StoreStatusAlarm string
+
+// StreamBye Why the stream ends.
+type StreamBye struct {
+	// Code session_ended, token_expired, token_revoked and unauthenticated: sign in again. too_slow, stopping, store_unavailable: come back later.
+	Code string `json:"code"`
+
+	// Why One sentence for people.
+	Why string `json:"why"`
+}
+
+// StreamHello Whose stream this is.
+type StreamHello struct {
+	// Instance The router.
+	Instance string `json:"instance"`
+
+	// Now By the router's clock.
+	Now time.Time `json:"now"`
+
+	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
+	Revision Revision `json:"revision"`
+
+	// Store The id of the store; empty while none was read.
+	Store string `json:"store"`
+}
+
+// StreamRoutes What changed in what this router serves.
+type StreamRoutes struct {
+	// Removed The names of those that are not there any more.
+	Removed []string `json:"removed"`
+
+	// Revision Numbers the tables of one store; 0 means nothing was committed yet.
+	Revision Revision `json:"revision"`
+
+	// Routes Those that are new or stand otherwise, by name.
+	Routes []RouteStatus `json:"routes"`
+}
+
+// StreamSlot What one side of a route served in 5 s.
+type StreamSlot struct {
+	// Failures Of the requests, those that count against the side.
+	Failures int64 `json:"failures"`
+
+	// Fallbacks Of the requests, those that legacy served because new could not.
+	Fallbacks int64 `json:"fallbacks"`
+
+	// P95Ms Null where no duration was measured.
+	P95Ms    *float64 `json:"p95_ms"`
+	Requests int64    `json:"requests"`
+	Route    string   `json:"route"`
+
+	// Side Which of a route's two backends serves.
+	Side Side `json:"side"`
+}
+
+// StreamStore How the router stands with its store.
+type StreamStore struct {
+	// AgeS Seconds since the store last said that what is served is its newest.
+	AgeS      float64 `json:"age_s"`
+	Reachable bool    `json:"reachable"`
+
+	// Since When reachable last changed.
+	Since time.Time `json:"since"`
+}
+
+// StreamTraffic What all routers served in 5 s.
+type StreamTraffic struct {
+	// At When the 5 s began.
+	At time.Time `json:"at"`
+
+	// Slots By route, legacy before new. A side that served nothing has none.
+	Slots []StreamSlot `json:"slots"`
+}
 
 // TimeoutsDefinition Durations such as 2s or 500ms.
 type TimeoutsDefinition struct {
@@ -3339,6 +3435,15 @@ type UndoRouteParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// FollowStreamParams defines parameters for FollowStream.
+type FollowStreamParams struct {
+	// After The same, for who cannot set headers. The header goes before it.
+	After *int64 `form:"after,omitempty" json:"after,omitempty"`
+
+	// LastEventID The id of the last event of the history that was received; what came after it is sent first. Without one the history begins now.
+	LastEventID *int64 `json:"Last-Event-ID,omitempty"`
+}
+
 // UnfreezeParams defines parameters for Unfreeze.
 type UnfreezeParams struct {
 	// DryRun Say what would happen and change nothing.
@@ -3416,6 +3521,9 @@ type StartShadowJSONRequestBody = ShadowRequest
 
 // UndoRouteJSONRequestBody defines body for UndoRoute for application/json ContentType.
 type UndoRouteJSONRequestBody = VerbRequest
+
+// CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
+type CreateSessionJSONRequestBody = SessionRequest
 
 // AcceptStoreJSONRequestBody defines body for AcceptStore for application/json ContentType.
 type AcceptStoreJSONRequestBody = VerbRequest

@@ -43,6 +43,7 @@ func eventsQuery(t *testing.T, backend Backend) {
 	equal(t, "up to a revision", ids(f.events(rollout.EventQuery{Kind: "route", Subject: "cart", UpTo: 4})), []int64{9, 7, 4})
 	equal(t, "newer than one, oldest first", ids(f.events(rollout.EventQuery{After: 6, Limit: 3})), []int64{7, 8, 9})
 	equal(t, "of one route, newer than one", ids(f.events(rollout.EventQuery{Kind: "route", Subject: "cart", After: 61, Before: 65})), []int64{63})
+	equal(t, "the oldest first", ids(f.events(rollout.EventQuery{Oldest: true, Limit: 2})), []int64{1, 2})
 	equal(t, "newer than the newest", ids(f.events(rollout.EventQuery{After: 66})), nil)
 	equal(t, "of nobody", ids(f.events(rollout.EventQuery{Subject: "nobody"})), nil)
 	if all := f.events(rollout.EventQuery{}); len(all) != 50 || all[0].ID != 66 {

@@ -85,8 +85,8 @@ func writePart(sum hash.Hash, part string) {
 	sum.Write([]byte(part))
 }
 
-// Events returns the events that query selects, newest first; with After, oldest
-// first.
+// Events returns the events that query selects, newest first; with After or Oldest,
+// oldest first.
 func (d *DB) Events(ctx context.Context, query rollout.EventQuery) ([]rollout.Event, error) {
 	if !keepable(query.Kind) || !keepable(query.Subject) {
 		return nil, nil // no event can be about it
@@ -97,7 +97,7 @@ func (d *DB) Events(ctx context.Context, query rollout.EventQuery) ([]rollout.Ev
 		limit = newestEvents
 	}
 	order := " ORDER BY id DESC LIMIT "
-	if query.After > 0 {
+	if query.After > 0 || query.Oldest {
 		order = " ORDER BY id LIMIT "
 	}
 	var events []rollout.Event
