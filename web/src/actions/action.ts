@@ -12,6 +12,8 @@ export interface Field {
   options?: readonly (readonly [string, string])[];
   required?: boolean;
   most?: number;
+  /** Whether it means anything beside the other values. */
+  wanted?: (values: Values) => boolean;
 }
 
 export type Values = Record<string, string>;
@@ -25,6 +27,8 @@ export interface Scene {
 export interface Action {
   id: string;
   title: string;
+  /** The dialog's title before the route's name, where that is not the title: "Add a rule to". */
+  heading?: string;
   /** What it does, in a sentence. */
   about: string;
   role: Role;

@@ -26,8 +26,10 @@ export function ActionDialog({ action, route, close }: ActionDialogProps) {
   const [refused, refuse] = useState<Problem | null>(null);
   const [result, show] = useState<string[] | null>(null);
   const scene: Scene = { route, both: laneOf(lanes(store.state.traffic), route.name) };
-  const missing = action.fields.some((field) => field.required && !values[field.name]?.trim());
-  const preview = usePreview(action, route.name, values, based, scene, !missing && result === null);
+  const asked = action.fields.filter((field) => field.required && (field.wanted?.(values) ?? true) && !values[field.name]?.trim());
+  const missing = asked.length > 0;
+  const ready = asked.every((field) => field.name === "reason");
+  const preview = usePreview(action, route.name, values, based, scene, ready && result === null);
 
   const act = async () => {
     if (busy || missing) return;
@@ -55,12 +57,12 @@ export function ActionDialog({ action, route, close }: ActionDialogProps) {
   };
   const stale = [refused, preview.problem].find((problem) => problem?.status === 412);
   return (
-    <Dialog title={`${action.title} ${route.name}`} close={close}>
+    <Dialog title={`${action.heading ?? action.title} ${route.name}`} close={close}>
       <p>{action.about}</p>
       {result === null ? (
         <form onSubmit={(event) => { event.preventDefault(); void act(); }}>
           <Fields fields={action.fields} values={values} write={write} />
-          {stale ? <Faster problem={stale} again={again} /> : <Preview action={action} words={preview.words} problem={refused ?? preview.problem} />}
+          {stale ? <Faster problem={stale} again={again} /> : <Preview action={action} ready={ready} words={preview.words} problem={refused ?? preview.problem} />}
           <Command line={stranglerctl([...action.command(route.name, values), ...(action.based ? [`--if-revision=${based}`] : [])])} />
           <footer>
             <span class="quiet">{action.based ? `Based on revision ${based}` : "Does not depend on a revision"}</span>
@@ -72,7 +74,7 @@ export function ActionDialog({ action, route, close }: ActionDialogProps) {
   );
 }
 
-function Preview({ action, words, problem }: { action: Action; words: string[] | null; problem: Problem | null }) {
+function Preview({ action, ready, words, problem }: { action: Action; ready: boolean; words: string[] | null; problem: Problem | null }) {
   if (problem) {
     return (
       <>
@@ -87,7 +89,7 @@ function Preview({ action, words, problem }: { action: Action; words: string[] |
   return (
     <section class="preview" aria-live="polite" aria-label="Preview">
       <h3>What it would do</h3>
-      {words === null ? <p class="quiet">Asking …</p> : <ul class="words">{words.map((line) => <li key={line}>{line}</li>)}</ul>}
+      {words === null ? <p class="quiet">{ready ? "Asking …" : "Fill in what is needed."}</p> : <ul class="words">{words.map((line) => <li key={line}>{line}</li>)}</ul>}
     </section>
   );
 }

@@ -10,7 +10,7 @@ interface FieldsProps {
 export function Fields({ fields, values, write }: FieldsProps) {
   return (
     <div class="fields">
-      {fields.map((field) => <One key={field.name} field={field} value={values[field.name] ?? ""} write={(value) => write({ ...values, [field.name]: value })} />)}
+      {fields.filter((field) => field.wanted?.(values) ?? true).map((field) => <One key={field.name} field={field} value={values[field.name] ?? ""} write={(value) => write({ ...values, [field.name]: value })} />)}
     </div>
   );
 }
@@ -22,7 +22,7 @@ function One({ field, value, write }: { field: Field; value: string; write: (val
   }
   const common = { id, "aria-describedby": field.help ? `${id}-help` : undefined, value };
   return (
-    <div class="field">
+    <div class={field.kind === "choice" || field.name === "reason" ? "field wide" : "field"}>
       <label for={id}>{field.label}{field.required && " (needed)"}</label>
       {field.kind === "choice" ? (
         <select {...common} onChange={(event) => write(event.currentTarget.value)}>

@@ -13,20 +13,22 @@ const kinds = [
   ["replace", "replace: a pattern is replaced on both sides first"],
 ] as const;
 
+const of = (...some: string[]) => (values: Values) => some.includes(values.kind ?? "");
+
 const fields: Field[] = [
   { name: "kind", label: "Kind", kind: "choice", options: kinds },
   { name: "target", label: "Target", kind: "text", required: true, help: "$.items[*].price, header Vary, status or body.", most: 500 },
-  { name: "by", label: "By", kind: "text", help: "unordered: the field that tells elements apart.", most: 200 },
-  { name: "within", label: "Within", kind: "text", help: "tolerance: such as 0.01 or 1%.", most: 40 },
-  { name: "pattern", label: "Pattern", kind: "text", help: "replace: a regular expression.", most: 500 },
-  { name: "with", label: "With", kind: "text", help: "replace: what takes its place.", most: 500 },
+  { name: "by", label: "By", kind: "text", wanted: of("unordered"), help: "The field that tells elements apart.", most: 200 },
+  { name: "within", label: "Within", kind: "text", wanted: of("tolerance"), required: true, help: "Such as 0.01 or 1%.", most: 40 },
+  { name: "pattern", label: "Pattern", kind: "text", wanted: of("replace"), required: true, help: "A regular expression.", most: 500 },
+  { name: "with", label: "With", kind: "text", wanted: of("replace"), help: "What takes its place.", most: 500 },
   { name: "expires", label: "Expires", kind: "text", help: "A date such as 2027-01-31; never when empty.", most: 40 },
   { name: "reason", label: "Reason: why the difference is right", kind: "text", required: true, most: 500 },
 ];
 
 export function rule(target: string): Action {
   return {
-    id: "rule", title: "Add a rule to", role: "operator", based: true, tries: true,
+    id: "rule", title: "Add the rule", heading: "Add a rule to", role: "operator", based: true, tries: true,
     about: "From then on evidence is gathered anew. The preview says what it would have hidden so far.",
     fields, first: { kind: "ignore", target },
     call: (route, values) => ({
@@ -34,19 +36,25 @@ export function rule(target: string): Action {
       // A preview needs no reason, but the API wants one.
       body: body({ ...pick(values), reason: values.reason || "preview" }),
     }),
-    command: (route, values) => ["rule", "add", route, ...flag(values.kind ?? "ignore", values.target), ...["by", "within", "pattern", "with", "expires", "reason"].flatMap((name) => flag(name, values[name]))],
+    command: (route, values) => ["rule", "add", route, ...flag(values.kind ?? "ignore", values.target), ...["by", "within", "pattern", "with", "expires", "reason"].flatMap((name) => flag(name, meant(name, values)))],
     words,
     why: () => "",
   };
 }
 
+// What was written for another kind stays in the form and is not sent.
+function meant(name: string, values: Values): string | undefined {
+  const field = fields.find((one) => one.name === name);
+  return field?.wanted?.(values) === false ? undefined : values[name];
+}
+
 function pick(values: Values): Record<string, unknown> {
-  return Object.fromEntries(["kind", "target", "by", "within", "pattern", "with", "expires"].map((name) => [name, values[name]]));
+  return Object.fromEntries(["kind", "target", "by", "within", "pattern", "with", "expires"].map((name) => [name, meant(name, values)]));
 }
 
 export function removeRule(one: Rule): Action {
   return {
-    id: `remove ${one.id}`, title: "Remove a rule from", role: "operator", based: true, tries: true,
+    id: `remove ${one.id}`, title: "Remove the rule", heading: "Remove a rule from", role: "operator", based: true, tries: true,
     about: `The rule ${one.kind} ${one.target}: ${one.reason}`,
     fields: [{ name: "reason", label: "Reason, for the history", kind: "text", most: 2000 }], first: {},
     call: (route, values) => ({ method: "DELETE", path: at`/api/v1/routes/${route}/rules/${one.id}`, query: { reason: values.reason } }),
@@ -58,7 +66,7 @@ export function removeRule(one: Rule): Action {
 
 function words(answer: unknown): string[] {
   const change = answer as RuleChange;
-  const said = [`${change.rule.kind} ${change.rule.target} on ${change.route}, revision ${change.previous_revision} → ${change.revision}`];
+  const said = [`${change.rule.kind} ${change.rule.target} on ${change.route}${change.dry_run ? "" : `, revision ${change.previous_revision} → ${change.revision}`}`];
   const { preview } = change;
   if (preview) {
     said.push(`It would have hidden ${preview.exact ? "" : "about "}${count(preview.hidden)} of ${count(preview.of)} differences found.`);

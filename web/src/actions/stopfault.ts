@@ -6,7 +6,7 @@ import type { Action } from "./action";
 
 export function stopFault(fault: Fault): Action {
   return {
-    id: `stop ${fault.id}`, title: "Stop the fault on", role: "operator", based: false, tries: true,
+    id: `stop ${fault.id}`, title: "Stop the fault", heading: "Stop a fault on", role: "operator", based: false, tries: true,
     about: `Fault ${fault.id} on side ${fault.side}. It would end by itself.`,
     fields: [{ name: "reason", label: "Reason, for the history", kind: "text", most: 2000 }], first: {},
     call: (_, values) => ({ method: "DELETE", path: at`/api/v1/faults/${fault.id}`, query: { reason: values.reason } }),

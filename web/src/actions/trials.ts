@@ -27,13 +27,14 @@ function faultWords(answer: unknown, { both }: Scene): string[] {
   const change = answer as FaultChange;
   const words = change.faults.map((fault) => {
     const meets = rate((both[fault.side].perSecond * fault.percent_bp) / 10000);
-    return `About ${meets} of ${rate(both[fault.side].perSecond)} on ${fault.side} would meet it, until it ends by itself.`;
+    const many = `About ${meets} of ${rate(both[fault.side].perSecond)} on ${fault.side}`;
+    return change.dry_run ? `${many} would meet it, until it ends by itself.` : `Fault ${fault.id} on ${fault.route} has started. ${many} meet it, until it ends by itself.`;
   });
   return change.note ? [...words, change.note] : words;
 }
 
 export const fault: Action = {
-  id: "fault", title: "Start a fault", role: "operator", based: false, tries: true,
+  id: "fault", title: "Start a fault", heading: "Start a fault on", role: "operator", based: false, tries: true,
   about: "Injects latency, a status or a reset into one side, for an hour at most.",
   fields: [
     { name: "side", label: "Side", kind: "choice", options: sides },
@@ -57,7 +58,7 @@ export const fault: Action = {
 };
 
 export const override: Action = {
-  id: "override", title: "Override for a tester", role: "operator", based: false, tries: false,
+  id: "override", title: "Override for a tester", heading: "Sign an override for", role: "operator", based: false, tries: false,
   about: "Signs a value that puts its bearer on one side of this route. It is shown once.",
   fields: [
     { name: "side", label: "Side", kind: "choice", options: sides },
@@ -75,7 +76,7 @@ export const override: Action = {
 };
 
 export const reset: Action = {
-  id: "reset", title: "Reset breakers", role: "operator", based: false, tries: true,
+  id: "reset", title: "Reset breakers", heading: "Reset the breakers of", role: "operator", based: false, tries: true,
   about: "Closes the breakers of both sides on every router, and forgets what they have counted.",
   fields: [reason],
   first: {},

@@ -81,7 +81,7 @@ const retire: Action = {
 };
 
 const autopilot: Action = {
-  id: "autopilot", title: "Autopilot", role: "operator", based: false, tries: true,
+  id: "autopilot", title: "Autopilot", heading: "Autopilot of", role: "operator", based: false, tries: true,
   about: "Says what the autopilot may do with the route. Moves no traffic.",
   fields: [
     { name: "mode", label: "Mode", kind: "choice", options: [

@@ -1,7 +1,9 @@
 // What is done here, as a line for a terminal.
 
-/** Quotes a word for a POSIX shell, only where it has to be. */
+/** Quotes a word for a POSIX shell, only where it has to be; of a flag only its value. */
 export function quoted(word: string): string {
+  const [, name, value] = /^(--[a-z-]+=)(.*)$/s.exec(word) ?? [];
+  if (name !== undefined && value !== undefined) return name + quoted(value);
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;
   return `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -2,9 +2,9 @@
 
 const thin = "\u202f";
 
-/** 18211 → "18 211" with narrow no-break spaces. */
+/** 18211 → "18,211", as the API writes it in words. */
 export function count(n: number): string {
-  return Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, thin);
+  return Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** Basis points as a percentage: 2500 → "25%", 50 → "0.5%". */

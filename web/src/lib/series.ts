@@ -35,6 +35,12 @@ export function seriesOf(points: readonly StatisticsPoint[]): Series {
   return series;
 }
 
+/** The lowest value above 0 of all; 0 where there is none. */
+export function lowest(...columns: Column[]): number {
+  const found = columns.flat().filter((value): value is number => value !== null && value > 0);
+  return found.reduce((least, value) => Math.min(least, value), found[0] ?? 0);
+}
+
 /** The highest value of both sides, so that their charts can be compared by eye. */
 export function highest(...columns: Column[]): number {
   return columns.reduce((most, column) => column.reduce<number>((max, value) => Math.max(max, value ?? 0), most), 0);

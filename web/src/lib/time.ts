@@ -17,6 +17,11 @@ export function span(seconds: number): string {
   return days === 1 ? "1 day" : `${days} days`;
 }
 
+/** A duration as Go writes it, without its zeroes: "10m0s" → "10m". */
+export function short(duration: string): string {
+  return duration.replace(/(?<=[hm])0s$/, "").replace(/(?<=h)0m$/, "");
+}
+
 /** "3 min ago", "in 2 h", "just now". */
 export function relative(at: number, now: number): string {
   const seconds = (now - at) / 1000;

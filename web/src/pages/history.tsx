@@ -53,7 +53,7 @@ export function EventList({ events }: { events: readonly Event[] }) {
   return <ol class="events">{events.map((event) => <Row key={event.id} event={event} />)}</ol>;
 }
 
-const machines = { operator: "", autopilot: "by the autopilot's gates", guard: "because of a breaker or an unreachable backend" };
+const machines = { operator: "", autopilot: " by the autopilot's gates", guard: " because of a breaker or an unreachable backend" };
 
 function Row({ event }: { event: Event }) {
   const about = ["route", "fault", "breaker", "autopilot"].includes(event.kind);
@@ -61,12 +61,12 @@ function Row({ event }: { event: Event }) {
     <li>
       <span class="when"><Time at={event.at} /></span>
       <span class="what">
-        <span class={`sign ${event.verb === "rollback" ? "bad" : ""}`}>{event.verb}</span>{" "}
+        <span class={`sign ${event.verb === "rollback" ? "bad" : ""}`}>{event.verb.replaceAll("_", " ")}</span>{" "}
         {about ? <Link to={at`/routes/${event.subject}`}><span class="breaks">{event.subject}</span></Link> : <span class="breaks">{event.kind} {event.subject}</span>}{" "}
         <span>{moveOf(event)}</span>
-        <span class="quiet"> by {event.actor} {machines[event.cause]}, revision {event.revision}</span>
-        {event.reason && <q class="breaks">{event.reason}</q>}
+        <span class="quiet"> by {event.actor}{machines[event.cause]}, revision {event.revision} </span>
         <Details event={event} />
+        {event.reason && <q class="breaks">{event.reason}</q>}
       </span>
     </li>
   );
@@ -78,7 +78,7 @@ function Details({ event }: { event: Event }) {
   if (event.before == null && event.after == null && event.evidence == null) return null;
   return (
     <details onToggle={(toggled) => show(toggled.currentTarget.open)}>
-      <summary>Before, after and evidence</summary>
+      <summary>before, after, evidence</summary>
       {open && <pre tabIndex={0}>{JSON.stringify(shown, null, 2)}</pre>}
     </details>
   );

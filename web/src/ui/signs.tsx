@@ -48,7 +48,7 @@ export function SplitBar({ route, both }: { route: RouteStatus; both: Record<Sid
         {served > 0 && <rect class="observed" x={Math.min(99, (100 * both.new.requests) / served)} width="1" height="10" />}
       </svg>
       <span class="number">{weight(wanted)}</span>
-      <span class="quiet number">{observed}</span>
+      <span class="quiet number">{served > 0 ? `${observed} served` : observed}</span>
     </span>
   );
 }

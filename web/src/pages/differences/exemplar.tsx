@@ -9,7 +9,7 @@ import { type Branch, parsed } from "../../lib/tree";
 import { useLive } from "../../live/store";
 import { Command, Loading, ProblemBox, Time } from "../../ui/basics";
 
-export function ExemplarView({ found }: { found: FoundDifference }) {
+export function ExemplarView({ found, noise }: { found: FoundDifference; noise: ReadonlySet<string> }) {
   const role = useLive((state) => state.session?.role ?? "viewer");
   const [which, turn] = useState(0);
   const why = forbidden(role, "operator");
@@ -24,12 +24,12 @@ export function ExemplarView({ found }: { found: FoundDifference }) {
       </div>
       {problem && <ProblemBox problem={problem} again={reload} />}
       {loading && <Loading what="the exemplar" />}
-      {data && <Shown exemplar={data} signature={found.signature} />}
+      {data && <Shown exemplar={data} signature={found.signature} noise={noise} />}
     </div>
   );
 }
 
-function Shown({ exemplar, signature }: { exemplar: Exemplar; signature: string }) {
+function Shown({ exemplar, signature, noise }: { exemplar: Exemplar; signature: string; noise: ReadonlySet<string> }) {
   const { request, legacy, new: fresh } = exemplar;
   return (
     <>
@@ -38,7 +38,7 @@ function Shown({ exemplar, signature }: { exemplar: Exemplar; signature: string 
       <div class="scroll" tabIndex={0} role="region" aria-label="Differences of this exemplar">
         <table>
           <thead><tr><th>Where</th><th>Kind</th><th>Legacy</th><th>New</th></tr></thead>
-          <tbody>{exemplar.differences.map((one, i) => <Row key={i} one={one} mine={one.signature === signature} />)}</tbody>
+          <tbody>{exemplar.differences.map((one, i) => <Row key={i} one={one} mine={one.signature === signature} noise={noise.has(one.signature)} />)}</tbody>
         </table>
       </div>
       {exemplar.more > 0 && <p class="quiet">And {count(exemplar.more)} more that there was no room for.</p>}
@@ -47,13 +47,13 @@ function Shown({ exemplar, signature }: { exemplar: Exemplar; signature: string 
   );
 }
 
-function Row({ one, mine }: { one: Difference; mine: boolean }) {
+function Row({ one, mine, noise }: { one: Difference; mine: boolean; noise: boolean }) {
   const legacy = parsed(one.legacy.text);
   const fresh = parsed(one.new.text);
   return (
     <>
-      <tr class={mine ? "mine" : ""}>
-        <td><code>{one.where}</code></td><td>{one.kind}</td>
+      <tr class={`${mine ? "mine" : ""} ${noise ? "noise" : ""}`}>
+        <td><code>{one.where}</code></td><td>{one.kind}{noise && <span class="sign wait">noise</span>}</td>
         <td><code class="breaks">{one.legacy.type === "" ? "absent" : one.legacy.text}</code></td>
         <td><code class="breaks">{one.new.type === "" ? "absent" : one.new.text}</code></td>
       </tr>

@@ -37,6 +37,7 @@ function Found({ data, query, silence }: { data: RouteDifferences; query: URLSea
   const noise = query.get("noise") === "yes";
   const open = query.get("signature") ?? "";
   const rows = data.differences.filter((found) => noise || !found.noise || found.signature === open);
+  const noisy = new Set(data.differences.filter((found) => found.noise).map((found) => found.signature));
   const skipped = Object.entries(data.skipped).filter(([, n]) => n > 0).map(([reason, n]) => `${reason} ${count(n)}`);
   return (
     <section aria-labelledby="found">
@@ -47,12 +48,12 @@ function Found({ data, query, silence }: { data: RouteDifferences; query: URLSea
       </p>
       {data.outdated && <p class="note">These were compared by other rules than the route has now; by those nothing was compared yet.</p>}
       {rows.length === 0 && <Empty title={data.compared === 0 ? "Nothing was compared." : "No difference that is not noise."}>{data.compared === 0 && <p><code>stranglerctl shadow start</code> has it compared in the present stage.</p>}</Empty>}
-      <ul class="found">{rows.map((found) => <Signature key={found.signature} found={found} open={open === found.signature} silence={silence} />)}</ul>
+      <ul class="found">{rows.map((found) => <Signature key={found.signature} found={found} open={open === found.signature} noisy={noisy} silence={silence} />)}</ul>
     </section>
   );
 }
 
-function Signature({ found, open, silence }: { found: FoundDifference; open: boolean; silence: (target: string) => void }) {
+function Signature({ found, open, noisy, silence }: { found: FoundDifference; open: boolean; noisy: ReadonlySet<string>; silence: (target: string) => void }) {
   const { pairs } = found;
   const asked = pairs.both + pairs.new + pairs.legacy;
   return (
@@ -67,7 +68,7 @@ function Signature({ found, open, silence }: { found: FoundDifference; open: boo
       </div>
       {found.noise && <p class="quiet">Legacy has it against itself: in {count(pairs.both)} of {count(asked)} comparisons in which it was asked twice.</p>}
       {!found.noise && found.confirmed + found.transient > 0 && <p class="quiet">Asked once more, it was there again {count(found.confirmed)} times of {count(found.confirmed + found.transient)}.</p>}
-      {open && <ExemplarView found={found} />}
+      {open && <ExemplarView found={found} noise={noisy} />}
     </li>
   );
 }

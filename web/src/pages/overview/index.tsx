@@ -85,7 +85,7 @@ function Stages({ routes }: { routes: RouteStatus[] }) {
           return (
             <Link key={stage} to={`/routes?stage=${stage}`} class="tile">
               <StageSign stage={stage} /><strong class="number">{count(here.length)}</strong>
-              <span class="quiet">{age === null ? "none" : `half unchanged for ${span(age)}`}</span>
+              <span class="quiet">{age === null ? "none" : `last change ${span(age)} ago (median)`}</span>
             </Link>
           );
         })}

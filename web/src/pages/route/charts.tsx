@@ -4,7 +4,7 @@ import type { Event, RouteStatistics, Side } from "../../api/types";
 import { count, milliseconds, rate, share } from "../../lib/format";
 import { setQuery } from "../../lib/location";
 import { useResource } from "../../lib/resource";
-import { highest, type Series, seriesOf } from "../../lib/series";
+import { highest, lowest, type Series, seriesOf } from "../../lib/series";
 import { absolute } from "../../lib/time";
 import { Empty, Loading, ProblemBox } from "../../ui/basics";
 import { Chart, type Line, type Mark } from "../../ui/chart";
@@ -44,18 +44,18 @@ const percent = (value: number) => `${value < 1 ? value.toFixed(value === 0 ? 0 
 
 function Pairs({ data, events }: { data: RouteStatistics; events: Event[] }) {
   const series = useMemo(() => seriesOf(data.points), [data]);
-  const marks = useMemo<Mark[]>(() => events.map((event) => ({ at: Date.parse(event.at) / 1000, label: event.verb })), [events]);
+  const marks = useMemo<Mark[]>(() => events.map((event) => ({ at: Date.parse(event.at) / 1000, label: event.verb.replaceAll("_", " ") })), [events]);
   const measures = [
     { title: "Requests a second", format: rate, lines: (side: Side) => [{ label: "rate", values: series.rate[side] }], most: highest(series.rate.legacy, series.rate.new) },
     { title: "Errors", format: percent, lines: (side: Side) => [{ label: "errors", values: series.errors[side] }], most: highest(series.errors.legacy, series.errors.new) },
-    { title: "Duration", format: milliseconds, lines: (side: Side) => durations(series, side), most: highest(series.p99.legacy, series.p99.new) },
+    { title: "Duration", format: milliseconds, lines: (side: Side) => durations(series, side), most: highest(series.p99.legacy, series.p99.new), least: lowest(series.p50.legacy, series.p50.new) },
   ];
   return (
     <div class="pairs">
-      {measures.map(({ title, format, lines, most }) => (["legacy", "new"] as const).map((side) => (
+      {measures.map(({ title, format, lines, most, least = 0 }) => (["legacy", "new"] as const).map((side) => (
         <Chart
           key={title + side} title={`${title}, ${side}`} times={series.times} lines={lines(side)} marks={marks}
-          color={side === "legacy" ? "--legacy" : "--new"} most={most} format={format} sync={data.route}
+          color={side === "legacy" ? "--legacy" : "--new"} most={most} least={least} format={format} sync={data.route}
         />
       )))}
     </div>

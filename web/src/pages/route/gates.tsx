@@ -1,8 +1,7 @@
 import { at } from "../../api/client";
 import type { GateFinding, RouteDetail, RouteGates } from "../../api/types";
-import { share } from "../../lib/format";
 import { useResource } from "../../lib/resource";
-import { span } from "../../lib/time";
+import { short, span } from "../../lib/time";
 import { Loading, ProblemBox } from "../../ui/basics";
 import { Verdict } from "../../ui/signs";
 
@@ -15,7 +14,7 @@ export function Plan({ route }: { route: RouteDetail }) {
       <ol class="plan">
         {steps.map((step, i) => <li key={step} class={i + 1 < route.step ? "past" : ""} aria-current={i + 1 === route.step ? "step" : undefined}>{step}</li>)}
       </ol>
-      <p class="quiet">{route.step === 0 ? "The route stands between the steps of its plan" : `Step ${route.step} of ${route.steps}`}; bake time {route.plan.bake ?? "unknown"}.</p>
+      <p class="quiet">{route.step === 0 ? "The route stands between the steps of its plan" : `Step ${route.step} of ${route.steps}`}; bake time {short(route.plan.bake ?? "unknown")}.</p>
     </section>
   );
 }
@@ -46,14 +45,8 @@ function Row({ finding }: { finding: GateFinding }) {
     <tr>
       <td data-title="Gate"><strong>{gate}</strong></td>
       <td data-title="Verdict"><Verdict verdict={verdict} />{finding.rolls_back && <span class="sign bad">rolls back</span>}</td>
-      <td data-title="Found">{text}<Sides finding={finding} /></td>
+      <td data-title="Found">{text}</td>
       <td data-title="Missing">{missing || "nothing"}{wait != null && missing && !missing.includes("more") && <span class="quiet"> (about {span(wait)})</span>}</td>
     </tr>
   );
-}
-
-function Sides({ finding }: { finding: GateFinding }) {
-  const { legacy, new: fresh } = finding;
-  if (!legacy || !fresh || fresh.exposures === 0) return null;
-  return <span class="quiet"> · new {share(fresh.events, fresh.exposures)}, legacy {share(legacy.events, legacy.exposures)} of key-minutes</span>;
 }

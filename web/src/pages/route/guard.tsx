@@ -1,5 +1,6 @@
 import type { Breaker, RouteDetail } from "../../api/types";
 import { useResource } from "../../lib/resource";
+import { short } from "../../lib/time";
 import { Empty, Loading, ProblemBox } from "../../ui/basics";
 import { SideSign } from "../../ui/signs";
 
@@ -39,7 +40,7 @@ export function Guard({ route }: { route: RouteDetail }) {
             <tbody>
               {route.settings.map((setting) => (
                 <tr key={`${setting.side ?? ""}${setting.name}`}>
-                  <td><code>{setting.name}</code></td><td>{setting.side ? <SideSign side={setting.side} /> : "both"}</td><td>{setting.value}</td>
+                  <td><code>{setting.name}</code></td><td>{setting.side ? <SideSign side={setting.side} /> : "both"}</td><td>{short(setting.value)}</td>
                   <td>{setting.source === "route" ? <strong>route</strong> : <span class="quiet">default</span>}</td>
                 </tr>
               ))}

@@ -40,13 +40,11 @@ export function RoutePage({ name, query }: { name: string; query: URLSearchParam
       <div class="columns">
         <div>
           <Boundary name="The plan"><Plan route={route} /></Boundary>
-          {route.new !== "" && route.stage !== "retired" && <Boundary name="The gates"><Gates name={name} revision={revision} /></Boundary>}
-        </div>
-        <div>
-          <Boundary name="The guard"><Guard route={route} /></Boundary>
           <Boundary name="Explain"><Explain route={route} /></Boundary>
         </div>
+        <Boundary name="The guard"><Guard route={route} /></Boundary>
       </div>
+      {route.new !== "" && route.stage !== "retired" && <Boundary name="The gates"><Gates name={name} revision={revision} /></Boundary>}
       <Boundary name="The charts"><Charts name={name} events={moves} query={query} /></Boundary>
       <section aria-labelledby="history">
         <div class="heading"><h2 id="history">History</h2><Link to={`/history?route=${encodeURIComponent(name)}`}>All of it</Link></div>
