@@ -66,7 +66,7 @@ function Breakers({ breakers }: { breakers: Breaker[] }) {
             {open.map((breaker) => (
               <tr key={breaker.route + breaker.side + breaker.instance}>
                 <td data-title="Route"><Link to={at`/routes/${breaker.route}`}><span class="breaks">{breaker.route}</span></Link></td><td data-title="Side"><SideSign side={breaker.side} /></td>
-                <td data-title="Router">{breaker.instance}</td><td data-title="Breaker"><BreakerSign state={breaker.state} /></td><td data-title="Why" class="breaks">{breaker.reason ?? "–"}</td>
+                <td data-title="Router">{breaker.instance}</td><td data-title="Breaker"><BreakerSign state={breaker.state} /></td><td data-title="Why" class="breaks">{breaker.reason?.replaceAll("_", " ") ?? "–"}</td>
                 <td data-title="Next try">{breaker.left_s == null ? "–" : `in ${span(breaker.left_s)}`}</td>
               </tr>
             ))}

@@ -78,7 +78,7 @@ function options(box: HTMLElement, lines: Line[], now: Now, color: string, sync:
     cursor: { sync: { key: sync }, drag: { x: false, y: false } },
     legend: { markers: { width: 2, dash: (_, i) => (i < 2 ? "solid" : i === 2 ? "dashed" : "dotted") } },
     scales: { y: { distr: now.current.least > 0 ? 3 : 1, range: () => rangeOf(now.current) } },
-    axes: [{ ...axis, values: (_, ticks) => clock(ticks) }, { ...axis, size: 62, ...(now.current.least > 0 ? { splits: powers } : {}), values: (_, ticks) => ticks.map((tick) => now.current.format(tick)) }],
+    axes: [{ ...axis, values: (_, ticks) => clock(ticks) }, { ...axis, size: 62, ...(now.current.least > 0 ? { splits: powers, filter: (_, splits) => splits } : {}), values: (_, ticks) => ticks.map((tick) => now.current.format(tick)) }],
     series: [
       { value: (_, at) => (at === null ? "–" : new Date(at * 1000).toLocaleTimeString("en-GB")) },
       ...lines.map((line) => ({
@@ -121,19 +121,18 @@ function drawMarks(plot: uPlot, marks: Mark[], color: string): void {
   ctx.fillStyle = color;
   ctx.setLineDash([3, 3]);
   ctx.font = `${10 * devicePixelRatio}px system-ui`;
-  let free = 0;
-  for (const { at, label } of [...marks].sort((a, b) => a.at - b.at)) {
+  let taken = Infinity;
+  for (const { at, label } of [...marks].sort((a, b) => b.at - a.at)) {
     const x = plot.valToPos(at, "x", true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    // Of marks in a row only the first has room for its word; the history below has them all.
-    if (x < free) continue;
-    const width = ctx.measureText(label).width;
-    free = x + width + 8 * devicePixelRatio;
-    const left = Math.min(x + 3 * devicePixelRatio, bbox.left + bbox.width - width);
+    // Of marks in a row only the newest has room for its word; the history has them all.
+    const left = x - ctx.measureText(label).width - 4 * devicePixelRatio;
+    if (x > taken || left < bbox.left) continue;
+    taken = left;
     ctx.fillText(label, left, bbox.top + 10 * devicePixelRatio);
   }
   ctx.restore();

@@ -118,7 +118,7 @@ function Ready({ routes }: { routes: RouteStatus[] }) {
       <h2 id="ready">Ready to retire <span class="quiet number">{count(found.length)}</span></h2>
       {found.length === 0 && <p class="quiet">No route is served whole by new with every gate passed.</p>}
       <ul class="list">
-        {found.slice(0, listed).map((route) => <li key={route.name}><Link to={at`/routes/${route.name}`}><span class="breaks">{route.name}</span></Link><span class="quiet">new since <Time at={route.changed_at} /></span></li>)}
+        {found.slice(0, listed).map((route) => <li key={route.name}><Link to={at`/routes/${route.name}`}><span class="breaks">{route.name}</span></Link><span class="quiet">last changed <Time at={route.changed_at} /></span></li>)}
       </ul>
       {found.length > listed && <p class="quiet">and {count(found.length - listed)} more: <Link to="/routes?stage=new&verdict=pass">in Routes</Link></p>}
     </section>

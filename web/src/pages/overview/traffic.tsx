@@ -71,12 +71,22 @@ function useShares(): { shares: Share[] | null; problem: Problem | null; reload:
   return { shares, problem, reload: () => next((n) => n + 1), of };
 }
 
+// A route may be removed while the others are read.
+async function one(name: string, signal: AbortSignal): Promise<RouteStatistics[]> {
+  try {
+    return [await call<RouteStatistics>({ path: at`/api/v1/routes/${name}/statistics`, query: { since: "24h" }, signal })];
+  } catch (error) {
+    if (error instanceof Problem && error.status === 404) return [];
+    throw error;
+  }
+}
+
 async function readAll(names: string[], signal: AbortSignal): Promise<RouteStatistics[]> {
   const found: RouteStatistics[] = [];
   const waiting = [...names];
   const work = async () => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      found.push(await call<RouteStatistics>({ path: at`/api/v1/routes/${name}/statistics`, query: { since: "24h" }, signal }));
+      found.push(...(await one(name, signal)));
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));

@@ -46,7 +46,7 @@ function Row({ finding }: { finding: GateFinding }) {
       <td data-title="Gate"><strong>{gate}</strong></td>
       <td data-title="Verdict"><Verdict verdict={verdict} />{finding.rolls_back && <span class="sign bad">rolls back</span>}</td>
       <td data-title="Found">{text}</td>
-      <td data-title="Missing">{missing || "nothing"}{wait != null && missing && !missing.includes("more") && <span class="quiet"> (about {span(wait)})</span>}</td>
+      <td data-title="Missing">{missing || <span class="quiet">–</span>}{wait != null && missing && !missing.includes("more") && <span class="quiet"> (about {span(wait)})</span>}</td>
     </tr>
   );
 }

@@ -26,7 +26,7 @@ export function Guard({ route }: { route: RouteDetail }) {
             {data.map((breaker) => (
               <tr key={breaker.side + breaker.instance}>
                 <td data-title="Side"><SideSign side={breaker.side} /></td><td data-title="Router">{breaker.instance}</td>
-                <td data-title="Breaker"><BreakerSign state={breaker.state} /></td><td data-title="Why">{breaker.reason ?? "–"}</td>
+                <td data-title="Breaker"><BreakerSign state={breaker.state} /></td><td data-title="Why">{breaker.reason?.replaceAll("_", " ") ?? "–"}</td>
               </tr>
             ))}
           </tbody>
