@@ -17,7 +17,7 @@ function event(id: number): Event {
 
 const now = Date.UTC(2026, 10, 24, 4);
 const hello = (state: State) => told(state, "hello", { revision: 1, now: new Date(now).toISOString() }, now, null);
-const routes = (state: State, ...all: RouteStatus[]) => told(state, "routes", { revision: 2, routes: all }, now, null);
+const routes = (state: State, ...all: RouteStatus[]) => told(state, "routes", { revision: 2, routes: all, removed: [] }, now, null);
 
 describe("the state", () => {
   test("takes changed routes and keeps the others", () => {

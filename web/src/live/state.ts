@@ -56,9 +56,9 @@ export const empty: State = {
 export function told(state: State, event: string, body: unknown, now: number, id: string | null): State {
   switch (event) {
     case "hello":
-      return hello(state, body as { revision: number; now: string; store?: StoreState }, now);
+      return hello(state, body as Hello, now);
     case "routes":
-      return routes(state, body as { revision: number; routes: RouteStatus[]; removed?: string[] });
+      return routes(state, body as { revision: number; routes: RouteStatus[]; removed: string[] });
     case "history":
       return history(state, body as Event, id);
     case "traffic":
@@ -70,24 +70,24 @@ export function told(state: State, event: string, body: unknown, now: number, id
   }
 }
 
+interface Hello {
+  revision: number;
+  now: string;
+}
+
 // The routes come whole after every hello: one that went meanwhile must not stay.
-function hello(state: State, body: { revision: number; now: string; store?: StoreState }, now: number): State {
+function hello(state: State, body: Hello, now: number): State {
   const ahead = Date.parse(body.now) - now;
   return {
     ...state, revision: body.revision, ahead: Number.isFinite(ahead) ? ahead : 0, loaded: false,
     traffic: state.traffic.filter((slot) => Date.parse(body.now) - Date.parse(slot.at) < 60_000),
-    store: isStore(body.store) ? body.store : state.store,
   };
 }
 
-function isStore(store: unknown): store is StoreState {
-  return typeof store === "object" && store !== null && "reachable" in store;
-}
-
-function routes(state: State, body: { revision: number; routes: RouteStatus[]; removed?: string[] }): State {
+function routes(state: State, body: { revision: number; routes: RouteStatus[]; removed: string[] }): State {
   const next = new Map(state.loaded ? state.routes : []);
   for (const route of body.routes) next.set(route.name, route);
-  for (const name of body.removed ?? []) next.delete(name);
+  for (const name of body.removed) next.delete(name);
   return { ...state, revision: body.revision, routes: next, loaded: true };
 }
 

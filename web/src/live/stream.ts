@@ -5,6 +5,8 @@ import type { Store } from "./store";
 
 /** Nothing for so long, not even a comment, and the connection counts as dead. */
 const deadAfter = 35_000;
+/** What bye says when one has to sign in again. */
+const forGood: ReadonlySet<string> = new Set(["session_ended", "token_expired", "token_revoked", "unauthenticated"]);
 const firstWait = 500;
 const longestWait = 30_000;
 
@@ -93,9 +95,9 @@ export class Stream {
       this.store.patch({ link: "live" });
     }
     if (message.event === "bye") {
-      const why = (body as { why?: string }).why;
-      // A router that drains says bye as well; only the end of the session is for good.
-      if (why === "session" || why === "token") this.store.patch({ link: "ended", session: null });
+      const { code } = body as { code: string };
+      // A router that stops says bye as well; only the end of the session is for good.
+      if (forGood.has(code)) this.store.patch({ link: "ended", session: null });
       return;
     }
     this.store.set(told(this.store.state, message.event, body, Date.now(), message.id));

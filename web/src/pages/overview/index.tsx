@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
 import { at } from "../../api/client";
-import type { RouteStatus, Status } from "../../api/types";
+import type { Event, RouteStatus, Status } from "../../api/types";
 import { median, readyToRetire, stuck } from "../../lib/burndown";
 import { count, plural, rate, share } from "../../lib/format";
 import { useResource } from "../../lib/resource";
@@ -126,11 +126,14 @@ function Ready({ routes }: { routes: RouteStatus[] }) {
 }
 
 function Recent() {
-  const events = useLive((state) => state.events);
+  const newest = useLive((state) => state.events[0]?.id ?? 0);
+  const { data, problem, loading, reload } = useResource<Event[]>({ path: "/api/v1/events", query: { limit: "8" } }, 0, newest);
   return (
     <section aria-labelledby="recent">
       <div class="heading"><h2 id="recent">Recent events</h2><Link to="/history">All of them</Link></div>
-      {events.length === 0 ? <p class="quiet">Nothing has been told yet.</p> : <EventList events={events.slice(0, 8)} />}
+      {problem && <ProblemBox problem={problem} again={reload} />}
+      {loading && <Loading what="the history" />}
+      {data && (data.length === 0 ? <Empty title="Nothing has happened yet." /> : <EventList events={data} />)}
     </section>
   );
 }
