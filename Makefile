@@ -61,7 +61,7 @@ generate: ## Write the generated files anew
 
 web: ## Build the dashboard into web/dist, after its tests (needs Node 20)
 	@scripts/need node npm
-	cd web && npm ci --no-audit --no-fund && npm test && npm run build
+	cd web && npm install --no-save --no-audit --no-fund && npm test && npm run build
 
 fmt: ## Format the code with gofumpt
 	$(TOOL) gofumpt -l -w $(wildcard $(GO_DIRS))
