@@ -13,11 +13,11 @@ export GOFLAGS := -buildvcs=false $(GOFLAGS)
 
 LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOL    := go tool -modfile=tools/go.mod
-GO_DIRS := cmd internal migrations scripts test bench deploy docs
+GO_DIRS := cmd internal migrations scripts test bench deploy docs web/embed.go
 BENCH   ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build deb test check bench lint fmt generate drift vet race clean
+.PHONY: help demo build deb test check bench lint fmt generate web drift vet race clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -50,7 +50,7 @@ vet:
 
 drift: ## Fail when a generated file is not what its source makes
 	@scripts/need go
-	@scripts/drift $(MAKE) --no-print-directory generate
+	@scripts/drift $(MAKE) --no-print-directory generate web
 
 race:
 	@scripts/need go cc postgres pgbouncer nginx curl
@@ -58,6 +58,10 @@ race:
 
 generate: ## Write the generated files anew
 	go generate ./...
+
+web: ## Build the dashboard into web/dist, after its tests (needs Node 20)
+	@scripts/need node npm
+	cd web && npm install --no-save --no-audit --no-fund && npm test && npm run build
 
 fmt: ## Format the code with gofumpt
 	$(TOOL) gofumpt -l -w $(wildcard $(GO_DIRS))
