@@ -27,6 +27,7 @@ import (
 	"github.com/stranglerfig/strangler/internal/store"
 	"github.com/stranglerfig/strangler/internal/telemetry"
 	"github.com/stranglerfig/strangler/internal/tracing"
+	"github.com/stranglerfig/strangler/web"
 )
 
 // ErrInterrupted is the cause of a context that Ctrl-C ended: nobody waits for
@@ -169,6 +170,10 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 		return err
 	}
 	stopping := make(chan struct{})
+	pages, err := web.Files()
+	if err != nil {
+		return err
+	}
 	handler, err := api.New(api.Config{
 		Catalog: r.store, Editor: r.store, History: r.store,
 		Mover:  &rollout.Controller{Ledger: r.store, History: r.store, Gates: r.pilotage.evaluator},
@@ -177,7 +182,7 @@ func (r *Router) buildServers(metrics *telemetry.Metrics) error {
 		Overrides: r.store, Controls: r.store, Signer: r.overrides, Counts: r.store, Evidence: r.store, Replay: r.shadows.replay,
 		Gates: r.pilotage.evaluator, Leases: r.store, Windows: r.store, Places: r.store, Notifier: r.pilotage.notifier,
 		Reach: reach, BackendTLS: checkTLS, Metrics: metrics.Handler(), Changed: r.watcher.Wake,
-		Stopping: stopping, Hosts: r.config.AdminHosts, Instance: r.config.instanceName(r.data.Addr()),
+		Pages: pages, Stopping: stopping, Hosts: r.config.AdminHosts, Instance: r.config.instanceName(r.data.Addr()),
 		Version: r.env.Version, StoreURL: r.store.URL(), Logger: r.logger,
 	})
 	if err != nil {
