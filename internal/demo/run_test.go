@@ -57,7 +57,7 @@ func TestRunTellsWhatVisitorsSee(t *testing.T) {
 		t.Error(err)
 	}
 	for _, want := range []string{
-		`shop       http://127\.0\.0\.1:\d+ `, `admin API  http://127\.0\.0\.1:\d+\n`, `token      demo_\w{26}\n`,
+		`shop       http://127\.0\.0\.1:\d+ `, `dashboard  http://127\.0\.0\.1:\d+ `, `admin API  http://127\.0\.0\.1:\d+\n`, `token      demo_\w{26}\n`,
 		`stranglerctl status\n`, `stranglerctl gate ls orders-get\n`, `stranglerctl promote orders-get --to 25% --force --reason known-bug --wait\n`, `stranglerctl fault start orders-get --side new --status 503 --for 1m\n`, `stranglerctl history orders-get\n`,
 	} {
 		if !regexp.MustCompile(want).MatchString(out.String()) {

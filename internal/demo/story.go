@@ -21,6 +21,7 @@ A shop is being moved to new software, one route at a time. The router stands
 in front of the old shop and the new one; %[4]d visitors are in it already.
 
   shop       %[1]s   (through the router)
+  dashboard  %[2]s   (sign in with the token)
   admin API  %[2]s
   token      %[3]s
 
