@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,8 +51,9 @@ type Pilot struct {
 	met      map[int64]time.Time // windows that are taken in, and when
 	table    routing.Revision    // the newest that is known
 	folded   time.Time
-	failing  bool // the last look failed
-	failed   int  // looks with the lease, one after the other
+	folding  sync.WaitGroup // Run ends with it: nobody may use the store after that
+	failing  bool           // the last look failed
+	failed   int            // looks with the lease, one after the other
 }
 
 // leadership is the lease as this machine's clock has it.
@@ -91,6 +93,7 @@ func (p *Pilot) begin(fence rollout.Fence) {
 // Run looks at the fleet every few seconds, whenever it has the lease, until ctx
 // ends; then it gives the lease back.
 func (p *Pilot) Run(ctx context.Context) {
+	defer p.folding.Wait()
 	wait := time.Duration(0)
 	for {
 		select {
@@ -154,7 +157,11 @@ func (p *Pilot) Look(ctx context.Context) error {
 	looking, cancel := context.WithTimeout(ctx, lookFor)
 	defer cancel()
 	err := p.look(looking)
-	if _, leads := p.Leads(); err == nil || !leads {
+	_, leads := p.Leads()
+	if leads {
+		p.fold(ctx)
+	}
+	if err == nil || !leads {
 		p.failed = 0
 		return err
 	}
@@ -180,7 +187,6 @@ func (p *Pilot) look(ctx context.Context) error {
 		p.begin(lease.Fence)
 	}
 	p.leading.Store(&leadership{fence: lease.Fence, until: asked.Add(LeaseTime)})
-	p.fold(ctx, lease.Read)
 	if err = p.work(ctx, lease.Read); errors.Is(err, rollout.ErrFenced) {
 		p.leading.Store(nil)
 		p.begin(rollout.Fence{})
@@ -227,19 +233,19 @@ func movable(routes []Route) []*Route {
 	return all
 }
 
-// fold has old windows folded, beside everything else.
-func (p *Pilot) fold(ctx context.Context, now time.Time) {
-	if now.Sub(p.folded) < foldEvery {
+// fold has old windows folded, beside everything else: a look need not wait for it.
+func (p *Pilot) fold(ctx context.Context) {
+	if time.Since(p.folded) < foldEvery {
 		return
 	}
-	p.folded = now
-	go func() { // the store lets only one at a time
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), foldFor)
+	p.folded = time.Now()
+	p.folding.Go(func() { // the store lets only one at a time
+		bounded, cancel := context.WithTimeout(ctx, foldFor)
 		defer cancel()
-		if err := p.Store.FoldWindows(ctx); err != nil {
+		if err := p.Store.FoldWindows(bounded); err != nil && ctx.Err() == nil {
 			p.Logger.Info("old statistics were not folded: it is tried again in a minute", "error", err)
 		}
-	}()
+	})
 }
 
 // resign gives the lease back, so that nobody waits for it to expire.

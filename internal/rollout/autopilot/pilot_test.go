@@ -1,9 +1,12 @@
 package autopilot_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -401,4 +404,37 @@ func TestWithoutAStoreNothingHappens(t *testing.T) {
 	if _, leads := pilot.Leads(); leads || w.moved > 0 {
 		t.Error("it leads, or has moved something")
 	}
+}
+
+// Whoever waits for Run may close the store: nothing is folded any more.
+func TestRunEndsWithEverythingItHasBegun(t *testing.T) {
+	w := newWorld(t, "routes:\n"+route("orders", easy))
+	folding := &slowFolder{Store: w.Store, began: make(chan struct{})}
+	pilot := autopilot.New(autopilot.Config{
+		Instance: "a", Store: folding, Mover: &rollout.Controller{Ledger: w.Store, History: w.Store},
+		Sources: w.sources(), Moved: func() {}, Logger: slog.New(slog.DiscardHandler),
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); pilot.Run(ctx) }()
+	<-folding.began
+	stop()
+	<-ended
+	if !folding.over.Load() {
+		t.Error("it folds after Run has ended")
+	}
+}
+
+// slowFolder folds until nobody wants it any more.
+type slowFolder struct {
+	autopilot.Store
+	began chan struct{}
+	over  atomic.Bool
+}
+
+func (s *slowFolder) FoldWindows(ctx context.Context) error {
+	close(s.began)
+	<-ctx.Done()
+	s.over.Store(true)
+	return ctx.Err()
 }
