@@ -57,13 +57,13 @@ test("the median", () => {
 
 test("what is stuck, and why", () => {
   expect(stuck(route("a", "canary", { hold: { kind: "rolled_back", reason: "errors" } }), start)).toBe("rolled back: errors");
-  expect(stuck(route("a", "canary", { gates: { verdict: "fail", missing: "parity: 3%" } }), start)).toBe("parity: 3%");
+  expect(stuck(route("a", "canary", { gates: { verdict: "fail", missing: "parity: 3%", held: "" } }), start)).toBe("parity: 3%");
   expect(stuck(route("a", "canary"), start + 20 * 24 * hour)).toBe("nothing has changed for 20 days");
   expect([stuck(route("a", "canary"), start), stuck(route("a", "new"), start + 99 * 24 * hour), stuck(route("a", "legacy", { new: "" }), start + 99 * 24 * hour)]).toEqual(["", "", ""]);
 });
 
 test("what is ready to retire", () => {
-  const gates = { verdict: "pass" as const, missing: "" };
+  const gates = { verdict: "pass" as const, missing: "", held: "" };
   expect(readyToRetire(route("a", "new", { gates }))).toBe(true);
   expect(readyToRetire(route("a", "new", { gates, hold: { kind: "paused", reason: "" } }))).toBe(false);
   expect(readyToRetire(route("a", "canary", { gates }))).toBe(false);

@@ -82,7 +82,7 @@ function columnsOf(minute: Lanes): Column<RouteStatus>[] {
     { id: "errors", title: "Errors", cell: (route) => <Pair both={laneOf(minute, route.name)} value={(lane) => share(lane.failures, lane.requests)} /> },
     { id: "p95", title: "p95", cell: (route) => <Pair both={laneOf(minute, route.name)} value={(lane) => milliseconds(lane.p95)} /> },
     { id: "parity", title: "Parity", cell: (route) => <ParityCell parity={route.parity} /> },
-    { id: "gates", title: "Gates", cell: (route) => (route.gates ? <span title={route.gates.missing}><Verdict verdict={route.gates.verdict} /></span> : <span class="quiet">–</span>) },
+    { id: "gates", title: "Gates", cell: (route) => (route.gates ? <span title={route.gates.missing || route.gates.held}><Verdict verdict={route.gates.verdict} /></span> : <span class="quiet">–</span>) },
     { id: "autopilot", title: "Autopilot", cell: (route) => (route.new === "" ? <span class="quiet">–</span> : route.autopilot) },
     { id: "changed", title: "Last change", cell: (route) => <span class="two"><Time at={route.changed_at} /><span class="quiet">by {route.changed_by}</span></span> },
   ];
