@@ -64,8 +64,7 @@ func (s *server) holderChecks(ctx context.Context, snapshot *fleet.Snapshot) ([]
 	var counting []string
 	for i, route := range snapshot.Definitions.Routes {
 		mode, stage := autopilotOf(snapshot.Controls, route.Name).Mode, snapshot.Routes[i].Stage
-		exposed := stage == routing.StageCanary || stage == routing.StageNew
-		if mode == autopilot.On || exposed && mode != autopilot.Disarmed {
+		if mode == autopilot.On || stage.Exposed() && mode != autopilot.Disarmed {
 			counting = append(counting, route.Name)
 		}
 	}

@@ -67,6 +67,9 @@ func (s Stage) String() string {
 	return "stage(" + strconv.Itoa(int(s)) + ")"
 }
 
+// Exposed reports whether new serves some of the users, and legacy can still take over.
+func (s Stage) Exposed() bool { return s == StageCanary || s == StageNew }
+
 // MarshalText makes a Stage its name in JSON and YAML.
 func (s Stage) MarshalText() ([]byte, error) {
 	if int(s) >= len(stageNames) {

@@ -126,7 +126,7 @@ func (a *Account) stand(route *Route) {
 	a.Step, a.Weight = route.StepRevision, route.State.Weight
 	a.Served, a.Counted = gate.Served{}, nil
 	a.P95.New, a.P95.Legacy = 0, 0
-	if !exposed(route) {
+	if !route.State.Stage.Exposed() {
 		a.forget()
 		return
 	}
@@ -192,9 +192,4 @@ func (a *Account) face(backend string, now time.Time) (anew bool) {
 // newest keeps the last n.
 func newest[T any](items []T, n int) []T {
 	return slices.Clone(items[max(0, len(items)-n):])
-}
-
-// exposed reports whether new serves some of the route.
-func exposed(route *Route) bool {
-	return route.State.Stage == routing.StageCanary || route.State.Stage == routing.StageNew
 }

@@ -28,8 +28,8 @@ type Evidence struct {
 	Build    string           `json:"build,omitempty"`    // of new, as heard of last
 }
 
-// rollBack takes the traffic of routes back whose gates say that new does harm,
-// and with each the rest of its group: their users are the same.
+// rollBack takes the traffic of exposed routes back whose gates say that new does harm,
+// and with each the rest of its group that is: their users are the same.
 func (p *Pilot) rollBack(ctx context.Context, found *facts, routes []*Route, all map[string]*Assessment) error {
 	var failed error
 	for _, group := range groups(routes) {
@@ -39,7 +39,7 @@ func (p *Pilot) rollBack(ctx context.Context, found *facts, routes []*Route, all
 		}
 		var back []*Route
 		for _, route := range group {
-			if exposed(route) && (route == culprit || route.Mode != Disarmed) {
+			if route.Mode != Disarmed {
 				back = append(back, route)
 			}
 		}
@@ -55,7 +55,7 @@ func (p *Pilot) rollBack(ctx context.Context, found *facts, routes []*Route, all
 // harmful is the first route of a group on which new does harm; nil: none.
 func harmful(group []*Route, all map[string]*Assessment) *Route {
 	for _, route := range group {
-		if !exposed(route) || route.Mode == Disarmed {
+		if route.Mode == Disarmed {
 			continue
 		}
 		for _, f := range all[route.Name].Findings {

@@ -6,7 +6,6 @@ import (
 	"github.com/stranglerfig/strangler/internal/rollout"
 	"github.com/stranglerfig/strangler/internal/rollout/gate"
 	"github.com/stranglerfig/strangler/internal/rollout/sequential"
-	"github.com/stranglerfig/strangler/internal/routing"
 )
 
 // facts are what speaks for and against the routes, as it was read.
@@ -70,8 +69,6 @@ func (f *facts) input(route *Route) gate.Input {
 // held says why the autopilot would not take the next step.
 func held(route *Route, assessed *Assessment) string {
 	switch {
-	case route.State.Stage == routing.StageRetired:
-		return "the route is retired"
 	case route.State.Hold.Kind == rollout.HoldPaused:
 		return "the route is paused"
 	case route.State.Hold.Kind == rollout.HoldRolledBack:

@@ -83,9 +83,9 @@ func (p *Pilot) takeIn(ctx context.Context, routes []*Route, now time.Time) (dea
 	p.read = now
 	maps.DeleteFunc(p.met, func(_ int64, at time.Time) bool { return now.Sub(at) > 2*overlap })
 	dead = make(map[string]bool)
-	for _, route := range routes {
+	for _, route := range exposed(routes) {
 		account := p.accounts[route.Name]
-		if exposed(route) && !account.ahead(route) && p.sights[route.Name].count(account, route) {
+		if !account.ahead(route) && p.sights[route.Name].count(account, route) {
 			dead[route.Name] = true
 		}
 	}
@@ -105,10 +105,8 @@ func (p *Pilot) unread(routes []*Route, now time.Time) []stats.WindowQuery {
 		return []stats.WindowQuery{{Exposed: true, Written: p.read.Add(-overlap), Met: met}}
 	}
 	var names []string
-	for _, route := range routes {
-		if exposed(route) {
-			names = append(names, route.Name)
-		}
+	for _, route := range exposed(routes) {
+		names = append(names, route.Name)
 	}
 	var queries []stats.WindowQuery
 	for part := range slices.Chunk(names, routesAtOnce) {
@@ -142,7 +140,7 @@ func (p *Pilot) meet(w *stats.LaneWindow, route *Route, now time.Time) (judged b
 		return false
 	}
 	p.met[w.ID] = now
-	return exposed(route) && p.sights[route.Name].judged(w, route, p.accounts[route.Name], now)
+	return route.State.Stage.Exposed() && p.sights[route.Name].judged(w, route, p.accounts[route.Name], now)
 }
 
 // unreachable is how new's lane stands where nobody meets an endpoint of it.

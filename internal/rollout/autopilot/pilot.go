@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -208,7 +209,8 @@ func (p *Pilot) work(ctx context.Context, now time.Time) error {
 		return err
 	}
 	found, failed := p.gather(ctx, fleet.Frozen, dead, now)
-	failed = errors.Join(failed, p.rollBack(ctx, found, routes, found.assess(routes)))
+	serving := exposed(routes)
+	failed = errors.Join(failed, p.rollBack(ctx, found, serving, found.assess(serving)))
 	if errors.Is(failed, rollout.ErrFenced) {
 		return failed
 	}
@@ -231,6 +233,11 @@ func movable(routes []Route) []*Route {
 		}
 	}
 	return all
+}
+
+// exposed are the routes of which new serves something.
+func exposed(routes []*Route) []*Route {
+	return slices.DeleteFunc(slices.Clone(routes), func(r *Route) bool { return !r.State.Stage.Exposed() })
 }
 
 // fold has old windows folded, beside everything else: a look need not wait for it.

@@ -18,14 +18,14 @@ import (
 // does a breaker that is not closed. Parity and fallbacks only hold it.
 func Judge(policy Policy, in Input) []Finding {
 	var found []Finding
-	moved := in.Stage == routing.StageShadow || exposed(in.Stage)
+	moved := in.Stage == routing.StageShadow || in.Stage.Exposed()
 	if moved {
 		found = append(found, bake(in))
 	}
 	if moved && in.Shadowable && !policy.Parity.Off {
 		found = append(found, parity(policy.Parity, in.Parity, in.Comparing))
 	}
-	if exposed(in.Stage) {
+	if in.Stage.Exposed() {
 		if !policy.Errors.Off {
 			found = append(found, failing(policy.Errors, in))
 		}
@@ -38,11 +38,6 @@ func Judge(policy Policy, in Input) []Finding {
 		found = append(found, breaker(in))
 	}
 	return append(found, window(policy.Window, in.Now), freeze(in.Frozen))
-}
-
-// exposed reports whether new serves requests in a stage from which there is a way back.
-func exposed(stage routing.Stage) bool {
-	return stage == routing.StageCanary || stage == routing.StageNew
 }
 
 // longest is the longest wait that is told as a time.
