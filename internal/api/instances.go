@@ -10,10 +10,6 @@ import (
 	"github.com/stranglerfig/strangler/internal/fleet"
 )
 
-// silentAfter is how long after its last heartbeat nobody waits for an
-// instance any more. Heartbeats come every 5 s.
-const silentAfter = 60 * time.Second
-
 // ListInstances answers with every router heard of in the last day.
 func (s *server) ListInstances(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readFor)
@@ -61,7 +57,7 @@ func instanceState(i fleet.Instance) wire.InstanceState {
 	switch {
 	case i.SignedOff:
 		return wire.InstanceStateSignedOff
-	case i.Age >= silentAfter:
+	case i.Silent():
 		return wire.InstanceStateSilent
 	default:
 		return wire.InstanceStateServing

@@ -15,12 +15,8 @@ import (
 	"github.com/stranglerfig/strangler/internal/rollout/gate"
 	"github.com/stranglerfig/strangler/internal/routing"
 	"github.com/stranglerfig/strangler/internal/spec"
-	"github.com/stranglerfig/strangler/internal/store"
 	"github.com/stranglerfig/strangler/internal/telemetry"
 )
-
-// silentFor is how long an instance may be silent, and is still believed.
-const silentFor = time.Minute
 
 // pilotage is what a router needs to move routes by evidence, and to tell of it.
 type pilotage struct {
@@ -134,14 +130,14 @@ func targetOf(webhook spec.Webhook) notify.Target {
 
 // openBreakers are those of new's lanes that are not closed, by what the instances
 // say that were heard of lately.
-func openBreakers(ctx context.Context, instances store.Store) (map[string][]gate.Breaker, error) {
+func openBreakers(ctx context.Context, instances fleet.Source) (map[string][]gate.Breaker, error) {
 	all, err := instances.Instances(ctx)
 	if err != nil {
 		return nil, err
 	}
 	found := make(map[string][]gate.Breaker)
 	for _, instance := range all {
-		if instance.Trouble == nil || instance.SignedOff || instance.Age >= silentFor {
+		if instance.Trouble == nil || instance.SignedOff || instance.Silent() {
 			continue
 		}
 		for _, lane := range instance.Trouble.Lanes {

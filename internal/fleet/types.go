@@ -67,6 +67,13 @@ type Instance struct {
 	Trouble       *Trouble // what is not at rest there; nil: it does not say
 }
 
+// SilentAfter is how long after its last heartbeat nobody waits for an instance any
+// more, nor believes what it said. Heartbeats come every 5 s.
+const SilentAfter = 60 * time.Second
+
+// Silent reports whether nothing was heard of the instance for so long.
+func (i Instance) Silent() bool { return i.Age >= SilentAfter }
+
 // Source is the store as the watcher needs it.
 type Source interface {
 	// Load reads everything in one transaction at one revision. What did not
