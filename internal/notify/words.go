@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/stranglerfig/strangler/internal/rollout"
-	"github.com/stranglerfig/strangler/internal/routing"
 )
 
 // Of what a text names at most.
@@ -151,10 +150,9 @@ func standing(facts json.RawMessage) string {
 		return ""
 	case s.Mode != "":
 		return escaped(s.Mode)
-	case s.Stage == routing.StageCanary || s.Stage == routing.StageNew:
-		return s.Weight.String()
+	default:
+		return s.Target().String()
 	}
-	return s.Stage.String()
 }
 
 // escaped takes their meaning from the three characters by which Slack recognises
