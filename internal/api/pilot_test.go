@@ -20,7 +20,7 @@ import (
 func (h *house) judging(logger *slog.Logger) func(*api.Config) {
 	return func(c *api.Config) {
 		evaluator := &autopilot.Evaluator{Dossiers: h.store, Leases: h.store, Logger: logger, Sources: autopilot.Sources{
-			Fleet:    h.fleet,
+			Fleet:    func() autopilot.Fleet { return h.router.Snapshot().Autopilot() },
 			Parity:   h.compared,
 			Breakers: func(context.Context) (map[string][]gate.Breaker, error) { return nil, nil },
 		}}
@@ -28,23 +28,6 @@ func (h *house) judging(logger *slog.Logger) func(*api.Config) {
 		c.Mover = &rollout.Controller{Ledger: h.store, History: h.store, Gates: evaluator}
 		c.Notifier = notify.New(notify.Options{History: h.store, Places: h.store, Known: h.subscriptions, Logger: logger})
 	}
-}
-
-// fleet is what the house's router serves, as the autopilot sees it.
-func (h *house) fleet() autopilot.Fleet {
-	snapshot := h.router.Snapshot()
-	seen := autopilot.Fleet{Routes: make([]autopilot.Route, len(snapshot.Routes))}
-	for i, route := range snapshot.Definitions.Routes {
-		at := snapshot.Routes[i]
-		seen.Routes[i] = autopilot.Route{
-			Name: route.Name, Group: route.Group, State: at.State, Revision: at.Revision, StepRevision: at.StepRevision,
-			StepAt: at.StepAt, Facts: route.Facts(), Mode: snapshot.Controls.ModeOf(route.Name),
-		}
-	}
-	if ban := snapshot.Controls.Freeze; ban != nil {
-		seen.Frozen = &gate.Frozen{By: ban.Actor, At: ban.At, Reason: ban.Reason}
-	}
-	return seen
 }
 
 func (h *house) compared(ctx context.Context, routes []string) (map[string]gate.Compared, error) {
@@ -81,7 +64,7 @@ func led(t *testing.T, store autopilot.Leases) autopilot.Lease {
 func (h *house) keeps(route string, account autopilot.Account) {
 	h.t.Helper()
 	h.router.refresh()
-	for _, known := range h.fleet().Routes {
+	for _, known := range h.router.Snapshot().Autopilot().Routes {
 		if known.Name == route {
 			account.Step, account.Weight = known.StepRevision, known.State.Weight
 		}
