@@ -82,12 +82,9 @@ func (s *script) takenBack(ctx context.Context) (found string, err error) {
 	if err := s.admin.settle(ctx, last.Revision); err != nil {
 		return "", err
 	}
-	after, err := s.crowd.ask(ctx)
+	after, err := s.left(ctx)
 	if err != nil {
 		return "", err
-	}
-	if n := onNew(after); n > 0 {
-		return "", fmt.Errorf("new still served %d of %d users", n, len(after))
 	}
 	seen := s.traffic.Tally().Since(before)
 	if seen.ClientErrors > 0 {

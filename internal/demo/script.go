@@ -184,14 +184,22 @@ func (s *script) rollback(ctx context.Context) (found string, err error) {
 	if err := s.admin.move(ctx, routeOrder, "rollback", ""); err != nil {
 		return "", err
 	}
-	after, err := s.crowd.ask(ctx)
+	after, err := s.left(ctx)
 	if err != nil {
 		return "", err
 	}
-	if n := onNew(after); n > 0 {
-		return "", fmt.Errorf("new still served %d of %d users", n, len(after))
-	}
 	return share(after), nil
+}
+
+// left asks as everybody, and fails where new serves anybody still.
+func (s *script) left(ctx context.Context) (after []Side, err error) {
+	if after, err = s.crowd.ask(ctx); err != nil {
+		return nil, err
+	}
+	if n := onNew(after); n > 0 {
+		return nil, fmt.Errorf("new still served %d of %d users", n, len(after))
+	}
+	return after, nil
 }
 
 func (s *script) history(ctx context.Context) (found string, err error) {
