@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -43,16 +44,7 @@ func BenchmarkWindows(b *testing.B, backend Backend) {
 		}
 		return nil
 	}
-	run := func(name string, work func() error) {
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				if err := work(); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-	run("write a slot of 3 routers", write)
+	timed(b, "write a slot of 3 routers", write)
 	if _, err := backend.DB(b, url).ExecContext(b.Context(), "DELETE FROM lane_windows"); err != nil {
 		b.Fatal(err)
 	}
@@ -72,31 +64,51 @@ func BenchmarkWindows(b *testing.B, backend Backend) {
 	if err := write(); err != nil {
 		b.Fatal(err)
 	}
-	run("read a slot of 3 routers, and pass over three", func() error {
+	benchmarkReads(b, s, names, last)
+	benchmarkLook(b, s, write)
+	benchmarkFold(b, backend.DB(b, url), s, write)
+}
+
+// benchmarkReads measures what is read, of windows up to one that is met already.
+func benchmarkReads(b *testing.B, s stats.WindowReader, names []string, last int64) {
+	timed(b, "read a slot of 3 routers, and pass over three", func() error {
 		_, _, err := s.Windows(b.Context(), stats.WindowQuery{Exposed: true, Met: func(id int64) bool { return id <= last }})
 		return err
 	})
-	run("totals of all routes over 7 days", func() error {
+	timed(b, "totals of all routes over 7 days", func() error {
 		_, err := s.Totals(b.Context(), names, time.Now().Add(-7*24*time.Hour))
 		return err
 	})
-	run("totals of 50 routes over 7 days", func() error {
+	timed(b, "totals of 50 routes over 7 days", func() error {
 		_, err := s.Totals(b.Context(), names[:50], time.Now().Add(-7*24*time.Hour))
 		return err
 	})
-	run("a route's spans of a day", func() error {
+	timed(b, "a route's spans of a day", func() error {
 		_, err := s.Spans(b.Context(), names[:1], time.Now().Add(-24*time.Hour))
 		return err
 	})
-	run("latencies of 50 routes of a day", func() error {
+	timed(b, "latencies of 50 routes of a day", func() error {
 		_, err := s.Latencies(b.Context(), names[:50], time.Now().Add(-24*time.Hour))
 		return err
 	})
-	benchmarkLook(b, s, write)
+}
+
+// timed measures some work under a name.
+func timed(b *testing.B, name string, work func() error) {
+	b.Run(name, func(b *testing.B) {
+		for b.Loop() {
+			if err := work(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// benchmarkFold measures what whoever acts does every minute.
+func benchmarkFold(b *testing.B, db *sql.DB, folder stats.WindowReader, write func() error) {
 	b.Run("fold a minute", func(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()
-			db := backend.DB(b, url)
 			if _, err := db.ExecContext(b.Context(), "DELETE FROM lane_windows"); err != nil {
 				b.Fatal(err)
 			}
@@ -111,7 +123,7 @@ func BenchmarkWindows(b *testing.B, backend Backend) {
 				}
 			}
 			b.StartTimer()
-			if err := s.FoldWindows(b.Context()); err != nil {
+			if err := folder.FoldWindows(b.Context()); err != nil {
 				b.Fatal(err)
 			}
 		}
